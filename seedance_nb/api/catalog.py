@@ -1,0 +1,222 @@
+"""What each model allows and costs: the vendor's page, refined by `/models` where it answers.
+
+Documented: three models, three ratios, three resolutions, whole seconds. The fields of an item of `/models` are not
+documented, so we read what we recognise and need nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from ..errors import InvalidRequest, one_line
+from .models import VideoRequest
+
+DEFAULT_MODEL = "seedance-2.0"
+ASPECT_RATIOS = ("16:9", "9:16", "1:1")
+RESOLUTIONS = ("480p", "720p", "1080p")
+MAX_MEDIA_URLS = 5
+MEDIA_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".mp4", ".mov", ".m4v", ".mp3", ".wav")
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelFacts:
+    """What one model allows. `durations` in seconds; `credits_per_second` by resolution ("" = any), where known."""
+
+    name: str
+    durations: tuple[int, ...] | None = None
+    aspect_ratios: tuple[str, ...] = ASPECT_RATIOS
+    resolutions: tuple[str, ...] = RESOLUTIONS
+    credits_per_second: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    documented: bool = True
+
+
+@dataclasses.dataclass(frozen=True)
+class Estimate:
+    """Credits a request is expected to cost, and where the figure comes from."""
+
+    credits: float
+    source: str
+    exact: bool = False
+
+
+DOCUMENTED: dict[str, ModelFacts] = {
+    "seedance-2.0": ModelFacts("seedance-2.0", tuple(range(4, 16))),
+    "seedance-2.0-fast": ModelFacts("seedance-2.0-fast", tuple(range(4, 16))),
+    "seedance-1.5-pro": ModelFacts("seedance-1.5-pro", (5, 10)),
+}
+# The two published samples: seedance-2.0, 5 s, 720p cost 40 credits, with one image 64.
+SAMPLE_RATE, SAMPLE_RATE_WITH_MEDIA = 8.0, 12.8
+
+
+class Catalog:
+    """The models as we know them now. Immutable: `merged` gives a new one."""
+
+    def __init__(self, models: Mapping[str, ModelFacts] | None = None, *, answered: bool = False) -> None:
+        self.models = dict(DOCUMENTED if models is None else models)
+        self.answered = answered
+        """Whether `/models` has had its say."""
+
+    def merged(self, items: Iterable[Any]) -> Catalog:
+        """This catalog with what an answer of `/models` adds; items we cannot read are passed over."""
+        models = dict(self.models)
+        for item in items:
+            facts = read_model(item)
+            if facts is not None:
+                known = models.get(facts.name)
+                models[facts.name] = _refined(known, facts) if known else facts
+        return Catalog(models, answered=True)
+
+    def check(self, request: VideoRequest) -> tuple[str, ...]:
+        """Warnings about values only the service can judge; raises InvalidRequest for what is surely wrong."""
+        warnings: list[str] = []
+        if not isinstance(request.prompt, str) or not request.prompt.strip():
+            raise InvalidRequest("the prompt is empty; write what the video should show")
+        if any("\ud800" <= c <= "\udfff" for c in request.prompt):
+            raise InvalidRequest("the prompt holds half a character (a lone surrogate); type it again")
+        facts = self.models.get(request.model)
+        if facts is None:
+            near = difflib.get_close_matches(request.model, self.models, n=1, cutoff=0.6)
+            hint = f"; did you mean {near[0]}?" if near else f"; known are {', '.join(self.models)}"
+            warnings.append(f"model {one_line(request.model, 80)!r} is not known here and is sent as it is{hint}")
+        _check_choice("aspect ratio", request.aspect_ratio, facts.aspect_ratios if facts else ASPECT_RATIOS)
+        _check_choice("resolution", request.resolution, facts.resolutions if facts else RESOLUTIONS)
+        _check_duration(request, facts)
+        warnings += _check_media(request.media_urls)
+        if request.webhook_url is not None and not _is_url(request.webhook_url, ("https", "http")):
+            raise InvalidRequest("the webhook URL must be a full URL that starts with https://")
+        if request.metadata is not None and not isinstance(request.metadata, dict):
+            raise InvalidRequest("metadata must be a dict of names and values")
+        return tuple(warnings)
+
+    def listed_estimate(self, request: VideoRequest) -> Estimate | None:
+        """What `/models` says this costs, if it says so in a way we understand."""
+        facts = self.models.get(request.model)
+        if facts is None or request.duration is None or request.media_urls:
+            return None
+        rates = facts.credits_per_second
+        rate = rates.get(request.resolution or "", rates.get(""))
+        return None if rate is None else Estimate(rate * request.duration, "the service's price list", exact=True)
+
+    def sample_estimate(self, request: VideoRequest) -> Estimate | None:
+        """A rough figure from the vendor's published samples, scaled by length; None without a duration."""
+        if request.duration is None:
+            return None
+        rate = SAMPLE_RATE_WITH_MEDIA if request.media_urls else SAMPLE_RATE
+        same = request.model == DEFAULT_MODEL and request.resolution in (None, "720p")
+        source = "the documented sample" if same else "the documented sample of seedance-2.0 at 720p, a guess here"
+        return Estimate(rate * request.duration, source, exact=False)
+
+
+def read_model(item: Any) -> ModelFacts | None:
+    """What we recognise in one item of `/models`; None when it does not even have a name."""
+    if isinstance(item, str):
+        item = {"id": item}
+    if not isinstance(item, dict):
+        return None
+    name = next((item[k] for k in ("id", "model", "name", "slug") if isinstance(item.get(k), str) and item[k]), None)
+    if name is None:
+        return None
+    return ModelFacts(
+        one_line(name, 80),
+        durations=_durations(_first(item, "durations", "duration", "durationSeconds", "supportedDurations")),
+        aspect_ratios=_strings(_first(item, "aspectRatios", "aspectRatio", "ratios", "supportedAspectRatios")) or (),
+        resolutions=_strings(_first(item, "resolutions", "resolution", "supportedResolutions")) or (),
+        credits_per_second=_rates(_first(item, "pricing", "price", "credits", "creditsPerSecond")),
+        documented=False,
+    )
+
+
+def _refined(known: ModelFacts, listed: ModelFacts) -> ModelFacts:
+    return dataclasses.replace(
+        known,
+        durations=listed.durations or known.durations,
+        aspect_ratios=listed.aspect_ratios or known.aspect_ratios,
+        resolutions=listed.resolutions or known.resolutions,
+        credits_per_second=listed.credits_per_second or known.credits_per_second,
+    )
+
+
+def _first(item: Mapping[str, Any], *names: str) -> Any:
+    return next((item[n] for n in names if item.get(n) is not None), None)
+
+
+def _strings(value: Any) -> tuple[str, ...] | None:
+    if not isinstance(value, list):
+        return None
+    return tuple(one_line(v, 40) for v in value if isinstance(v, str)) or None
+
+
+def _durations(value: Any) -> tuple[int, ...] | None:
+    if isinstance(value, dict):
+        low, high = value.get("min"), value.get("max")
+        if type(low) is int and type(high) is int and 0 < low <= high <= 3600:
+            return tuple(range(low, high + 1))
+        return None
+    if not isinstance(value, list):
+        return None
+    return tuple(sorted({v for v in value if type(v) is int and 0 < v <= 3600})) or None
+
+
+def _rates(value: Any) -> dict[str, float]:
+    if isinstance(value, dict) and "creditsPerSecond" in value:
+        value = value["creditsPerSecond"]
+    if isinstance(value, dict):
+        return {
+            one_line(k, 40): float(v)
+            for k, v in value.items()
+            if type(v) in (int, float) and 0 <= v < 1e6 and k.endswith("p")
+        }
+    return {}
+
+
+def _check_choice(what: str, value: Any, allowed: tuple[str, ...]) -> None:
+    allowed = allowed or (ASPECT_RATIOS if what == "aspect ratio" else RESOLUTIONS)
+    if value is not None and value not in allowed:
+        raise InvalidRequest(f"{what} {one_line(value, 40)!r} is not offered; choose {_or(allowed)}")
+
+
+def _check_duration(request: VideoRequest, facts: ModelFacts | None) -> None:
+    value = request.duration
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InvalidRequest(f"duration must be whole seconds, not {one_line(value, 40)!r}")
+    if value <= 0:
+        raise InvalidRequest(f"duration must be at least 1 second, not {value}")
+    durations = facts.durations if facts else None
+    if durations is not None and value not in durations:
+        whole = durations == tuple(range(durations[0], durations[-1] + 1)) and len(durations) > 2
+        allowed = f"{durations[0]} to {durations[-1]}" if whole else _or(tuple(map(str, durations)))
+        raise InvalidRequest(f"{request.model} cannot make {value} s; choose {allowed} seconds")
+
+
+def _check_media(urls: tuple[str, ...] | None) -> list[str]:
+    if urls is None:
+        return []
+    if not 1 <= len(urls) <= MAX_MEDIA_URLS:
+        raise InvalidRequest(f"give 1 to {MAX_MEDIA_URLS} media URLs, not {len(urls)}; leave them out for text only")
+    warnings = []
+    for url in urls:
+        if not isinstance(url, str) or not _is_url(url, ("https",)):
+            raise InvalidRequest(f"media URL {one_line(url, 80)!r} must be a public https:// address")
+        if not urlsplit(url).path.lower().endswith(MEDIA_SUFFIXES):
+            warnings.append(
+                f"media URL {one_line(url, 80)!r} has no known ending ({' '.join(MEDIA_SUFFIXES)}); sent as it is"
+            )
+    return warnings
+
+
+def _is_url(text: str, schemes: tuple[str, ...]) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in schemes and bool(parts.hostname) and not any(c.isspace() for c in text)
+    except (ValueError, AttributeError):
+        return False
+
+
+def _or(values: tuple[str, ...]) -> str:
+    return values[0] if len(values) == 1 else f"{', '.join(values[:-1])} or {values[-1]}"

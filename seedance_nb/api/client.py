@@ -1,0 +1,361 @@
+"""The four calls of the Open API, and the download of a result, over httpx (this is its only import site).
+
+The client only moves bytes: what an answer means is decided in `answers`. Errors are made outside of `except` blocks, so that
+no traceback leads into frames that hold a header with the key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import ipaddress
+import socket
+import urllib.request
+import zlib
+from collections.abc import AsyncIterator, Callable
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote, urljoin, urlsplit
+
+import httpx
+import msgspec
+
+from ..errors import ApiError, ClipError, ServerError, one_line
+from ..settings import Limits, Secret, is_loopback
+from .answers import Answer, Silence, judge_answer, judge_create, judge_look
+from .models import Generation, VideoRequest, as_request_id, parse_generation
+
+PREFIX = "/api/open/v1"
+MAX_REDIRECTS = 4
+
+
+class _Bearer(httpx.Auth):
+    """Puts the key into the header at the last moment, so that no frame of ours ever holds it."""
+
+    def __init__(self, key: Secret) -> None:
+        self._key = key
+
+    def auth_flow(self, request: httpx.Request) -> Any:
+        request.headers["Authorization"] = f"Bearer {self._key.reveal()}"
+        yield request
+
+
+class Client:
+    """Speaks to one API host with one key. Made, used and closed inside one event loop."""
+
+    def __init__(self, base_url: str, key: Secret, limits: Limits) -> None:
+        self.base_url = base_url
+        self.limits = limits
+        self._auth = _Bearer(key)
+        self.on_loopback = is_loopback(urlsplit(base_url).hostname or "")
+        timeout = httpx.Timeout(limits.read_timeout, connect=limits.connect_timeout)
+        tls = httpx.create_ssl_context()  # made once: it costs 20 ms
+        json_calls: dict[str, Any] = {
+            "timeout": timeout,
+            "follow_redirects": False,
+            "headers": {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "seedance_nb"},
+            # A proxy from the environment has no business between this machine and itself.
+            "trust_env": not self.on_loopback,
+            "verify": tls,
+        }
+        most = limits.concurrency
+        self._looks = httpx.AsyncClient(
+            limits=httpx.Limits(max_connections=most, max_keepalive_connections=most), **json_calls
+        )
+        # A create goes out on a fresh connection: on a kept one, "the server closed it just now" cannot be told from
+        # "the server took the request and died", and would have to be called unknown.
+        self._creates = httpx.AsyncClient(
+            limits=httpx.Limits(max_connections=most, max_keepalive_connections=0), **json_calls
+        )
+        # The video host is a stranger: no key, no cookies kept, no redirect followed unseen.
+        self._videos = httpx.AsyncClient(
+            timeout=httpx.Timeout(limits.stall_timeout, connect=limits.connect_timeout),
+            follow_redirects=False,
+            headers={"Accept": "video/mp4,*/*;q=0.5", "Accept-Encoding": "identity", "User-Agent": "seedance_nb"},
+            trust_env=not self.on_loopback,
+            verify=tls,
+        )
+
+    def set_key(self, key: Secret) -> None:
+        """Use another key from the next call on."""
+        self._auth = _Bearer(key)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for client in (self._looks, self._creates, self._videos):
+            await client.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def create(self, request: VideoRequest) -> Generation:
+        """`POST /video/generations`, sent exactly once.
+
+        Raises ConnectionFailed (surely never left), RateLimited (refused for now), ApiError (refused) or OutcomeUnknown.
+        """
+        body = msgspec.json.encode(request.to_wire())
+        outcome = await self._call(self._creates, "POST", "/video/generations", body, total=self.limits.create_timeout)
+        return judge_create(outcome)
+
+    async def get(self, request_id: str) -> Generation:
+        """`GET /video/generations/{requestId}`; raises ConnectionFailed or ApiError, which say nothing about the job."""
+        path = f"/video/generations/{_segment(request_id)}"
+        outcome = await self._call(self._looks, "GET", path, total=2 * self.limits.read_timeout)
+        return judge_look(outcome, request_id)
+
+    async def cancel(self, request_id: str) -> Generation | None:
+        """`POST …/{requestId}/cancel`: what the answer said, or None where it said nothing of use.
+
+        Only a following `get` tells the truth: a cancel can lose the race against success.
+        """
+        path = f"/video/generations/{_segment(request_id)}/cancel"
+        outcome = await self._call(self._looks, "POST", path, b"", total=2 * self.limits.read_timeout)
+        return parse_generation(judge_answer(outcome), request_id=request_id)
+
+    async def models(self) -> list[Any]:
+        """`GET /models`: the items as the service gave them (their fields are not documented), at most 200."""
+        outcome = await self._call(self._looks, "GET", "/models", total=2 * self.limits.read_timeout)
+        answer = judge_answer(outcome)
+        items = answer.get("data") if isinstance(answer, dict) else answer
+        if isinstance(items, dict):
+            items = items.get("models")
+        if not isinstance(items, list):
+            raise ServerError("the list of models came in a form that cannot be read", http_status=200)
+        return items[:200]
+
+    async def _call(
+        self, client: httpx.AsyncClient, method: str, path: str, body: bytes | None = None, *, total: float
+    ) -> Answer | Silence:
+        left = False
+
+        async def trace(event: str, _info: Any) -> None:
+            nonlocal left
+            left = left or event.endswith("send_request_headers.started")
+
+        try:
+            async with (
+                asyncio.timeout(total),
+                client.stream(
+                    method,
+                    self.base_url + PREFIX + path,
+                    content=body,
+                    headers={"Content-Type": "application/json"} if body else {},
+                    auth=self._auth,
+                    extensions={"trace": trace},
+                ) as response,
+            ):
+                content, trouble = await read_bounded(response, self.limits.max_json_bytes)
+                return Answer(response.status_code, _lower(response.headers), content, trouble)
+        except TimeoutError:
+            reason = f"no answer within {total:g} s"
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError) as error:
+            reason = in_words(error)
+        return Silence(reason, left)
+
+    @contextlib.asynccontextmanager
+    async def video(self, url: str, *, offset: int = 0, validator: str | None = None) -> AsyncIterator[VideoStream]:
+        """Open a result for reading, from byte `offset` on where the host can (then `.offset` says so, else it is 0).
+
+        `validator` is the ETag seen before: the host resumes only if the file is still that one. Every hop is checked
+        (see `allowed_addresses`), and the connection goes to the very address that was checked. Raises ClipError.
+        """
+        headers = {}
+        if offset:
+            headers["Range"] = f"bytes={offset}-"
+            if validator:
+                headers["If-Range"] = validator
+        async with contextlib.AsyncExitStack() as stack:
+            for _ in range(MAX_REDIRECTS + 1):
+                response = await self._open_checked(stack, url, headers)
+                location = response.headers.get("location")
+                if not (300 <= response.status_code < 400 and location):
+                    break
+                await response.aclose()
+                url = urljoin(url, location)
+            else:
+                raise ClipError("the video's address redirects in circles")
+            yield VideoStream(
+                status=response.status_code,
+                headers=_lower(response.headers),
+                chunks=_chunks(response, self.limits.stall_timeout),
+                asked_offset=offset,
+            )
+
+    async def _open_checked(
+        self, stack: contextlib.AsyncExitStack, url: str, headers: dict[str, str]
+    ) -> httpx.Response:
+        host, port, secure = check_output_url(url, api_on_loopback=self.on_loopback)
+        target = httpx.URL(url)
+        extensions: dict[str, Any] = {}
+        if self.on_loopback or not _goes_through_proxy(url, host):
+            address = await allowed_address(host, port, api_on_loopback=self.on_loopback)
+            target = target.copy_with(host=address)
+            headers = {**headers, "Host": host if port in (80, 443) else f"{host}:{port}"}
+            if secure:
+                extensions["sni_hostname"] = host  # the certificate is checked against the name, not the address
+        trouble = ""
+        try:
+            return await stack.enter_async_context(
+                self._videos.stream("GET", target, headers=headers, extensions=extensions)
+            )
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError) as error:
+            trouble = in_words(error)
+        raise ClipError(f"the video host did not answer ({trouble})")
+
+
+@dataclasses.dataclass
+class VideoStream:
+    """An open download: HTTP status, lower-case headers, and its chunks of bytes; reading raises ClipError on trouble."""
+
+    status: int
+    headers: dict[str, str]
+    chunks: AsyncIterator[bytes]
+    asked_offset: int = 0
+
+    @property
+    def offset(self) -> int:
+        """The byte the body starts at: what was asked for if the host says so, else 0."""
+        first = self.headers.get("content-range", "").removeprefix("bytes ").split("-")[0]
+        return self.asked_offset if self.status == 206 and first == str(self.asked_offset) else 0
+
+    @property
+    def total(self) -> int | None:
+        """Size of the whole file in bytes, if the host says it."""
+        if self.status == 206:
+            size = self.headers.get("content-range", "").rpartition("/")[2]
+        else:
+            size = self.headers.get("content-length", "")
+        return int(size) if size.isascii() and size.isdigit() and len(size) < 19 else None
+
+
+async def _chunks(response: httpx.Response, stall_timeout: float) -> AsyncIterator[bytes]:
+    trouble = ""
+    try:
+        async for chunk in response.aiter_raw(1 << 16):
+            yield chunk
+    except httpx.ReadTimeout:
+        trouble = f"no byte for {stall_timeout:g} s"
+    except (httpx.HTTPError, httpx.StreamError, OSError, ValueError) as error:
+        trouble = in_words(error)
+    if trouble:
+        raise ClipError(f"the download broke off ({trouble})")
+
+
+def check_output_url(url: str, *, api_on_loopback: bool) -> tuple[str, int, bool]:
+    """(host, port, https?) of a result's address; raises ClipError for one we do not open.
+
+    https only; http, and this machine itself, only while the API is on this machine too.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        host, port, parts = "", None, urlsplit("")
+    if not host or any(ord(c) <= 32 for c in url):
+        raise ClipError("the service gave an address of the video that is none")
+    if parts.username is not None or parts.password is not None:
+        raise ClipError("the service gave an address of the video with a login in it; not opened")
+    secure = parts.scheme == "https"
+    if not secure and not (parts.scheme == "http" and api_on_loopback):
+        raise ClipError(
+            f"the service gave an address of the video that is not https ({one_line(parts.scheme, 20)}:); not opened"
+        )
+    return host, port or (443 if secure else 80), secure
+
+
+async def allowed_address(host: str, port: int, *, api_on_loopback: bool) -> str:
+    """An address to connect to, after all addresses of `host` were looked at; raises ClipError if any is not public."""
+    try:
+        async with asyncio.timeout(10):
+            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, TimeoutError, UnicodeError):
+        found = []
+    addresses = list(dict.fromkeys(str(item[4][0]) for item in found))
+    if not addresses:
+        raise ClipError(f"the video host {one_line(host, 80)} cannot be found")
+    for address in addresses:
+        if not is_public(address) and not (api_on_loopback and is_loopback(address)):
+            raise ClipError(f"the video's address leads into a private network ({one_line(host, 80)}); not opened")
+    return addresses[0]
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is on the public internet; an IPv4 address dressed as IPv6 is judged by what is inside."""
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+        if inner is None and ip in ipaddress.ip_network("64:ff9b::/96"):
+            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        if inner is not None and not is_public(str(inner)):
+            return False
+    return ip.is_global and not ip.is_multicast
+
+
+def _goes_through_proxy(url: str, host: str) -> bool:
+    """Behind a proxy names are looked up by the proxy, so there is no address to check here."""
+    proxies = urllib.request.getproxies()
+    return bool(proxies.get(urlsplit(url).scheme) or proxies.get("all")) and not urllib.request.proxy_bypass(host)
+
+
+def _segment(request_id: str) -> str:
+    if as_request_id(request_id) is None:
+        raise ApiError(f"{one_line(request_id, 60)!r} is no request id")
+    return quote(request_id, safe="")
+
+
+def _lower(headers: httpx.Headers) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
+
+
+def in_words(error: Exception) -> str:
+    """A transport error in a few plain words."""
+    names: dict[type[Exception], str] = {
+        httpx.ConnectTimeout: "connecting took too long",
+        httpx.ReadTimeout: "no answer in time",
+        httpx.WriteTimeout: "sending took too long",
+        httpx.PoolTimeout: "too many calls at once",
+    }
+    for kind, words in names.items():
+        if isinstance(error, kind):
+            return words
+    return one_line(error, 160) or type(error).__name__
+
+
+async def read_bounded(response: httpx.Response, limit: int) -> tuple[bytes, str | None]:
+    """(body, trouble): the body up to `limit` bytes after inflating. Trouble: too long, cut, or packed as never asked for.
+
+    httpx would inflate by itself, 2 MB to 2 GB if a server wants so; here the inflater is stopped at the limit.
+    """
+    packing = response.headers.get("content-encoding", "").strip().lower()
+    inflate: Callable[[bytes], bytes] = bytes
+    if packing in ("gzip", "x-gzip", "deflate"):
+        unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
+
+        def inflate(data: bytes) -> bytes:
+            return unpacker.decompress(data, limit + 1)
+
+    elif packing not in ("", "identity"):
+        return b"", f"packed as {one_line(packing, 20)}"
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async for chunk in response.aiter_raw():
+            part = inflate(chunk)
+            size += len(part)
+            if size > limit:
+                return b"", "too long"
+            parts.append(part)
+    except zlib.error:
+        return b"".join(parts), "badly packed"
+    except (httpx.HTTPError, httpx.StreamError, OSError) as error:
+        return b"".join(parts), f"cut off ({in_words(error)})"
+    return b"".join(parts), None

@@ -1,0 +1,125 @@
+"""Every error a user can meet, each with a text that names the cure.
+
+    SeedanceError
+    ├── ConfigurationError     no key, a broken key, a folder that cannot be written
+    ├── InvalidRequest         refused before anything was sent (also a ValueError)
+    ├── BudgetExceeded         sending it would cost more than max_credits
+    ├── ApiError               the service refused: .http_status .code .message
+    │   ├── AuthenticationError    401, 403
+    │   ├── PaymentRequired        402
+    │   ├── RateLimited            429: .retry_after
+    │   └── ServerError            5xx, or an answer that cannot be read
+    ├── ConnectionFailed       the request surely never left
+    ├── OutcomeUnknown         a create that may have been accepted; it is never sent again by itself
+    ├── GenerationFailed       the service made no video
+    ├── GenerationCancelled
+    ├── WaitTimeout            the wait ended, the job goes on (also a TimeoutError)
+    └── ClipError              the video exists, its file could not be fetched or is no MP4
+
+`str(error)` is one line. `.job` is the job it happened to, or None.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class SeedanceError(Exception):
+    """Base of all errors of this package; `.job` is the Job it happened to, where there is one."""
+
+    job: Any = None
+
+    def __init__(self, message: str, *, job: Any = None) -> None:
+        # Texts of a server can hold line breaks; an error is one line wherever it is shown.
+        super().__init__(one_line(message))
+        self.job = job
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows instead of a traceback: the one line that helps."""
+        return [f"{type(self).__name__}: {self}"]
+
+
+class ConfigurationError(SeedanceError):
+    """The key, the base URL or the folder cannot be used as they are."""
+
+
+class InvalidRequest(SeedanceError, ValueError):  # noqa: N818 - the public name is a contract
+    """The request breaks a documented rule; nothing was sent."""
+
+
+class BudgetExceeded(SeedanceError):  # noqa: N818 - the public name is a contract
+    """Sending this would spend more than `max_credits`; nothing was sent."""
+
+
+class ApiError(SeedanceError):
+    """The service refused.
+
+    `.http_status` is the HTTP status or None, `.code` the service's own code or None, `.message` its own words.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        *,
+        http_status: int | None = None,
+        code: str | None = None,
+        message: str | None = None,
+        job: Any = None,
+    ) -> None:
+        super().__init__(text, job=job)
+        self.http_status = http_status
+        self.code = code
+        self.message = one_line(message if message is not None else text)
+
+
+class AuthenticationError(ApiError):
+    """The key was refused (401, 403)."""
+
+
+class PaymentRequired(ApiError):  # noqa: N818 - the public name is a contract
+    """The account has too few credits (402)."""
+
+
+class RateLimited(ApiError):  # noqa: N818 - the public name is a contract
+    """Too many requests (429); `.retry_after` is the wait the service asked for, in seconds, or None."""
+
+    retry_after: float | None = None
+
+
+class ServerError(ApiError):
+    """The service is in trouble (5xx), or answered something that cannot be read."""
+
+
+class ConnectionFailed(SeedanceError):  # noqa: N818 - the public name is a contract
+    """The request surely never left this machine (name lookup, connect, TLS)."""
+
+
+class OutcomeUnknown(SeedanceError):  # noqa: N818 - the public name is a contract
+    """A create whose answer was lost or unreadable: it may have been accepted and charged."""
+
+
+class GenerationFailed(SeedanceError):  # noqa: N818 - the public name is a contract
+    """The service ended the generation without a video."""
+
+
+class GenerationCancelled(SeedanceError):  # noqa: N818 - the public name is a contract
+    """The generation was cancelled."""
+
+
+class WaitTimeout(SeedanceError, TimeoutError):  # noqa: N818 - the public name is a contract
+    """The wait ended before the job did; the job goes on."""
+
+
+class ClipError(SeedanceError):
+    """The generation succeeded but its file could not be downloaded, or is not a readable MP4."""
+
+
+def one_line(text: object, limit: int = 600) -> str:
+    """Fold a text to one printable line of at most `limit` characters.
+
+    Control characters (terminal escapes among them) and lone surrogates, which SQLite and UTF-8 refuse, become spaces
+    or question marks.
+    """
+    raw = str(text).encode("utf-8", "replace").decode("utf-8")
+    folded = " ".join("".join(c if c.isprintable() else " " for c in raw).split())
+    return folded if len(folded) <= limit else folded[: limit - 1] + "…"

@@ -1,0 +1,105 @@
+"""One daemon thread with its own asyncio loop, a thread for the ledger and two for slow work; everything enters by `post`."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+import logging
+import os
+import threading
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+log = logging.getLogger("seedance_nb")
+log.addHandler(logging.NullHandler())
+
+
+class Background:
+    """The loop in its thread. Made at first use, remembers its process: after a fork the child has to make its own."""
+
+    def __init__(self, before_end: Callable[[], Awaitable[None]], at_end: Callable[[], Awaitable[None]]) -> None:
+        self.pid = os.getpid()
+        self.loop = asyncio.new_event_loop()
+        self._before_end, self._at_end = before_end, at_end
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._closed = False
+        self._ledger_thread = concurrent.futures.ThreadPoolExecutor(1, "seedance-ledger")
+        self._workers = concurrent.futures.ThreadPoolExecutor(2, "seedance-worker")
+        self.loop.set_default_executor(self._workers)  # name look-ups too: no more threads than these
+        self.loop.set_exception_handler(lambda _, context: log.debug("background: %s", context.get("message")))
+        ready = threading.Event()
+        self.thread = threading.Thread(target=self._run, args=(ready,), name="seedance-runner", daemon=True)
+        self.thread.start()
+        ready.wait()
+
+    @property
+    def is_usable(self) -> bool:
+        """False after `close`, and in a forked child, where the thread does not exist."""
+        return not self._closed and self.pid == os.getpid() and self.thread.is_alive()
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the caller runs in the background thread itself."""
+        return threading.current_thread() is self.thread
+
+    def post(self, function: Callable[..., object], *args: Any) -> None:
+        """Run `function(*args)` in the loop soon; from any thread; does nothing once closed."""
+        with contextlib.suppress(RuntimeError):
+            self.loop.call_soon_threadsafe(function, *args)
+
+    def start(self, coroutine: Any) -> asyncio.Task[Any]:
+        """Start a task; only from inside the loop."""
+        task = self.loop.create_task(coroutine)
+        self._tasks.add(task)  # the loop itself holds tasks only weakly
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def run(self, coroutine: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
+        """Run a coroutine in the loop and wait for it; from other threads only. Raises what it raises, or TimeoutError."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(timeout)
+
+    async def in_ledger_thread(self, function: Callable[..., T], *args: Any) -> T:
+        """Run a blocking call of the ledger; calls keep their order."""
+        return await self.loop.run_in_executor(self._ledger_thread, function, *args)
+
+    def ask_ledger(self, function: Callable[..., T], *args: Any) -> T:
+        """The same from another thread, waiting for the answer."""
+        return self._ledger_thread.submit(function, *args).result()
+
+    async def in_worker(self, function: Callable[..., T], *args: Any) -> T:
+        """Run slow work (verify, transcode, base64) beside the loop."""
+        return await self.loop.run_in_executor(self._workers, function, *args)
+
+    def close(self, timeout: float = 2.0) -> bool:
+        """Stop everything: `before_end`, then tasks are cancelled, then `at_end`. True if the thread ended in time. Idempotent."""
+        if self._closed or self.pid != os.getpid():
+            return True
+        self._closed = True
+        self.post(self.loop.stop)
+        self.thread.join(timeout)
+        self._workers.shutdown(wait=False, cancel_futures=True)
+        self._ledger_thread.shutdown(wait=False)
+        return not self.thread.is_alive()
+
+    def _run(self, ready: threading.Event) -> None:
+        asyncio.set_event_loop(self.loop)
+        self.loop.call_soon(ready.set)
+        try:
+            self.loop.run_forever()
+        finally:
+            try:
+                self.loop.run_until_complete(self._wind_up())
+            finally:
+                asyncio.set_event_loop(None)
+                self.loop.close()
+
+    async def _wind_up(self) -> None:
+        await self._before_end()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        with contextlib.suppress(Exception):
+            await self._at_end()
+        await self.loop.shutdown_asyncgens()

@@ -1,0 +1,38 @@
+"""What a session has spent and may still spend, in credits."""
+
+from __future__ import annotations
+
+import threading
+
+from ..errors import BudgetExceeded
+
+
+class Budget:
+    """Reserved when a create is allowed, corrected when the service says what it charged. Safe from any thread."""
+
+    def __init__(self, limit: float | None = None) -> None:
+        self.limit = limit
+        self._spent = 0.0
+        self._lock = threading.Lock()
+
+    @property
+    def spent(self) -> float:
+        """Credits charged or reserved so far."""
+        return self._spent
+
+    def reserve(self, cost: float | None, *, limit_of_call: float | None = None) -> None:
+        """Set `cost` aside; raises BudgetExceeded when that goes over the session's limit or this call's own."""
+        price = cost or 0.0
+        with self._lock:
+            for limit, total in ((self.limit, self._spent + price), (limit_of_call, price)):
+                if limit is not None and total > limit:
+                    raise BudgetExceeded(
+                        f"this would cost about {price:g} credits and bring the total to {total:g}, over the limit of"
+                        f" {limit:g}; nothing was sent; raise max_credits to allow it"
+                    )
+            self._spent += price
+
+    def correct(self, reserved: float | None, charged: float) -> None:
+        """Replace what was reserved for a job by what it was charged."""
+        with self._lock:
+            self._spent += charged - (reserved or 0.0)

@@ -1,0 +1,283 @@
+"""From an open download to a verified MP4 on disk, with its poster: temp file, checks, fsync, atomic rename.
+
+A file counts as a clip only under its final name; whatever a crash leaves behind bears another one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import hashlib
+import os
+import struct
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from ..errors import ClipError
+from .snapshot import Clip
+
+if TYPE_CHECKING:
+    from ..api.client import Client
+
+POSTER_WIDTH = 480
+PREVIEW_SIDE = 480
+LEFTOVER_SECONDS = 86_400.0
+FRESH_ADDRESS_HELPS = (403, 404, 410)
+
+
+class AddressExpired(ClipError):  # noqa: N818 - it says what is the case
+    """The address of the video no longer works; a fresh look at the generation may give another."""
+
+
+@dataclasses.dataclass
+class Arriving:
+    """A download across attempts: what is on disk already, and which file that was a part of."""
+
+    part: Path
+    received: int = 0
+    validator: str | None = None
+    total: int | None = None
+
+    def forget(self) -> None:
+        """Begin again at byte 0."""
+        self.part.unlink(missing_ok=True)
+        self.received, self.validator, self.total = 0, None, None
+
+
+class Clips:
+    """The folder of clips. Files are named by the job's key, which we made ourselves."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def arriving(self, key: str) -> Arriving:
+        """A new download for this job, in a temp file of this process."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        part = self.folder / f".{key}.{os.getpid()}.{time.monotonic_ns():x}.part"
+        return Arriving(part)
+
+    def load(self, facts: Mapping[str, Any] | None) -> Clip | None:
+        """The clip the ledger describes, if its file is still there and as long as it was."""
+        if not facts:
+            return None
+        path = self.folder / str(facts["file"])
+        poster = self.folder / str(facts["poster"]) if facts.get("poster") else None
+        try:
+            if path.stat().st_size != facts["size"]:
+                return None
+        except OSError:
+            return None
+        return Clip(
+            path=path,
+            poster=poster if poster and poster.exists() else None,
+            **{name: facts[name] for name in ("size", "width", "height", "fps", "seconds", "sha256")},
+        )
+
+    @staticmethod
+    def facts(clip: Clip) -> dict[str, Any]:
+        """What the ledger keeps of a clip; the inverse of `load`."""
+        return {
+            "file": clip.path.name,
+            "poster": clip.poster.name if clip.poster else None,
+            **{name: getattr(clip, name) for name in ("size", "width", "height", "fps", "seconds", "sha256")},
+        }
+
+    def admit(self, key: str, part: Path) -> Clip:
+        """Verify a whole download, make its poster and give it its final name. Blocks; raises ClipError."""
+        _check_boxes(part)
+        facts, picture = _look_inside(part)
+        digest = hashlib.sha256()
+        with part.open("rb") as file:
+            for block in iter(lambda: file.read(1 << 20), b""):
+                digest.update(block)
+            os.fsync(file.fileno())
+        size = part.stat().st_size
+        path = self.folder / f"{key}.mp4"
+        poster = self._save_poster(key, picture)
+        part.replace(path)
+        _sync_folder(self.folder)
+        return Clip(path=path, poster=poster, size=size, sha256=digest.hexdigest(), **facts)
+
+    def _save_poster(self, key: str, picture: Any) -> Path | None:
+        part, path = self.folder / f".{key}.{os.getpid()}.jpg.part", self.folder / f"{key}.jpg"
+        try:  # a clip without a poster is still a clip
+            if picture.width > POSTER_WIDTH:
+                picture = picture.resize((POSTER_WIDTH, max(1, round(picture.height * POSTER_WIDTH / picture.width))))
+            picture.convert("RGB").save(part, "JPEG", quality=80, optimize=True)
+            part.replace(path)
+        except (OSError, ValueError):
+            part.unlink(missing_ok=True)
+            return None
+        return path
+
+    def preview(self, clip: Clip) -> Path:
+        """A small H.264 copy (short side 480 px) for notebooks, made once. Blocks; raises ClipError."""
+        path = clip.path.with_suffix(".preview.mp4")
+        if not path.exists():
+            part = clip.path.with_name(f".{clip.path.stem}.{os.getpid()}.preview.part")
+            try:
+                _transcode(clip.path, part, PREVIEW_SIDE)
+                part.replace(path)
+            finally:
+                part.unlink(missing_ok=True)
+        return path
+
+    def sweep(self) -> None:
+        """Remove what crashed downloads left behind more than a day ago."""
+        with contextlib.suppress(OSError):
+            for part in self.folder.glob(".*.part"):
+                if time.time() - part.stat().st_mtime > LEFTOVER_SECONDS:
+                    part.unlink(missing_ok=True)
+
+
+async def receive(client: Client, url: str, arriving: Arriving, progress: Callable[[int, int | None], None]) -> None:
+    """Bring the file at `url` to `arriving.part`, going on where an earlier attempt stopped if the host can.
+
+    Memory stays at one chunk. Raises AddressExpired, or ClipError for everything else (then `arriving` holds what came).
+    """
+    limits = client.limits
+    try:
+        async with asyncio.timeout(limits.download_timeout):
+            async with client.video(url, offset=arriving.received, validator=arriving.validator) as stream:
+                _check_answer(stream.status, stream.headers, stream.total, limits.max_clip_bytes)
+                if arriving.received and (stream.offset != arriving.received or stream.total != arriving.total):
+                    arriving.forget()
+                    if stream.offset:  # it resumes, but another file: ask again for all of it
+                        raise ClipError("the video changed while it was downloaded")
+                arriving.total = stream.total
+                etag = stream.headers.get("etag", "")
+                arriving.validator = etag if etag.startswith('"') else None
+                with arriving.part.open("ab" if arriving.received else "wb") as file:
+                    arriving.part.chmod(0o600)
+                    async for chunk in stream.chunks:
+                        arriving.received += len(chunk)
+                        if arriving.received > limits.max_clip_bytes:
+                            raise ClipError(_too_big(limits.max_clip_bytes))
+                        file.write(chunk)
+                        progress(arriving.received, arriving.total)
+    except TimeoutError:
+        raise ClipError(f"the download took longer than {limits.download_timeout:g} s") from None
+    except OSError as error:
+        raise ClipError(f"the clip could not be written ({error.strerror or error}); check the disk") from None
+    if arriving.received == 0:
+        raise AddressExpired("the video host sent an empty file")
+    if arriving.total is not None and arriving.received != arriving.total:
+        missing = f"{arriving.received:,} of {arriving.total:,} bytes"
+        if arriving.received > arriving.total:
+            arriving.forget()
+        raise ClipError(f"the download ended early ({missing})")
+
+
+def _check_answer(status: int, headers: Mapping[str, str], total: int | None, most: int) -> None:
+    if status in FRESH_ADDRESS_HELPS:
+        raise AddressExpired(f"the video's address no longer works (HTTP {status})")
+    if status not in (200, 206):
+        raise ClipError(f"the video host answered HTTP {status}")
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind in ("text/html", "application/json", "text/plain", "application/xml", "text/xml"):
+        raise AddressExpired(f"the video host sent {kind} instead of a video")
+    if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+        raise ClipError("the video host packed the file in a way that was not asked for")
+    if total is not None and total > most:
+        raise ClipError(_too_big(most))
+
+
+def _too_big(most: int) -> str:
+    return f"the video is larger than max_clip_bytes ({most:,} bytes); raise it with sd.configure(max_clip_bytes=…)"
+
+
+def _check_boxes(path: Path) -> None:
+    """Walk the top-level boxes (ISO 14496-12): ftyp first, a moov, an mdat, and not a byte missing."""
+    names: list[bytes] = []
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        offset = 0
+        while offset < size:
+            name, length = _box(file, offset, size)
+            names.append(name)
+            if len(names) > 10_000 or length < 8 or offset + length > size:
+                raise ClipError("the file is no whole MP4 (a box is cut off)")
+            if len(names) == 1 and name != b"ftyp":
+                raise ClipError("the file is no MP4 (it does not begin like one)")
+            offset += length
+    if b"moov" not in names or b"mdat" not in names:
+        raise ClipError("the file is no whole MP4 (it has no picture data)")
+
+
+def _box(file: BinaryIO, offset: int, size: int) -> tuple[bytes, int]:
+    file.seek(offset)
+    head = file.read(16)
+    if len(head) < 8:
+        raise ClipError("the file is no whole MP4 (a box is cut off)")
+    length, name = struct.unpack(">I4s", head[:8])
+    if length == 1 and len(head) == 16:
+        length = struct.unpack(">Q", head[8:])[0]
+    elif length == 0:
+        length = size - offset
+    return name, length
+
+
+def _look_inside(path: Path) -> tuple[dict[str, Any], Any]:
+    """(facts of the video, its first picture), by decoding one frame with PyAV."""
+    import av
+
+    trouble = "no picture in it"
+    try:
+        with av.open(str(path), "r", format="mp4") as container:
+            stream = container.streams.video[0]
+            frame = next(container.decode(stream))
+            rate = float(stream.average_rate or stream.guessed_rate or 0)
+            if stream.duration and stream.time_base:
+                seconds = float(stream.duration * stream.time_base)
+            else:
+                seconds = float(container.duration or 0) / 1e6
+            facts = {
+                "width": frame.width,
+                "height": frame.height,
+                "fps": round(rate, 3),
+                "seconds": round(seconds, 3),
+            }
+            picture: Any = frame.to_image()  # type: ignore[no-untyped-call]
+            return facts, picture
+    except (av.FFmpegError, IndexError, StopIteration, ValueError, MemoryError) as error:
+        trouble = str(error).splitlines()[0] if str(error) else trouble
+    raise ClipError(f"the file is no MP4 that can be played ({trouble})")
+
+
+def _transcode(source: Path, target: Path, side: int) -> None:
+    import av
+
+    trouble = ""
+    try:
+        with (
+            av.open(str(source)) as reader,
+            av.open(str(target), "w", format="mp4", options={"movflags": "+faststart"}) as writer,
+        ):
+            original = reader.streams.video[0]
+            scale = min(1.0, side / min(original.width, original.height))
+            out = writer.add_stream("libx264", rate=original.average_rate or 24)
+            out.width, out.height = (max(2, round(n * scale / 2) * 2) for n in (original.width, original.height))
+            out.pix_fmt = "yuv420p"
+            out.options = {"preset": "veryfast", "crf": "28"}
+            for frame in reader.decode(original):
+                small = frame.reformat(width=out.width, height=out.height, format="yuv420p")
+                small.pts, small.time_base = frame.pts, frame.time_base
+                writer.mux(out.encode(small))
+            writer.mux(out.encode(None))
+        return
+    except (av.FFmpegError, IndexError, ValueError, OSError) as error:
+        trouble = str(error)
+    raise ClipError(f"no preview could be made ({trouble})")
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the rename itself durable, where the system lets a folder be synced."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,279 @@
+"""Job: what a user holds of one take."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any
+
+from ..api.models import Status, VideoRequest
+from ..errors import (
+    ClipError,
+    GenerationCancelled,
+    GenerationFailed,
+    OutcomeUnknown,
+    SeedanceError,
+    WaitTimeout,
+    one_line,
+)
+from .background import log
+from .snapshot import Clip, Snapshot
+
+if TYPE_CHECKING:
+    from .runner import Runner
+
+SLICE_SECONDS = 0.1
+"""Waits are cut into slices: a lock held longer cannot be interrupted on every system."""
+
+
+WaitStrategy = Callable[["Job", float | None], bool]
+"""How to block until the job is done, at most so many seconds; False when they ran out. May raise WaitInterrupted."""
+
+
+class WaitCancelled(asyncio.CancelledError):
+    """An `await job` was stopped; the job goes on. Says so in one line instead of a traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"stopped waiting: {self}"]
+
+
+class WaitInterrupted(KeyboardInterrupt):
+    """The stop button ended a wait; the job goes on. Says so in one line instead of a traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"KeyboardInterrupt: {self}"]
+
+
+class Job:
+    """One take of one request, followed in the background until its clip is on disk or its end is known.
+
+    Made by `seedance_nb.submit`; never by hand. All attributes may be read from any thread at any time.
+    """
+
+    def __init__(self, runner: Runner, snapshot: Snapshot) -> None:
+        self._runner = runner
+        self._snapshot = snapshot
+        self._settled: concurrent.futures.Future[None] = concurrent.futures.Future()
+        self._claimed = threading.Event()
+        self._listeners: list[Callable[[Snapshot], object]] = []
+        self._lock = threading.Lock()
+        self.is_reuse = False
+        """Whether this Job stands for a row that another submit paid for; set by the runner."""
+
+    # What is known -------------------------------------------------------------------------------
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """All that is known now, as one immutable picture."""
+        return self._snapshot
+
+    @property
+    def key(self) -> str:
+        """Our own id of the job, there from the first moment; `attach` takes it too."""
+        return self._snapshot.key
+
+    @property
+    def request(self) -> VideoRequest:
+        """What was asked for."""
+        return self._snapshot.request
+
+    @property
+    def take(self) -> int:
+        """Which independent video of this request, from 1."""
+        return self._snapshot.take
+
+    @property
+    def request_id(self) -> str | None:
+        """The service's id, once it has accepted."""
+        return self._snapshot.request_id
+
+    @property
+    def status(self) -> Status:
+        """Where the job stands."""
+        return self._snapshot.status
+
+    @property
+    def status_text(self) -> str:
+        """The service's own word for it, also one that we do not know."""
+        return self._snapshot.status_text
+
+    @property
+    def credits(self) -> float | None:
+        """Credits this job was charged: 0 if it was reused or surely not accepted, None while nobody knows."""
+        return self._snapshot.credits
+
+    @property
+    def error(self) -> SeedanceError | None:
+        """Why there is no clip, once that is known."""
+        return self._snapshot.error
+
+    @property
+    def clip(self) -> Clip | None:
+        """The verified MP4 on disk, or None while (or because) there is none."""
+        return self._snapshot.clip
+
+    @property
+    def reused(self) -> bool:
+        """Whether the ledger had it: nothing was sent and nothing charged."""
+        return self._snapshot.reused
+
+    # Waiting -------------------------------------------------------------------------------------
+
+    def done(self) -> bool:
+        """Whether nothing more will come by itself."""
+        return self._settled.done()
+
+    def result(self, timeout: float | None = None) -> Clip:
+        """Wait for the clip, at most `timeout` seconds; the notebook's own asyncio tasks go on meanwhile.
+
+        Raises the job's error (GenerationFailed, GenerationCancelled, OutcomeUnknown, ApiError, ClipError, …), or WaitTimeout,
+        after which the job still goes on. The stop button ends the wait only.
+        """
+        if not self.done():
+            if self._runner.is_current:
+                raise RuntimeError("job.result() would wait for itself here; use job.add_done_callback instead")
+            self._runner.follow(self)
+            if not self._runner.wait_strategy(self, timeout):
+                raise WaitTimeout(f"no clip within {timeout:g} s; {self._goes_on()}", job=self)
+        return self._outcome()
+
+    def __await__(self) -> Generator[Any, None, Clip]:
+        if not self.done():
+            self._runner.follow(self)
+            try:
+                yield from self.waiter(asyncio.get_running_loop()).__await__()
+            except asyncio.CancelledError:
+                raise WaitCancelled(self._goes_on()) from None
+        return self._outcome()
+
+    def waiter(self, loop: asyncio.AbstractEventLoop) -> asyncio.Future[None]:
+        """A future of `loop` that ends with the job; cancelling it never touches the job."""
+        future: asyncio.Future[None] = loop.create_future()
+
+        def end() -> None:
+            if not future.done():
+                future.set_result(None)
+
+        def wake(_: object) -> None:
+            with contextlib.suppress(RuntimeError):  # that loop may be closed by now
+                loop.call_soon_threadsafe(end)
+
+        self._settled.add_done_callback(wake)
+        return future
+
+    def add_done_callback(self, function: Callable[[Job], object]) -> None:
+        """Call `function(job)` once it is done, in the background thread (at once if it is done already)."""
+
+        def call(_: object) -> None:
+            try:
+                function(self)
+            except Exception:
+                log.exception("a done callback of %s failed", self.key)
+
+        self._settled.add_done_callback(call)
+
+    def interrupted(self) -> WaitInterrupted:
+        """The exception for a wait that the stop button ended."""
+        return WaitInterrupted(f"stopped waiting; {self._goes_on()}")
+
+    # Acting --------------------------------------------------------------------------------------
+
+    def cancel(self) -> None:
+        """Ask the service to cancel. Returns at once; only a following look tells whether it worked."""
+        self._runner.cancel(self)
+
+    def download_again(self) -> None:
+        """Fetch the clip of a succeeded job once more, from a fresh address; never a new create. Returns at once."""
+        if self.status is Status.SUCCEEDED and self.clip is None:
+            with self._lock:
+                if self._settled.done():
+                    self._settled = concurrent.futures.Future()
+        self._runner.download_again(self)
+
+    def subscribe(self, listener: Callable[[Snapshot], object]) -> Callable[[], None]:
+        """Call `listener(snapshot)` at every change, in the background thread; returns the way to stop it."""
+        with self._lock:
+            self._listeners.append(listener)
+
+        def stop() -> None:
+            with self._lock, contextlib.suppress(ValueError):
+                self._listeners.remove(listener)
+
+        return stop
+
+    # Delivery, by the runner ----------------------------------------------------------------------
+
+    def deliver(self, snapshot: Snapshot) -> None:
+        """Take the newest picture and tell everybody; called by the runner only."""
+        if snapshot.error is not None:
+            snapshot.error.job = self
+        with self._lock:
+            self._snapshot = snapshot
+            listeners = list(self._listeners)
+        for listener in listeners:
+            try:
+                listener(snapshot)
+            except Exception:
+                log.exception("a listener of %s failed", self.key)
+        if snapshot.is_settled and not self._settled.done():
+            self._claimed.set()
+            self._settled.set_result(None)
+
+    def abandon(self) -> None:
+        """Free whoever waits for a job that cannot be followed any more; called by the runner only."""
+        self._claimed.set()
+        if not self._settled.done():
+            self._settled.set_result(None)
+
+    def claimed(self) -> None:
+        """The ledger has decided what this intention is: new or known; called by the runner only."""
+        self._claimed.set()
+
+    def wait_until_claimed(self, seconds: float) -> bool:
+        """Block until `claimed`, at most `seconds`."""
+        return self._claimed.wait(seconds)
+
+    def wait_in_slices(self, seconds: float | None) -> bool:
+        """Block without a notebook around: plain scripts, terminals, other threads. True once done."""
+        end = None if seconds is None else time.monotonic() + seconds
+        settled = self._settled
+        try:
+            while not settled.done():
+                left = SLICE_SECONDS if end is None else min(SLICE_SECONDS, end - time.monotonic())
+                if left <= 0:
+                    return False
+                concurrent.futures.wait([settled], left)
+        except KeyboardInterrupt:
+            raise self.interrupted() from None
+        return True
+
+    def _outcome(self) -> Clip:
+        snapshot = self._snapshot
+        if snapshot.clip is not None:
+            return snapshot.clip
+        if snapshot.error is not None:
+            raise snapshot.error.with_traceback(None)
+        raise ClipError(f"job {self.key} ended as {snapshot.status_text} without a clip", job=self)
+
+    def _goes_on(self) -> str:
+        name = self.request_id or self.key
+        return f"job {name} goes on in the background: %seedance attach {name} shows it, %seedance cancel {name} cancels it"
+
+    def __repr__(self) -> str:
+        name = self.request_id or self.key
+        return f"<Job {name} {self.status_text}: {one_line(self.request.prompt, 50)!r}>"
+
+
+def error_of(kind: str | None, text: str, status: Status) -> SeedanceError:
+    """The error of a job read back from the ledger."""
+    from .. import errors
+
+    found = getattr(errors, kind or "", None)
+    if isinstance(found, type) and issubclass(found, SeedanceError):
+        return found(text)
+    fallback = {Status.CANCELLED: GenerationCancelled, Status.UNKNOWN: OutcomeUnknown, Status.SUCCEEDED: ClipError}
+    return fallback.get(status, GenerationFailed)(text)

@@ -1,0 +1,404 @@
+"""The SQLite file that remembers every intention, its request id, its credits and its clip (the only import of sqlite3).
+
+Written before a create is sent and before an id is shown, with full sync: what it says happened, happened. A partial unique
+index keeps the central promise even against our own mistakes: one row that may have been paid for per account, request and
+take. Rollback journal, not WAL: a job needs three small writes, several kernels share the file, and WAL neither works on network
+homes nor is safe with two connections before SQLite 3.51.3.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..api.models import Status, VideoRequest
+from ..errors import ConfigurationError, one_line
+
+FREE_AGAIN = ("failed", "cancelled", "rejected")
+"""Statuses after which the same request and take may be tried anew; all others hold their place."""
+BUSY_TIMEOUT_SECONDS = 5.0
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (  # m001_initial
+        """CREATE TABLE jobs (
+            key TEXT PRIMARY KEY,
+            account TEXT NOT NULL,
+            base_url TEXT NOT NULL,
+            simulated INTEGER NOT NULL DEFAULT 0,
+            request TEXT NOT NULL,
+            request_hash TEXT NOT NULL,
+            model TEXT NOT NULL,
+            duration INTEGER,
+            resolution TEXT,
+            take INTEGER NOT NULL,
+            status TEXT NOT NULL,
+            status_text TEXT NOT NULL,
+            request_id TEXT,
+            credits REAL,
+            estimate REAL,
+            estimate_source TEXT,
+            error TEXT,
+            error_kind TEXT,
+            owner TEXT,
+            notebook TEXT,
+            created_at REAL NOT NULL,
+            sent_at REAL,
+            accepted_at REAL,
+            processing_at REAL,
+            finished_at REAL,
+            checked_at REAL,
+            clip TEXT
+        ) STRICT""",
+        f"CREATE UNIQUE INDEX one_per_intention ON jobs (account, request_hash, take) WHERE status NOT IN {FREE_AGAIN}",
+        "CREATE INDEX by_request_id ON jobs (request_id)",
+        "CREATE INDEX by_time ON jobs (created_at)",
+        "CREATE INDEX by_kind ON jobs (model, duration, resolution, finished_at)",
+        """CREATE INDEX unfinished ON jobs (account, created_at)
+           WHERE status IN ('submitting', 'queued', 'processing') OR (status = 'succeeded' AND clip IS NULL)""",
+        """CREATE TABLE reuses (
+            key TEXT NOT NULL REFERENCES jobs (key),
+            at REAL NOT NULL,
+            credits_saved REAL,
+            notebook TEXT
+        ) STRICT""",
+    ),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """One row of `jobs`. Times are epoch seconds; `clip` holds the facts of a Clip with paths relative to the clips folder."""
+
+    key: str
+    account: str
+    base_url: str
+    request: VideoRequest
+    take: int
+    status: Status
+    status_text: str
+    created_at: float
+    simulated: bool = False
+    request_id: str | None = None
+    credits: float | None = None
+    estimate: float | None = None
+    estimate_source: str | None = None
+    error: str | None = None
+    error_kind: str | None = None
+    owner: str | None = None
+    notebook: str | None = None
+    sent_at: float | None = None
+    accepted_at: float | None = None
+    processing_at: float | None = None
+    finished_at: float | None = None
+    checked_at: float | None = None
+    clip: Mapping[str, Any] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Spending:
+    """Credits of one day, model and notebook; `saved` is what reuse did not cost. Simulated credits are counted apart."""
+
+    day: str
+    model: str
+    notebook: str | None
+    simulated: bool
+    jobs: int
+    credits: float
+    saved: float
+
+
+_OCCUPYING = f"SELECT * FROM jobs WHERE account = ? AND request_hash = ? AND take = ? AND status NOT IN {FREE_AGAIN}"
+_LOST_TWIN = (  # `get` repeats neither resolution nor metadata, so those cannot be compared
+    "SELECT * FROM jobs WHERE account = ? AND status = 'unknown' AND request_id IS NULL AND model = ? AND duration IS ?"
+    " AND json_extract(request, '$.prompt') = ? AND json_extract(request, '$.aspectRatio') IS ?"
+    " ORDER BY created_at DESC LIMIT 1"
+)
+_COLUMNS = tuple(f.name for f in dataclasses.fields(Record))
+_CHANGEABLE = frozenset(_COLUMNS) - {"key", "account", "request", "take", "created_at"}
+
+
+class Ledger:
+    """The file at `path`, opened at first use. Not thread-safe: one thread owns it (the runner gives it one).
+
+    Every method raises ConfigurationError, in one line with the cure, when the file cannot be read or written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._connection: sqlite3.Connection | None = None
+
+    def close(self) -> None:
+        """Close the file; the next call opens it again."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def claim(self, record: Record, fresh: bool, before_insert: Callable[[], None]) -> tuple[Record, bool]:
+        """(the row that stands for this intention, whether it is new), decided and committed in one transaction.
+
+        `fresh` takes the next free take instead of the one asked for. `before_insert` may raise to refuse a new row.
+        """
+        with self._transaction() as db:
+            if fresh:
+                record = dataclasses.replace(record, take=max(record.take, _highest_take(db, record) + 1))
+            row = db.execute(_OCCUPYING, (record.account, record.request.canonical_hash(), record.take)).fetchone()
+            if row is not None:
+                return _record(row), False
+            before_insert()
+            _insert(db, record)
+            return record, True
+
+    def adopt(self, record: Record) -> Record:
+        """The row for a generation known only by its request id (`attach` of an id from elsewhere).
+
+        That is the row with this id, else an `unknown` row that asked for the same, else a new one.
+        """
+        with self._transaction() as db:
+            row = db.execute("SELECT * FROM jobs WHERE request_id = ?", (record.request_id,)).fetchone()
+            if row is not None:
+                return _record(row)
+            lost = db.execute(_LOST_TWIN, _twin_key(record)).fetchone()
+            if (
+                lost is not None
+            ):  # the create whose answer was lost: now it has its id, and running its cell is free again
+                changes: dict[str, Any] = {"request_id": record.request_id, "status": record.status, "status_text": record.status_text}
+                changes |= {"accepted_at": lost["sent_at"] or record.created_at, "error": None, "error_kind": None}
+                self._update(db, lost["key"], changes)
+                return _record(db.execute("SELECT * FROM jobs WHERE key = ?", (lost["key"],)).fetchone())
+            record = dataclasses.replace(record, take=_highest_take(db, record) + 1)
+            _insert(db, record)
+            return record
+
+    def save(self, key: str, changes: Mapping[str, Any]) -> None:
+        """Write some columns of one row. A verdict of the service (succeeded, failed, cancelled) is never taken back."""
+        assert set(changes) <= _CHANGEABLE, set(changes) - _CHANGEABLE
+        with self._transaction() as db:
+            rest = dict(changes)
+            if "status" in rest:
+                old = db.execute("SELECT status FROM jobs WHERE key = ?", (key,)).fetchone()
+                final = old is not None and old["status"] in ("succeeded", "failed", "cancelled")
+                if final and rest["status"] != old["status"]:
+                    rest = {k: v for k, v in rest.items() if k in ("clip", "checked_at", "credits", "request_id")}
+            if not rest:
+                return
+            self._update(db, key, rest)
+
+    @staticmethod
+    def _update(db: sqlite3.Connection, key: str, changes: Mapping[str, Any]) -> None:
+        sets = ", ".join(f"{name} = ?" for name in changes)
+        db.execute(f"UPDATE jobs SET {sets} WHERE key = ?", (*map(_cell, changes.values()), key))
+
+    def note_reuse(self, key: str, at: float, credits_saved: float | None, notebook: str | None) -> None:
+        """Remember that a run of a cell cost nothing because of this row."""
+        with self._transaction() as db:
+            db.execute("INSERT INTO reuses VALUES (?, ?, ?, ?)", (key, at, credits_saved, notebook))
+
+    def find(self, key_or_request_id: str) -> Record | None:
+        """The row with this key or request id, the newest if several."""
+        query = "SELECT * FROM jobs WHERE key = ? OR request_id = ? ORDER BY created_at DESC LIMIT 1"
+        return next(iter(self._read(query, (key_or_request_id, key_or_request_id))), None)
+
+    def occupying(self, account: str, request: VideoRequest, take: int) -> Record | None:
+        """The row that would be reused for this request and take, if there is one."""
+        return next(iter(self._read(_OCCUPYING, (account, request.canonical_hash(), take))), None)
+
+    def unfinished(self, account: str) -> list[Record]:
+        """Rows that still need following or fetching, oldest first."""
+        query = (
+            "SELECT * FROM jobs WHERE account = ? AND (status IN ('submitting', 'queued', 'processing')"
+            " OR (status = 'succeeded' AND clip IS NULL)) ORDER BY created_at"
+        )
+        return self._read(query, (account,))
+
+    def jobs(self, status: str | None = None, limit: int = 50) -> list[Record]:
+        """The newest rows first, at most `limit`, perhaps of one status only."""
+        where, values = ("WHERE status = ?", (status,)) if status else ("", ())
+        return self._read(f"SELECT * FROM jobs {where} ORDER BY created_at DESC LIMIT ?", (*values, limit))
+
+    def lives(self, request: VideoRequest, limit: int = 40) -> list[tuple[float, float]]:
+        """(seconds queued, seconds rendering) of the newest finished jobs of the same model, duration and resolution."""
+        query = (
+            "SELECT accepted_at, processing_at, finished_at FROM jobs WHERE model = ? AND duration IS ? AND resolution IS ?"
+            " AND status = 'succeeded' AND accepted_at IS NOT NULL AND finished_at IS NOT NULL"
+            " ORDER BY finished_at DESC LIMIT ?"
+        )
+        values = (request.model, request.duration, request.resolution, limit)
+        with self._transaction(write=False) as db:
+            rows = db.execute(query, values).fetchall()
+        return [((r[1] or r[0]) - r[0], r[2] - (r[1] or r[0])) for r in rows if r[2] >= r[0]]
+
+    def rate(self, request: VideoRequest) -> float | None:
+        """Credits a second that such requests (model, resolution, with or without media) were charged last, or None."""
+        query = (
+            "SELECT credits, duration FROM jobs WHERE model = ? AND resolution IS ? AND simulated = 0 AND credits > 0"
+            " AND duration > 0 AND (json_extract(request, '$.mediaUrls') IS NULL) = ? ORDER BY created_at DESC LIMIT 1"
+        )
+        with self._transaction(write=False) as db:
+            row = db.execute(query, (request.model, request.resolution, request.media_urls is None)).fetchone()
+        return None if row is None else row[0] / row[1]
+
+    def spending(self) -> list[Spending]:
+        """Credits charged and saved, by day (local time), model and notebook; newest day first."""
+        query = """
+            SELECT day, model, notebook, simulated, SUM(jobs), SUM(credits), SUM(saved) FROM (
+                SELECT date(created_at, 'unixepoch', 'localtime') AS day, model, notebook, simulated,
+                       1 AS jobs, COALESCE(credits, 0) AS credits, 0 AS saved
+                FROM jobs WHERE request_id IS NOT NULL
+                UNION ALL
+                SELECT date(r.at, 'unixepoch', 'localtime'), j.model, r.notebook, j.simulated,
+                       0, 0, COALESCE(r.credits_saved, 0)
+                FROM reuses r JOIN jobs j ON j.key = r.key
+            ) GROUP BY day, model, notebook, simulated ORDER BY day DESC, model, notebook"""
+        with self._transaction(write=False) as db:
+            rows = db.execute(query).fetchall()
+        return [Spending(r[0], r[1], r[2], bool(r[3]), r[4], r[5], r[6]) for r in rows]
+
+    def check(self) -> str:
+        """`ok`, or what SQLite finds wrong with the file."""
+        with self._transaction(write=False) as db:
+            return str(db.execute("PRAGMA quick_check(1)").fetchone()[0])
+
+    def _read(self, query: str, values: tuple[Any, ...]) -> list[Record]:
+        with self._transaction(write=False) as db:
+            return [_record(row) for row in db.execute(query, values)]
+
+    @contextlib.contextmanager
+    def _transaction(self, *, write: bool = True) -> Iterator[sqlite3.Connection]:
+        trouble = ""
+        try:
+            db = self._open()
+            db.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+            try:
+                yield db
+            except BaseException:
+                db.rollback()
+                raise
+            db.commit()
+            return
+        except sqlite3.Error as error:
+            trouble = _in_words(error)
+        except OSError as error:
+            trouble = error.strerror or str(error)
+        self._drop_broken()
+        raise ConfigurationError(f"the ledger {self.path} cannot be used ({trouble}); {_cure(trouble)}")
+
+    def _drop_broken(self) -> None:
+        """A connection that failed may hold a lock or a stale view; the next call opens a new one."""
+        with contextlib.suppress(sqlite3.Error):
+            self.close()
+        self._connection = None
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is not None:
+            return self._connection
+        make_private_folder(self.path.parent)
+        # Made by us so that it is private from its first byte; SQLite gives the journal the same mode.
+        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+        db = sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False)
+        try:
+            db.row_factory = sqlite3.Row
+            db.execute("PRAGMA journal_mode = DELETE")
+            db.execute("PRAGMA synchronous = FULL")
+            db.execute("PRAGMA foreign_keys = ON")
+            migrate(db)
+        except BaseException:
+            db.close()
+            raise
+        self._connection = db
+        return db
+
+
+def migrate(db: sqlite3.Connection) -> None:
+    """Bring the schema to the newest version, one transaction a step; raises sqlite3.DatabaseError for a newer file."""
+    newest = len(MIGRATIONS)
+    if db.execute("PRAGMA user_version").fetchone()[0] == newest:
+        return
+    db.execute("BEGIN IMMEDIATE")  # a second kernel starting now waits here, then finds nothing left to do
+    try:
+        found = db.execute("PRAGMA user_version").fetchone()[0]
+        if found > newest:
+            raise sqlite3.DatabaseError(f"it was written by a newer version of seedance_nb: format {found}")
+        for number, statements in enumerate(MIGRATIONS[found:], found + 1):
+            for statement in statements:
+                db.execute(statement)
+            db.execute(f"PRAGMA user_version = {number}")
+        db.execute("COMMIT")
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+
+
+def make_private_folder(folder: Path) -> None:
+    """The folder, readable by its owner only if it is we who make it."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def _twin_key(record: Record) -> tuple[Any, ...]:
+    request = record.request
+    return record.account, request.model, request.duration, request.prompt, request.aspect_ratio
+
+
+def _highest_take(db: sqlite3.Connection, record: Record) -> int:
+    query = f"SELECT MAX(take) FROM jobs WHERE account = ? AND request_hash = ? AND status NOT IN {FREE_AGAIN}"
+    return db.execute(query, (record.account, record.request.canonical_hash())).fetchone()[0] or 0
+
+
+def _insert(db: sqlite3.Connection, record: Record) -> None:
+    values = _row(record)
+    marks = ", ".join("?" * len(values))
+    db.execute(f"INSERT INTO jobs ({', '.join(values)}) VALUES ({marks})", tuple(values.values()))
+
+
+def _row(record: Record) -> dict[str, Any]:
+    row = {name: _cell(getattr(record, name)) for name in _COLUMNS}
+    request = record.request
+    return row | {
+        "request_hash": request.canonical_hash(),
+        "model": request.model,
+        "duration": request.duration,
+        "resolution": request.resolution,
+    }
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, VideoRequest):
+        return json.dumps(value.to_wire(), ensure_ascii=False, sort_keys=True)
+    if isinstance(value, Mapping):
+        return json.dumps(value, ensure_ascii=False, sort_keys=True)
+    if isinstance(value, Status):
+        return value.value
+    return int(value) if isinstance(value, bool) else value
+
+
+def _record(row: sqlite3.Row) -> Record:
+    facts = {name: row[name] for name in _COLUMNS}
+    facts["request"] = VideoRequest.from_wire(json.loads(row["request"]))
+    facts["status"] = Status(row["status"])
+    facts["simulated"] = bool(row["simulated"])
+    facts["clip"] = json.loads(row["clip"]) if row["clip"] else None
+    return Record(**facts)
+
+
+def _in_words(error: sqlite3.Error) -> str:
+    return one_line(error, 160)
+
+
+def _cure(trouble: str) -> str:
+    text = trouble.lower()
+    if "locked" in text or "busy" in text:
+        return "another program holds it: wait for it, then run this again"
+    if "full" in text or "space" in text:
+        return "free some disk space, then run this again"
+    if "newer version" in text:
+        return "upgrade seedance_nb"
+    if "readonly" in text or "read-only" in text or "permission" in text or "unable to open" in text:
+        return "make its folder writable, or set SEEDANCE_HOME to one that is"
+    if "malformed" in text or "not a database" in text or "corrupt" in text:
+        return "the file is damaged: restore a backup, or move it away to begin a new one"
+    return "check its folder, or set SEEDANCE_HOME to another"

@@ -1,0 +1,418 @@
+"""One key, one base URL, one ledger, one runner; and the module-level functions, which use the session of this kernel."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import dataclasses
+import hashlib
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from ..api.catalog import DEFAULT_MODEL, Catalog, Estimate
+from ..api.models import Status, VideoRequest, as_request_id
+from ..errors import ApiError, ConfigurationError, InvalidRequest, SeedanceError, one_line
+from ..settings import SIMULATOR, Limits, Secret, Settings, check_key, resolve
+from .budget import Budget
+from .clips import Clips
+from .job import Job, WaitStrategy
+from .ledger import Ledger, Record, Spending
+from .runner import Runner
+
+if TYPE_CHECKING:
+    from ..simulator.server import Simulator
+
+T = TypeVar("T")
+CLAIM_SECONDS = 0.08
+"""`submit` waits so long for the ledger's word, so that a refusal is raised where the call stands and a reused clip is there at
+once; a ledger that is busy longer is answered through the job."""
+_HOST_ATTRIBUTE = "_seedance_session"
+
+
+class JobList(list[Job]):
+    """Jobs that show themselves as a table."""
+
+
+class Session:
+    """Submits, follows and remembers. Costs nothing until it is used: no thread, no file, no connection.
+
+    Arguments as for `configure`. Close it, or use it with `with`, when it is not the kernel's own.
+    """
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        base_url: str | None = None,
+        home: str | os.PathLike[str] | None = None,
+        account: str | None = None,
+        **limits: Any,
+    ) -> None:
+        self.settings: Settings = resolve(api_key=api_key, base_url=base_url, home=home, **limits)
+        self.catalog = Catalog()
+        self.wait_strategy: WaitStrategy = Job.wait_in_slices
+        self._account = account or os.environ.get("SEEDANCE_ACCOUNT")
+        self._budget = Budget(self.settings.limits.max_credits)
+        self._runner: Runner | None = None
+        self._simulator: Simulator | None = None
+        self._lock = threading.RLock()
+        atexit.register(self.close)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Session {self.settings.base_url}>"
+
+    # What a user does --------------------------------------------------------------------------------
+
+    def submit(
+        self,
+        prompt: str,
+        *,
+        model: str = DEFAULT_MODEL,
+        aspect_ratio: str | None = "16:9",
+        duration: int | None = 5,
+        resolution: str | None = "720p",
+        media_urls: Iterable[str] | None = None,
+        webhook_url: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        take: int = 1,
+        fresh: bool = False,
+        max_credits: float | None = None,
+    ) -> Job:
+        """Ask for one video; returns a Job at once.
+
+        `duration` in seconds. `take` is the n-th independent video of the same request. What the ledger has is reused and
+        costs nothing; `fresh` buys the next free take instead. `max_credits` limits this call alone. Raises InvalidRequest,
+        ConfigurationError (no key, ledger unusable) or BudgetExceeded: then nothing was sent.
+        """
+        request = make_request(
+            prompt,
+            model=model,
+            aspect_ratio=aspect_ratio,
+            duration=duration,
+            resolution=resolution,
+            media_urls=media_urls,
+            webhook_url=webhook_url,
+            metadata=metadata,
+        )
+        if isinstance(take, bool) or not isinstance(take, int) or take < 1:
+            raise InvalidRequest(f"take must be a whole number from 1, not {take!r}")
+        warnings = self.catalog.check(request)
+        runner = self.runner
+        estimate = self.estimate(request)
+        job = runner.submit(
+            request,
+            take=take,
+            fresh=fresh,
+            estimate=(estimate.credits, estimate.source) if estimate else None,
+            max_credits=max_credits,
+            warnings=warnings,
+        )
+        if not runner.is_current and job.wait_until_claimed(CLAIM_SECONDS):
+            refused = job.error
+            if job.status is Status.REJECTED and refused is not None and not isinstance(refused, ApiError):
+                raise refused.with_traceback(None)
+        return job
+
+    def estimate(self, request: VideoRequest) -> Estimate | None:
+        """Credits this is expected to cost, and by whose word; None when nobody knows."""
+        listed = self.catalog.listed_estimate(request)
+        if listed is not None:
+            return listed
+        rate = None
+        with contextlib.suppress(ConfigurationError):
+            rate = self._ask(Ledger.rate, request)
+        if rate is not None and request.duration is not None:
+            return Estimate(rate * request.duration, "what the ledger says such a request cost last")
+        return self.catalog.sample_estimate(request)
+
+    def preview(self, request: VideoRequest, take: int = 1) -> Record | None:
+        """The row that running this request would reuse at no cost, or None; sends nothing."""
+        if self.settings.api_key is None and not self.settings.uses_simulator:
+            return None
+        return self._ask(Ledger.occupying, self.account, request, take)
+
+    def jobs(self, status: str | None = None, limit: int = 50) -> JobList:
+        """The newest jobs in the ledger, newest first, at most `limit`, perhaps of one status only."""
+        if status is not None and status not in set(Status):
+            raise InvalidRequest(f"{one_line(status, 40)!r} is no status; choose one of {', '.join(Status)}")
+        return JobList(self.runner.job_of(record) for record in self._ask(Ledger.jobs, status, limit))
+
+    def unfinished(self) -> list[Record]:
+        """Rows of this account that still need following or fetching."""
+        return self._ask(Ledger.unfinished, self.account)
+
+    def resume(self) -> JobList:
+        """Follow everything of this account that is unfinished; returns those jobs. Free: nothing is submitted."""
+        jobs = JobList(self.runner.job_of(record) for record in self.unfinished())
+        for job in jobs:
+            self.runner.follow(job)
+        return jobs
+
+    def attach(self, key_or_request_id: str) -> Job:
+        """The job with this key or request id, followed; also an id that only the service knows. Nothing is submitted.
+
+        Raises ApiError when nobody knows it.
+        """
+        name = key_or_request_id.strip()
+        record = self._ask(Ledger.find, name)
+        if record is None:
+            if as_request_id(name) is None:
+                raise ApiError(f"{one_line(name, 60)!r} is no job or request id; %seedance jobs lists them")
+            record = self.runner.background.run(self.runner.adopt(name))
+        job = self.runner.job_of(record)
+        self.runner.follow(job)
+        return job
+
+    def models(self) -> Catalog:
+        """What each model allows and costs: asks `/models` and merges its answer; the documented facts if it does not answer."""
+        with contextlib.suppress(SeedanceError):
+            self.catalog = self.catalog.merged(self.runner.background.run(self.runner.fetch_models()))
+        return self.catalog
+
+    def spending(self) -> list[Spending]:
+        """Credits charged and saved, by day, model and notebook."""
+        return self._ask(Ledger.spending)
+
+    @property
+    def spent(self) -> float:
+        """Credits charged or reserved by this session so far."""
+        return self._budget.spent
+
+    def open_jobs(self) -> list[Job]:
+        """Jobs being followed here whose end is not known yet."""
+        return self._runner.open_jobs() if self._runner is not None and self._runner.is_usable else []
+
+    def change(self, *, api_key: str | Secret | None = None, **limits: Any) -> None:
+        """Go on with another key or other limits; running jobs stay and use the new key from their next look on."""
+        if api_key is not None:
+            key = api_key if isinstance(api_key, Secret) else check_key(api_key)
+            self.settings = dataclasses.replace(self.settings, api_key=key, key_source="argument")
+            if self._runner is not None and not self.settings.uses_simulator:
+                self._runner.set_key(key)
+                self._runner.account = self.account
+        if limits:
+            merged = dataclasses.asdict(self.settings.limits) | limits
+            fresh = resolve(
+                api_key=self.settings.api_key, base_url=self.settings.base_url, home=self.settings.home, **merged
+            )
+            self.settings = dataclasses.replace(self.settings, limits=fresh.limits)
+            self._budget.limit = fresh.limits.max_credits
+            if self._runner is not None:
+                self._runner.limits = fresh.limits
+
+    def close(self) -> None:
+        """Stop following and close everything. Jobs go on at the service; the ledger knows them. Idempotent."""
+        with self._lock:
+            runner, self._runner = self._runner, None
+            simulator, self._simulator = self._simulator, None
+        if runner is not None:
+            runner.close()
+        if simulator is not None:
+            simulator.stop()
+        atexit.unregister(self.close)
+
+    # What it stands on -------------------------------------------------------------------------------
+
+    @property
+    def account(self) -> str:
+        """Whose generations these are: a fingerprint of host and key (never the key), or the name given as `account`."""
+        if self.settings.uses_simulator:
+            return SIMULATOR
+        if self._account:
+            return f"name:{self._account}"
+        secret = self._need_key()
+        text = f"{self.settings.base_url}\0{secret.reveal()}".encode()
+        return hashlib.blake2b(text, digest_size=10, person=b"seedance_account").hexdigest()
+
+    @property
+    def runner(self) -> Runner:
+        """The background runner, started at first use, and anew in a forked child."""
+        with self._lock:
+            if self._runner is None or not self._runner.is_usable:
+                self._runner = self._start_runner()
+            self._runner.wait_strategy = self.wait_strategy
+            return self._runner
+
+    @property
+    def limits(self) -> Limits:
+        """Timeouts, sizes and pace in force."""
+        return self.settings.limits
+
+    def _start_runner(self) -> Runner:
+        simulated = self.settings.uses_simulator
+        if simulated:
+            base_url, key = self._start_simulator()
+        else:
+            base_url, key = self.settings.base_url, self._need_key()
+        home = self.settings.home
+        clips = Clips(home / "clips")
+        clips.sweep()
+        return Runner(
+            base_url=base_url,
+            key=key,
+            account=self.account,
+            limits=self.settings.limits,
+            ledger=Ledger(home / "ledger.sqlite3"),
+            clips=clips,
+            budget=self._budget,
+            notebook=_notebook_name(),
+            simulated=simulated,
+        )
+
+    def _start_simulator(self) -> tuple[str, Secret]:
+        from ..simulator import SIMULATOR_KEY
+        from ..simulator.server import start
+
+        self._simulator = start(self.settings.home / "simulator")
+        return self._simulator.base_url, Secret(SIMULATOR_KEY)
+
+    def _need_key(self) -> Secret:
+        if self.settings.api_key is None:
+            raise ConfigurationError(
+                "no API key: run %seedance login, or set SEEDANCE_API_KEY before Jupyter starts; "
+                "%seedance demo tries everything without one. Nothing was submitted"
+            )
+        return self.settings.api_key
+
+    def _ask(self, method: Callable[..., T], *args: Any) -> T:
+        """Ask the ledger in its own thread, or directly where nothing runs yet (no thread is started for a question)."""
+        runner = self._runner
+        if runner is not None and runner.is_usable:
+            return runner.background.ask_ledger(method, runner._ledger, *args)
+        ledger = Ledger(self.settings.home / "ledger.sqlite3")
+        try:
+            return method(ledger, *args)
+        finally:
+            ledger.close()
+
+
+def make_request(
+    prompt: str,
+    *,
+    model: str = DEFAULT_MODEL,
+    aspect_ratio: str | None = "16:9",
+    duration: int | None = 5,
+    resolution: str | None = "720p",
+    media_urls: Iterable[str] | None = None,
+    webhook_url: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> VideoRequest:
+    """A VideoRequest in its canonical form: outer spaces of the prompt gone, lists as tuples; raises InvalidRequest."""
+    if not isinstance(prompt, str):
+        raise InvalidRequest(f"the prompt must be text, not {type(prompt).__name__}")
+    if isinstance(media_urls, str):
+        media_urls = (media_urls,)
+    if metadata is not None:
+        import msgspec
+
+        try:
+            metadata = msgspec.json.decode(msgspec.json.encode(dict(metadata)))
+        except (TypeError, ValueError) as error:
+            raise InvalidRequest(f"metadata must be made of plain JSON values ({one_line(error, 80)})") from None
+    return VideoRequest(
+        prompt=prompt.strip(),
+        model=model,
+        aspect_ratio=aspect_ratio,
+        duration=duration,
+        resolution=resolution,
+        media_urls=tuple(media_urls) if media_urls is not None else None,
+        webhook_url=webhook_url,
+        metadata=metadata or None,  # type: ignore[arg-type]
+    )
+
+
+def _notebook_name() -> str | None:
+    """The notebook's file name as Jupyter's server tells its kernels; None elsewhere."""
+    path = os.environ.get("JPY_SESSION_NAME")
+    return Path(path).name if path else None
+
+
+# The session of this kernel ------------------------------------------------------------------------------
+
+
+class _Host:
+    """Holds the session where there is no IPython shell to hold it."""
+
+
+_host = _Host()
+
+
+def _find_host() -> Any:
+    # On the shell, because %autoreload clears module globals and would orphan the thread.
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return _host if shell is None else shell
+
+
+def default() -> Session:
+    """The session of this kernel, made from the environment at first use."""
+    return existing() or _adopt(Session())
+
+
+def existing() -> Session | None:
+    """The session of this kernel if there is one already."""
+    found: Session | None = getattr(_find_host(), _HOST_ATTRIBUTE, None)
+    return found
+
+
+def forget() -> None:
+    """Close the session of this kernel; the next use makes a new one."""
+    session = existing()
+    if session is not None:
+        setattr(_find_host(), _HOST_ATTRIBUTE, None)
+        session.close()
+
+
+def _adopt(session: Session, strategy: WaitStrategy | None = None) -> Session:
+    old = existing()
+    if old is not None:
+        strategy = old.wait_strategy
+    if strategy is not None:
+        session.wait_strategy = strategy
+    setattr(_find_host(), _HOST_ATTRIBUTE, session)
+    return session
+
+
+def configure(
+    api_key: str | None = None,
+    base_url: str | None = None,
+    home: str | os.PathLike[str] | None = None,
+    account: str | None = None,
+    **limits: Any,
+) -> Session:
+    """Change the key, host, folder or limits of this kernel's session; returns the session.
+
+    `limits`: connect_timeout, read_timeout, create_timeout, stall_timeout, download_timeout, poll_floor, poll_ceiling
+    (seconds), max_clip_bytes, max_json_bytes, embed_limit (bytes), concurrency (calls at once), max_credits. A new key or limit
+    leaves running jobs alone; a new host or folder begins a new session, and the jobs of the old one are followed to their end.
+    Raises ConfigurationError.
+    """
+    session = existing()
+    if session is None or base_url is not None or home is not None or account is not None:
+        return _adopt(Session(api_key=api_key, base_url=base_url, home=home, account=account, **limits))
+    session.change(api_key=api_key, **limits)
+    return session
+
+
+def submit(prompt: str, **options: Any) -> Job:
+    """Ask for one video; returns a Job at once. Options and errors as for `Session.submit`."""
+    return default().submit(prompt, **options)
+
+
+def resume() -> JobList:
+    """Follow everything unfinished that the ledger knows; free. Returns those jobs."""
+    return default().resume()
+
+
+def models() -> Catalog:
+    """What each model allows and costs, as far as anybody says."""
+    return default().models()

@@ -1,0 +1,88 @@
+"""What everybody but the runner sees of a job: an immutable picture of one moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..api.models import Status, VideoRequest
+from ..errors import SeedanceError
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A verified MP4 on disk.
+
+    `path` is the MP4, `poster` a JPEG of its first frame (at most 480 px wide) or None; `size` is in bytes, `width` and
+    `height` in pixels, `fps` in frames a second, `seconds` its length, `sha256` 64 hex digits of the file.
+    """
+
+    path: Path
+    poster: Path | None
+    size: int
+    width: int
+    height: int
+    fps: float
+    seconds: float
+    sha256: str
+
+    def bytes(self) -> bytes:
+        """The whole file, as the server sent it."""
+        return self.path.read_bytes()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A job at one moment. Times are seconds since the epoch (UTC), durations are seconds."""
+
+    key: str
+    """Our own id of the job: short, unique, safe in HTML and file names."""
+    request: VideoRequest
+    take: int
+    status: Status
+    status_text: str
+    """The server's own word, or ours before it said one."""
+    request_id: str | None = None
+    credits: float | None = None
+    """Credits charged by this job; 0 when it was reused or surely not accepted, None while nobody knows."""
+    estimate: float | None = None
+    """Credits it was expected to cost."""
+    estimate_source: str | None = None
+    simulated: bool = False
+    reused: bool = False
+    error: SeedanceError | None = None
+    clip: Clip | None = None
+    created_at: float = 0.0
+    accepted_at: float | None = None
+    processing_at: float | None = None
+    finished_at: float | None = None
+    last_contact_at: float | None = None
+    """When the service last answered anything sensible."""
+    failed_checks: int = 0
+    """Looks in a row that brought nothing."""
+    trouble: str | None = None
+    """The last trouble in one line, while it lasts."""
+    note: str | None = None
+    """One line of what is going on that is no trouble: a countdown, a cancel on its way, a download."""
+    expected_seconds: float | None = None
+    """How long such a job takes from acceptance to success, learned from the ledger; None: no idea."""
+    warnings: tuple[str, ...] = ()
+    cancel_requested: bool = False
+
+    @property
+    def is_settled(self) -> bool:
+        """Nothing more will come by itself: final, and if it succeeded, its clip is here or is known to be missing."""
+        if self.status is Status.SUCCEEDED:
+            return self.clip is not None or self.error is not None
+        return self.status.is_final
+
+    def elapsed(self, now: float) -> float:
+        """Seconds since the job began, up to `now` or to its end."""
+        return max(0.0, (self.finished_at if self.finished_at is not None else now) - self.created_at)
+
+    def remaining(self, now: float) -> float | None:
+        """Expected seconds left, never below 0; None when nothing is known."""
+        if self.expected_seconds is None or self.status.is_final:
+            return None
+        start = self.accepted_at if self.accepted_at is not None else now
+        return max(0.0, self.expected_seconds - (now - start))

@@ -1,0 +1,373 @@
+"""Snapshots to escaped HTML: pure functions, strings in and strings out.
+
+What is made here is saved in notebooks and read without a kernel, untrusted (JupyterLab's sanitiser then drops `<style>`,
+scripts, `aria-*`, and inline declarations it cannot parse, such as colours through `var()`), by nbconvert and on dark pages.
+So: inline styles only, the text colour is always inherited, secondary text is the same colour with less opacity, the few
+accents are literal mid-tones that show on white and on black, and nothing depends on them.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import math
+from collections.abc import Iterable, Sequence
+from urllib.parse import urlsplit
+
+from ..api.models import SERVER_STATUSES, Status, VideoRequest
+from ..errors import one_line
+from ..jobs.snapshot import Clip, Snapshot
+
+MAX_WIDTH, MAX_HEIGHT = 640, 480
+"""The box, in CSS pixels, into which every clip is fitted: a portrait clip must not push its caption off the screen."""
+
+LONG_PROMPT = 280
+"""Characters of a prompt shown before the rest folds away."""
+
+QUIET = "opacity:0.75;font-size:0.9em"
+WRAP = "overflow-wrap:break-word"  # the sanitiser knows no "anywhere"
+ACCENTS = {Status.FAILED: "#d9534f", Status.REJECTED: "#d9534f", Status.UNKNOWN: "#c77700", Status.SUCCEEDED: "#c77700"}
+NEUTRAL = "#8a8a8a"
+BADGE = f'<span style="border:1px solid {NEUTRAL};border-radius:9px;padding:0 6px">simulated</span> '
+
+# Invisible characters that reorder the text around them: a prompt must not be able to rewrite its neighbours.
+_BIDI_CONTROLS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+
+_WORDS = {
+    Status.SUBMITTING: "being sent",
+    Status.QUEUED: "waiting in the queue",
+    Status.PROCESSING: "being made",
+    Status.FAILED: "failed",
+    Status.CANCELLED: "cancelled",
+    Status.REJECTED: "not accepted",
+    Status.UNKNOWN: "outcome unknown",
+}
+
+
+# -- words ---------------------------------------------------------------------------------------------------------------
+
+
+def duration_words(seconds: float) -> str:
+    """A length of time as people say it: "42 s", "1 min 12 s", "2 h 5 min"."""
+    total = round(seconds) if math.isfinite(seconds) and seconds > 0 else 0
+    if total < 60:
+        return f"{total} s"
+    big, unit, small, rest = (total // 60, "min", total % 60, "s") if total < 3600 else _hours(total)
+    return f"{big} {unit} {small} {rest}" if small else f"{big} {unit}"
+
+
+def settings_line(request: VideoRequest) -> str:
+    """What was asked besides the prompt, what was left to the service left out: "seedance-2.0 · 16:9 · 5 s · 720p"."""
+    media = len(request.media_urls or ())
+    return _join(
+        one_line(request.model, 80),
+        one_line(request.aspect_ratio, 20) if request.aspect_ratio else None,
+        f"{request.duration} s" if request.duration is not None else None,
+        one_line(request.resolution, 20) if request.resolution else None,
+        f"{media} reference {'file' if media == 1 else 'files'}" if media else None,
+    )
+
+
+def status_words(snapshot: Snapshot) -> str:
+    """Where the job stands, in plain words; a word the service invented stays visible in quotes."""
+    if snapshot.status is Status.SUCCEEDED:
+        if snapshot.clip is not None:
+            return "done"
+        return "made, but not downloaded" if snapshot.error is not None else "made, downloading"
+    words = _WORDS[snapshot.status]
+    own = one_line(snapshot.status_text, 60)
+    if own and own.lower() not in SERVER_STATUSES and own.lower() not in set(Status):
+        words += f" (the service says “{own}”)"
+    if snapshot.cancel_requested and not snapshot.status.is_final:
+        words += ", cancel requested"
+    return words
+
+
+def credits_words(snapshot: Snapshot) -> str:
+    """What it cost or will cost: "40 credits", "0 credits, reused", "40 simulated credits", "about 40 credits"."""
+    if snapshot.reused:
+        return "0 credits, reused"
+    kind = "simulated credit" if snapshot.simulated else "credit"
+    if snapshot.credits is not None:
+        return _count(snapshot.credits, kind)
+    if snapshot.status is Status.UNKNOWN:
+        return "credits unknown: it may have been charged"
+    if snapshot.estimate is not None and not snapshot.status.is_final:
+        return f"about {_count(snapshot.estimate, kind)}"
+    return "credits not known"
+
+
+def plain(snapshot: Snapshot) -> str:
+    """The same for a terminal and for `text/plain`: prompt, where it stands, and its file, its error or the way back."""
+    where = _join(
+        settings_line(snapshot.request),
+        f"take {snapshot.take}",
+        status_words(snapshot),
+        credits_words(snapshot),
+        "simulated" if snapshot.simulated and snapshot.reused else None,  # otherwise the credits say so
+        _id_words(snapshot),
+    )
+    if snapshot.clip is not None:
+        last = f"file {one_line(snapshot.clip.path.name)}"
+    elif snapshot.error is not None:
+        last = str(snapshot.error)
+    else:
+        last = "" if snapshot.is_settled else f"get it back with %seedance attach {_best_id(snapshot)}"
+    return "\n".join(line for line in (one_line(snapshot.request.prompt, 200), where, last) if line)
+
+
+# -- one job -------------------------------------------------------------------------------------------------------------
+
+
+def receipt(snapshot: Snapshot) -> str:
+    """What stays in the notebook while the job is on its way: what was asked, where it stood, how to get it back.
+
+    A job that ended without a video gets its `ending` instead.
+    """
+    if snapshot.is_settled and snapshot.clip is None:
+        return ending(snapshot)
+    # "last seen": the receipt outlives its kernel, and an old "being made" must not read as news.
+    seen = status_words(snapshot) if snapshot.is_settled else f"last seen {status_words(snapshot)}"
+    way_back = (
+        f"get {'request' if snapshot.request_id else 'job'} back with {_code(f'%seedance attach {_best_id(snapshot)}')}"
+    )
+    return _block(
+        _prompt(snapshot.request.prompt),
+        _quiet(_facts(snapshot)),
+        _quiet(f"{_text(seen)} · {way_back}"),
+    )
+
+
+def ending(snapshot: Snapshot) -> str:
+    """A job that ended without a video: what happened, whether it cost anything, what to do; then the small facts."""
+    words = status_words(snapshot)
+    headline = f"{words[:1].upper()}{words[1:]}."
+    cure = str(snapshot.error) if snapshot.error is not None else ""
+    after = None
+    if snapshot.finished_at is not None and snapshot.created_at:
+        after = f"after {duration_words(snapshot.elapsed(snapshot.finished_at))}"
+    return _block(
+        f'<div style="{WRAP}"><strong>{_text(headline)}</strong> {_text(cure)}</div>',
+        _prompt(snapshot.request.prompt, quiet=True),
+        _quiet(f"{_facts(snapshot, after)} · {_ids(snapshot)}"),
+        bar=ACCENTS.get(snapshot.status, NEUTRAL),
+    )
+
+
+def figure(
+    snapshot: Snapshot,
+    video_src: str,
+    poster_src: str | None = None,
+    *,
+    link: str | None = None,
+    note: str | None = None,
+) -> str:
+    """The finished clip, for good: a player with its caption.
+
+    `video_src` and `poster_src` are data URIs or relative URLs. `link` is the relative, percent-encoded URL of the original
+    when only a preview is embedded, `note` the line that says so.
+    """
+    prompt = _clamp(snapshot.request.prompt, LONG_PROMPT)
+    width, height = _display_size(snapshot.clip)
+    # The src is on <video>: JupyterLab's sanitiser strips it from <source>. The poster is content, not an attribute: browsers
+    # never show it, and hosts that drop <video> but keep its children show it instead.
+    fallback = "" if poster_src is None else f'<img src="{_text(poster_src)}" alt="{_text(prompt)}" width="{width}">'
+    player = (
+        f'<video controls loop muted preload="metadata" width="{width}" height="{height}" src="{_text(video_src)}"'
+        f' title="{_text(prompt)}" style="display:block;max-width:100%;height:auto;border-radius:6px">{fallback}</video>'
+    )
+    caption = "".join(
+        [
+            _prompt(snapshot.request.prompt),
+            _quiet(_figure_facts(snapshot)),
+            _original(snapshot.clip, link, note),
+        ]
+    )
+    # The caption is not tied to the clip's width: below a narrow portrait clip it would become a tower of short lines.
+    return (
+        '<figure style="margin:4px 0 8px 0">'
+        f"{player}"
+        f'<figcaption style="margin-top:8px;max-width:{MAX_WIDTH}px;line-height:1.5">{caption}</figcaption>'
+        "</figure>"
+    )
+
+
+def data_uri(mime: str, data: bytes) -> str:
+    """The bytes as a `data:` URI, which a notebook can carry."""
+    return f"data:{mime};base64,{base64.b64encode(data).decode('ascii')}"
+
+
+# -- several -------------------------------------------------------------------------------------------------------------
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[str]], caption: str | None = None) -> str:
+    """A small table; columns of numbers are set right, long texts wrap."""
+    body = [tuple(row) for row in rows]
+    numeric = [
+        any(row[i] for row in body if i < len(row))
+        and all(_is_number(row[i]) for row in body if i < len(row) and row[i])
+        for i in range(len(headers))
+    ]
+    head = "".join(
+        f"<th {_cell(right=right, head=True)}>{_text(h)}</th>" for h, right in zip(headers, numeric, strict=True)
+    )
+    lines = "".join(
+        "<tr>"
+        + "".join(
+            f"<td {_cell(right=i < len(numeric) and numeric[i], long=len(cell) > 40)}>{_text(cell)}</td>"
+            for i, cell in enumerate(row)
+        )
+        + "</tr>"
+        for row in body
+    )
+    title = (
+        f'<caption style="caption-side:top;text-align:left;padding:0 10px 4px 10px">{_text(caption)}</caption>'
+        if caption
+        else ""
+    )
+    # A scrolling box of its own: a wide table must not make the whole notebook scroll sideways.
+    return (
+        '<div style="overflow-x:auto;max-width:100%">'
+        '<table style="border-collapse:collapse;table-layout:auto;margin:4px 0;font-size:1em">'
+        f"{title}<thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>"
+    )
+
+
+# -- parts ---------------------------------------------------------------------------------------------------------------
+
+
+def _facts(snapshot: Snapshot, *more: str | None) -> str:
+    facts = _join(settings_line(snapshot.request), f"take {snapshot.take}", credits_words(snapshot), *more)
+    return f"{BADGE if snapshot.simulated else ''}{_text(facts)}"
+
+
+def _figure_facts(snapshot: Snapshot) -> str:
+    clip, request = snapshot.clip, snapshot.request
+    made_in = None
+    if snapshot.finished_at is not None and snapshot.created_at:
+        made_in = f"made in {duration_words(snapshot.elapsed(snapshot.finished_at))}"
+    digest = ""
+    if clip is not None:
+        full = one_line(clip.sha256, 64)
+        digest = f' · <span title="{_text(full)}">sha256 {_text(full[:12])}</span>'
+    facts = _facts(
+        snapshot,
+        # What the request left to the service, the clip itself can tell.
+        f"{clip.width}×{clip.height}" if clip is not None and request.resolution is None else None,
+        duration_words(clip.seconds) if clip is not None and request.duration is None else None,
+        made_in,
+    )
+    return f"{facts} · {_ids(snapshot)}{digest}"
+
+
+def _original(clip: Clip | None, link: str | None, note: str | None) -> str:
+    words = _text(note) if note else ""
+    if link is not None:
+        size = f" ({_size_words(clip.size)})" if clip is not None else ""
+        label = f"original file{size}"
+        # Only http(s) or no scheme at all: a link that runs something is never ours.
+        safe = _scheme(link) in ("", "http", "https")
+        words += (" " if words else "") + (f'<a href="{_text(link)}">{_text(label)}</a>' if safe else _text(label))
+    return f'<div style="font-size:0.9em;{WRAP}">{words}</div>' if words else ""
+
+
+def _prompt(prompt: str, *, quiet: bool = False) -> str:
+    style = f"white-space:pre-wrap;{WRAP}" + (f";{QUIET}" if quiet else "")
+    shown = _clamp(prompt, LONG_PROMPT)
+    if shown == prompt:
+        return f'<div dir="auto" style="{style}">{_text(prompt)}</div>'
+    return (
+        f'<details style="{style}"><summary dir="auto" style="cursor:pointer">{_text(_clamp(prompt, 160))}</summary>'
+        f'<div dir="auto" style="margin-top:4px">{_text(prompt)}</div></details>'
+    )
+
+
+def _ids(snapshot: Snapshot) -> str:
+    return f"{'request' if snapshot.request_id else 'job'} {_code(_best_id(snapshot))}"
+
+
+def _id_words(snapshot: Snapshot) -> str:
+    return f"{'request' if snapshot.request_id else 'job'} {_best_id(snapshot)}"
+
+
+def _best_id(snapshot: Snapshot) -> str:
+    return one_line(snapshot.request_id or snapshot.key, 220)
+
+
+def _block(*parts: str, bar: str | None = None) -> str:
+    edge = f"border-left:3px solid {bar};padding-left:10px;" if bar else ""
+    return f'<div style="{edge}margin:4px 0;line-height:1.5;max-width:760px">{"".join(parts)}</div>'
+
+
+def _quiet(inner: str) -> str:
+    return f'<div style="{QUIET};{WRAP}">{inner}</div>'
+
+
+def _code(text: str) -> str:
+    return f"<code>{_text(text)}</code>"
+
+
+def _cell(*, right: bool, head: bool = False, long: bool = False) -> str:
+    style = f"text-align:{'right' if right else 'left'};vertical-align:top;padding:4px 10px;{WRAP}"
+    if head:
+        style += ";border-bottom:1px solid #8a8a8a;white-space:nowrap"
+    if long:
+        style += ";white-space:pre-wrap;min-width:180px"
+    return f'style="{style}"'
+
+
+def _text(value: object) -> str:
+    return html.escape(_clean(str(value)), quote=True)
+
+
+def _clean(text: str) -> str:
+    # Megabytes of base64 pass here too: nothing to clean in ASCII that is printable.
+    if text.isascii() and text.isprintable():
+        return text
+    whole = (
+        text.encode("utf-8", "replace").decode("utf-8").translate(_BIDI_CONTROLS)
+    )  # a notebook is UTF-8: no surrogates
+    return "".join(c if c >= " " and not "\x7f" <= c <= "\x9f" else " " if c not in "\n\t" else c for c in whole)
+
+
+def _clamp(text: str, limit: int) -> str:
+    return text if len(text) <= limit and text.count("\n") < 6 else f"{one_line(text, limit)}".removesuffix("…") + "…"
+
+
+def _join(*facts: str | None) -> str:
+    return " · ".join(fact for fact in facts if fact)
+
+
+def _count(amount: float, unit: str) -> str:
+    return f"{amount:.10g} {unit}" if amount == 1 else f"{amount:.10g} {unit}s"
+
+
+def _hours(total: int) -> tuple[int, str, int, str]:
+    minutes = round(total / 60)
+    return minutes // 60, "h", minutes % 60, "min"
+
+
+def _size_words(size: int) -> str:
+    return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{max(1, round(size / 1e3))} kB"
+
+
+def _display_size(clip: Clip | None) -> tuple[int, int]:
+    if clip is None or clip.width <= 0 or clip.height <= 0:
+        return MAX_WIDTH, round(MAX_WIDTH * 9 / 16)
+    scale = min(MAX_WIDTH / clip.width, MAX_HEIGHT / clip.height)
+    return max(1, round(clip.width * scale)), max(1, round(clip.height * scale))
+
+
+def _scheme(url: str) -> str:
+    try:
+        return urlsplit(url).scheme.lower()
+    except ValueError:
+        return "unreadable"
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell.replace(",", "").replace("–", "0").strip() or "x")
+    except ValueError:
+        return False
+    return True

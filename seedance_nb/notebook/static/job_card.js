@@ -1,0 +1,290 @@
+// The card of one job. Every text goes through textContent: nothing here ever parses HTML.
+
+const TICK = 1000; // ms between redraws of the clock
+const HEAL_AFTER = 800; // ms a finished card may stay on the page before it asks for the clip itself
+const CANCEL_PATIENCE = 4000; // ms without an answer before the card says that the kernel is busy
+const SILENCE = 120; // seconds without news after which the card doubts its kernel
+const RELOADED =
+  "The page was reloaded: run this cell again to store the video in the notebook (nothing is submitted twice).";
+
+export default () => {
+  let received = performance.now(); // when the latest view came: all ticking starts there, by this machine's clock
+  return {
+    initialize({ model }) {
+      model.on("change:view", () => {
+        received = performance.now();
+      });
+    },
+    render({ model, el }) {
+      return card(model, el, () => (performance.now() - received) / 1000);
+    },
+  };
+};
+
+function card(model, el, age) {
+  const ui = build(el);
+  let pressedAt = null; // when Cancel was pressed, until the kernel takes over
+  let acknowledged = false;
+  let cancelTrouble = null;
+  let healing = null; // null, "asked", "refused" or "playing"
+  let refusal = null;
+  let url = null;
+  let healTimer = null;
+  let copyTimer = null;
+
+  const draw = () => {
+    const view = model.get("view") || {};
+    const done = model.get("done");
+    if (pressedAt !== null) {
+      if (view.cancel_requested) acknowledged = true;
+      else if (acknowledged || view.settled) [pressedAt, acknowledged] = [null, false]; // not confirmed: may be pressed again
+    }
+    ui.card.dataset.state = view.status || "submitting";
+    ui.card.dataset.active = String(!view.settled && !done);
+    ui.card.setAttribute("aria-label", `Video job: ${clamp(view.prompt || "", 120)}`);
+    ui.heading.hidden = !view.heading;
+    say(ui.prompt, view.prompt || "");
+    say(ui.settings, view.settings || "");
+    say(ui.status, view.status_words || "");
+    ui.badge.hidden = !view.simulated;
+    drawCancel(view, done);
+    drawFacts(view);
+    tick();
+    if (view.settled || done) clearInterval(timer);
+    if (done && view.has_video) heal();
+  };
+
+  const drawCancel = (view, done) => {
+    const waiting = pressedAt !== null || view.cancel_requested;
+    const hide = done || view.settled || !(view.can_cancel || waiting);
+    const hadFocus = ui.cancel.contains(document.activeElement);
+    ui.cancel.hidden = hide;
+    ui.cancel.disabled = waiting;
+    say(ui.cancel, waiting ? "Cancelling…" : "Cancel");
+    // A disabled button loses the keyboard's place on the page; the card keeps it.
+    if (hadFocus && (hide || waiting)) ui.card.focus({ preventScroll: true });
+  };
+
+  const drawFacts = (view) => {
+    const id = view.request_id || view.key || "";
+    say(ui.idKind, view.request_id ? "request" : "job");
+    say(ui.id, id);
+    ui.copy.setAttribute("aria-label", view.request_id ? "Copy the request id" : "Copy the job id");
+    say(ui.credits, view.credits || "");
+  };
+
+  const drawLines = (view, silent) => {
+    const lines = [];
+    if (view.failed_checks > 0) {
+      const many = view.failed_checks === 1 ? "The last check failed" : `${view.failed_checks} checks in a row failed`;
+      lines.push(["trouble", view.trouble ? `${many}: ${view.trouble}` : `${many}.`]);
+    } else if (view.trouble) lines.push(["trouble", view.trouble]);
+    if (view.note) lines.push(["note", view.note]);
+    for (const warning of view.warnings || []) lines.push(["warning", warning]);
+    if (view.error) lines.push(["error", view.error]);
+    if (cancelTrouble) lines.push(["trouble", cancelTrouble]);
+    if (pressedAt !== null && !acknowledged && performance.now() - pressedAt > CANCEL_PATIENCE)
+      lines.push(["trouble", "The kernel has not answered yet. If a cell is running, the stop button lets the cancel through."]);
+    if (silent && !view.settled)
+      lines.push([
+        "trouble",
+        `No news from the kernel for ${words(age())}. If it was restarted: %seedance attach ${view.request_id || view.key}`,
+      ]);
+    if (healing === "asked") lines.push(["note", "Fetching the video…"]);
+    if (refusal) lines.push(["error", refusal]);
+    const key = JSON.stringify(lines);
+    if (key === ui.lines.dataset.key) return; // redrawing would take a selection away from the reader
+    ui.lines.dataset.key = key;
+    ui.lines.replaceChildren(...lines.map(([kind, text]) => make("p", `seedance-line seedance-${kind}`, text)));
+  };
+
+  const tick = () => {
+    const view = model.get("view") || {};
+    const live = !view.settled && !model.get("done");
+    const more = live ? age() : 0;
+    const clock = [];
+    if (view.elapsed != null && !(view.reused && view.settled)) clock.push(words(view.elapsed + more));
+    if (live && view.remaining != null) clock.push(left(view.remaining - more));
+    say(ui.clock, clock.join(" · "));
+    drawBar(ui, view, live, more);
+    const seen = live && view.last_contact_ago != null ? `checked ${words(view.last_contact_ago + more)} ago` : "";
+    say(ui.seen, seen);
+    drawLines(view, live && more > SILENCE);
+  };
+
+  // Finished and still on the page: this page was reloaded meanwhile and will never get the final output.
+  const heal = () => {
+    if (healing || healTimer) return;
+    healTimer = setInterval(() => {
+      if (!ui.card.isConnected) return; // scrolled out of a windowed notebook: ask when it comes back
+      clearInterval(healTimer);
+      if (healing) return;
+      healing = "asked";
+      tick();
+      model.send({ kind: "need_video" });
+    }, HEAL_AFTER);
+  };
+
+  const play = (message, buffers) => {
+    if (healing === "playing" || !buffers || !buffers.length) return;
+    healing = "playing";
+    url = URL.createObjectURL(new Blob(buffers, { type: "video/mp4" }));
+    const video = make("video", "seedance-video");
+    video.controls = video.loop = video.muted = true;
+    video.preload = "metadata";
+    video.title = clamp((model.get("view") || {}).prompt || "", 280);
+    video.src = url;
+    ui.stage.replaceChildren(
+      video,
+      make("p", "seedance-line", message.caption || ""),
+      make("p", "seedance-line seedance-note", RELOADED),
+    );
+    tick();
+  };
+
+  const receive = (message, buffers) => {
+    if (message.kind === "video") play(message, buffers);
+    else if (message.kind === "no_video" && healing !== "playing") [healing, refusal] = ["refused", message.text];
+    else if (message.kind === "cancel_failed") [pressedAt, cancelTrouble] = [null, message.text];
+    else return;
+    draw();
+  };
+
+  ui.cancel.addEventListener("click", () => {
+    if (pressedAt !== null) return;
+    [pressedAt, acknowledged, cancelTrouble] = [performance.now(), false, null];
+    draw();
+    model.send({ kind: "cancel" });
+  });
+  ui.copy.addEventListener("click", async () => {
+    const copied = await copyText(ui.id);
+    say(ui.copy, copied ? "Copied" : "Press Ctrl+C");
+    clearTimeout(copyTimer);
+    copyTimer = setTimeout(() => say(ui.copy, "Copy"), 2000);
+  });
+
+  const timer = setInterval(tick, TICK);
+  model.on("change:view", draw);
+  model.on("change:done", draw);
+  model.on("msg:custom", receive);
+  draw();
+
+  return () => {
+    clearInterval(timer);
+    clearInterval(healTimer);
+    clearTimeout(copyTimer);
+    model.off("change:view", draw);
+    model.off("change:done", draw);
+    model.off("msg:custom", receive);
+    if (url) URL.revokeObjectURL(url);
+  };
+}
+
+function build(el) {
+  const ui = {
+    card: make("div", "seedance-card"),
+    heading: make("div", "seedance-heading"),
+    prompt: make("div", "seedance-prompt"),
+    settings: make("div", "seedance-quiet"),
+    status: make("span", "seedance-status"),
+    badge: make("span", "seedance-badge", "simulated"),
+    clock: make("span", "seedance-clock"),
+    cancel: make("button", "seedance-button seedance-cancel", "Cancel"),
+    bar: make("div", "seedance-bar"),
+    fill: make("div", "seedance-fill"),
+    lines: make("div", "seedance-lines"),
+    idKind: make("span"),
+    id: make("code", "seedance-id"),
+    copy: make("button", "seedance-button seedance-copy", "Copy"),
+    credits: make("span"),
+    seen: make("span"),
+    stage: make("div", "seedance-stage"),
+  };
+  ui.card.setAttribute("role", "group");
+  ui.card.tabIndex = -1;
+  // Without it JupyterLab's one-letter shortcuts and its Enter win over the buttons in an output.
+  ui.card.dataset.lmSuppressShortcuts = "true";
+  ui.prompt.dir = "auto";
+  ui.status.setAttribute("role", "status");
+  ui.status.setAttribute("aria-live", "polite");
+  ui.bar.setAttribute("role", "progressbar");
+  ui.bar.setAttribute("aria-label", "Progress");
+  ui.bar.setAttribute("aria-valuemin", "0");
+  ui.bar.setAttribute("aria-valuemax", "100");
+  ui.cancel.type = ui.copy.type = "button";
+  const dot = make("span", "seedance-dot");
+  dot.setAttribute("aria-hidden", "true");
+  ui.heading.append(ui.prompt, ui.settings);
+  const row = make("div", "seedance-row");
+  row.append(dot, ui.status, ui.badge, ui.clock, ui.cancel);
+  ui.bar.append(ui.fill);
+  const id = make("span", "seedance-fact");
+  id.append(ui.idKind, " ", ui.id, " ", ui.copy);
+  ui.credits.className = ui.seen.className = "seedance-fact";
+  const facts = make("div", "seedance-facts");
+  facts.append(id, ui.credits, ui.seen);
+  ui.card.append(ui.heading, row, ui.bar, ui.lines, ui.stage, facts);
+  el.append(ui.card);
+  return ui;
+}
+
+function drawBar(ui, view, live, more) {
+  ui.bar.hidden = !live;
+  const known = live && view.expected > 0 && view.running != null;
+  ui.bar.classList.toggle("seedance-indeterminate", live && !known);
+  if (!known) {
+    ui.bar.removeAttribute("aria-valuenow");
+    ui.fill.style.width = "";
+    return;
+  }
+  const percent = 100 * eased((view.running + more) / view.expected);
+  ui.fill.style.width = `${percent.toFixed(1)}%`;
+  ui.bar.setAttribute("aria-valuenow", String(Math.round(percent)));
+}
+
+// Straight up to 70 %, then ever slower towards 97 %: an expectation is no promise, and only the end is the end.
+function eased(fraction) {
+  return fraction <= 0.7 ? Math.max(0, fraction) : 0.7 + 0.27 * (1 - Math.exp(-(fraction - 0.7) / 0.27));
+}
+
+// Learned from other jobs, so rounded to what that can be worth.
+function left(seconds) {
+  if (seconds < 1) return "longer than usual";
+  const step = seconds >= 90 ? 10 : seconds >= 20 ? 5 : 1;
+  return `about ${words(Math.ceil(seconds / step) * step)} left`;
+}
+
+function words(seconds) {
+  const total = Math.max(0, Math.round(seconds));
+  if (total < 60) return `${total} s`;
+  if (total < 3600) return `${Math.floor(total / 60)} min` + (total % 60 ? ` ${total % 60} s` : "");
+  const minutes = Math.round(total / 60);
+  return `${Math.floor(minutes / 60)} h` + (minutes % 60 ? ` ${minutes % 60} min` : "");
+}
+
+async function copyText(node) {
+  try {
+    await navigator.clipboard.writeText(node.textContent);
+    return true;
+  } catch {
+    // No clipboard without https: select it, so that the keyboard can do the rest.
+    getSelection().selectAllChildren(node);
+    return document.execCommand("copy");
+  }
+}
+
+function clamp(text, limit) {
+  return text.length <= limit ? text : `${text.slice(0, limit - 1)}…`;
+}
+
+function make(tag, className = "", text = "") {
+  const node = document.createElement(tag);
+  if (className) node.className = className;
+  if (text) node.textContent = text;
+  return node;
+}
+
+// Only real changes: a live region announces what is written into it.
+function say(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}

@@ -1,0 +1,248 @@
+"""Where a setting comes from: argument > environment > `[tool.seedance_nb]` in pyproject.toml > keyring > default.
+
+Only limits may stand in pyproject.toml. The key must not lie in a file that is shared, and a base URL there would let a
+downloaded project send the reader's key to a stranger.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+import math
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from .errors import ConfigurationError
+
+DEFAULT_BASE_URL = "https://www.seedance2.ink"
+SIMULATOR = "simulator"
+KEYRING_SERVICE = "seedance_nb"
+
+
+class Secret:
+    """A key that no repr, traceback with locals, pickle or format string shows; `.reveal()` is the only way in."""
+
+    __slots__ = ("__value",)
+
+    def __init__(self, value: str) -> None:
+        self.__value = value
+
+    def reveal(self) -> str:
+        """The key itself; call it where the header is built and nowhere else."""
+        return self.__value
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other.__value == self.__value
+
+    def __hash__(self) -> int:
+        return hash(self.__value)
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a key is never pickled")
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """Timeouts and pace in seconds, sizes in bytes, credits in credits."""
+
+    connect_timeout: float = 10.0
+    read_timeout: float = 30.0
+    create_timeout: float = 60.0
+    """Total deadline of one create, from connect to the last byte of its answer."""
+    stall_timeout: float = 30.0
+    """A download that brings no byte for so long is broken off and tried again."""
+    download_timeout: float = 900.0
+    """Total deadline of one download attempt."""
+    max_clip_bytes: int = 1_000_000_000
+    max_json_bytes: int = 1_000_000
+    embed_limit: int = 12_000_000
+    """Up to this size the MP4 itself is stored in the notebook, above it a small preview."""
+    concurrency: int = 32
+    """HTTP calls under way at once, over all jobs of a session."""
+    poll_floor: float = 1.0
+    """Never ask about one job more often than this."""
+    poll_ceiling: float = 15.0
+    """Never wait longer than this between two looks, unless the service asks for it."""
+    max_credits: float | None = None
+    """Refuse to send what would bring the session above this."""
+
+
+LIMIT_NAMES = tuple(f.name for f in dataclasses.fields(Limits))
+_WHOLE = {"max_clip_bytes", "max_json_bytes", "embed_limit", "concurrency"}
+_ZERO_ALLOWED = {"embed_limit", "max_credits"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Everything a session needs to know. `base_url` has no trailing slash; `home` holds ledger.sqlite3 and clips/."""
+
+    base_url: str
+    home: Path
+    api_key: Secret | None = None
+    limits: Limits = dataclasses.field(default_factory=Limits)
+    key_source: str | None = None
+    """Where the key came from, in words; never the key."""
+
+    @property
+    def uses_simulator(self) -> bool:
+        return self.base_url == SIMULATOR
+
+
+def resolve(
+    *,
+    api_key: str | Secret | None = None,
+    base_url: str | None = None,
+    home: str | os.PathLike[str] | None = None,
+    environ: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+    **limits: Any,
+) -> Settings:
+    """Settings from arguments, environment, the nearest pyproject.toml at or above `folder`, keyring and defaults.
+
+    Raises ConfigurationError, naming the setting and the cure.
+    """
+    env = os.environ if environ is None else environ
+    unknown = sorted(set(limits) - set(LIMIT_NAMES))
+    if unknown:
+        raise ConfigurationError(f"unknown setting {unknown[0]!r}; known are {', '.join(LIMIT_NAMES)}")
+    base = check_base_url(base_url or env.get("SEEDANCE_BASE_URL") or DEFAULT_BASE_URL)
+    secret, source = _find_key(api_key, base, env)
+    place = home or env.get("SEEDANCE_HOME")
+    if not place:
+        import platformdirs
+
+        place = platformdirs.user_data_path("seedance_nb", appauthor=False)
+    chosen: dict[str, Any] = _pyproject_limits(Path.cwd() if folder is None else folder)
+    if env.get("SEEDANCE_MAX_CREDITS"):
+        chosen["max_credits"] = env["SEEDANCE_MAX_CREDITS"]
+    chosen |= {name: value for name, value in limits.items() if value is not None}
+    return Settings(
+        base_url=base,
+        home=Path(place).expanduser().absolute(),
+        api_key=secret,
+        limits=Limits(**{name: check_limit(name, value) for name, value in chosen.items()}),
+        key_source=source,
+    )
+
+
+def check_base_url(text: str) -> str:
+    """The base URL without trailing slash, or `simulator`; raises ConfigurationError for what a key must not be sent to."""
+    url = text.strip().rstrip("/")
+    if url.lower() == SIMULATOR:
+        return SIMULATOR
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise ConfigurationError(f"the base URL is no URL ({error}); set SEEDANCE_BASE_URL to https://…") from None
+    if parts.scheme not in ("https", "http") or not host or parts.username or parts.query or parts.fragment:
+        raise ConfigurationError("the base URL must look like https://host; set SEEDANCE_BASE_URL, or leave it out")
+    if parts.scheme == "http" and not is_loopback(host):
+        raise ConfigurationError(
+            "the base URL is http, which would send the key in clear text; use https (http is for 127.0.0.1 only)"
+        )
+    return url
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address means this machine."""
+    if host.lower().rstrip(".") == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def check_key(text: str) -> Secret:
+    """A key as it may stand in a header; raises ConfigurationError without repeating it."""
+    key = text.strip()
+    if not key:
+        raise ConfigurationError("the API key is empty; set SEEDANCE_API_KEY or run %seedance login")
+    # A line break inside would split the header and end up in httpcore's debug log.
+    if len(key) > 512 or not all("!" <= c <= "~" for c in key):
+        raise ConfigurationError(
+            "the API key holds spaces, line breaks or characters that no key has; copy it again and run %seedance login"
+        )
+    return Secret(key)
+
+
+def check_limit(name: str, value: Any) -> Any:
+    """The limit as a number; raises ConfigurationError."""
+    if name == "max_credits" and value is None:
+        return None
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if (
+        isinstance(value, bool)
+        or not math.isfinite(number)
+        or number < 0
+        or (number == 0 and name not in _ZERO_ALLOWED)
+    ):
+        kind = "a number that is not negative" if name in _ZERO_ALLOWED else "a positive number"
+        raise ConfigurationError(f"{name} must be {kind}, not {value!r}")
+    return int(number) if name in _WHOLE else number
+
+
+def _find_key(given: str | Secret | None, base: str, env: Mapping[str, str]) -> tuple[Secret | None, str | None]:
+    if base == SIMULATOR:  # it needs none and must never be shown a real one
+        return None, None
+    if isinstance(given, Secret):
+        return given, "argument"
+    if given is not None:
+        return check_key(given), "argument"
+    if env.get("SEEDANCE_API_KEY"):
+        return check_key(env["SEEDANCE_API_KEY"]), "SEEDANCE_API_KEY"
+    stored = read_keyring(base)
+    return (stored, "keyring") if stored else (None, None)
+
+
+def read_keyring(base_url: str) -> Secret | None:
+    """The key stored for this host by `%seedance login`, or None (also where keyring is absent or has no backend)."""
+    try:
+        import keyring
+
+        stored = keyring.get_password(KEYRING_SERVICE, urlsplit(base_url).netloc)
+    except Exception:  # a missing package, a locked or broken backend: all mean "no key here"
+        return None
+    return check_key(stored) if stored else None
+
+
+def write_keyring(base_url: str, key: Secret) -> bool:
+    """Store the key for this host; False where there is no keyring to store it in."""
+    try:
+        import keyring
+
+        keyring.set_password(KEYRING_SERVICE, urlsplit(base_url).netloc, key.reveal())
+    except Exception:  # see read_keyring; the error's own text could repeat the key, so it is dropped
+        return False
+    return True
+
+
+def _pyproject_limits(folder: Path) -> dict[str, Any]:
+    for place in (folder, *folder.parents):
+        path = place / "pyproject.toml"
+        if not path.is_file():
+            continue
+        try:
+            table = tomllib.loads(path.read_text("utf-8")).get("tool", {}).get("seedance_nb", {})
+        except (OSError, ValueError):
+            return {}  # someone else's broken file is not ours to complain about
+        if not isinstance(table, dict):
+            return {}
+        for name in table:
+            if name not in LIMIT_NAMES:
+                raise ConfigurationError(
+                    f"{name!r} cannot be set in pyproject.toml under [tool.seedance_nb]; allowed are {', '.join(LIMIT_NAMES)}"
+                )
+        return dict(table)
+    return {}
