@@ -58,7 +58,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         f"CREATE UNIQUE INDEX one_per_intention ON jobs (account, request_hash, take) WHERE status NOT IN {FREE_AGAIN}",
         "CREATE INDEX by_request_id ON jobs (request_id)",
         "CREATE INDEX by_time ON jobs (created_at)",
-        "CREATE INDEX by_kind ON jobs (model, duration, resolution, finished_at)",
+        "CREATE INDEX by_kind ON jobs (base_url, model, duration, resolution, finished_at)",
         """CREATE INDEX unfinished ON jobs (account, created_at)
            WHERE status IN ('submitting', 'queued', 'processing') OR (status = 'succeeded' AND clip IS NULL)""",
         """CREATE TABLE reuses (
@@ -167,7 +167,11 @@ class Ledger:
             if (
                 lost is not None
             ):  # the create whose answer was lost: now it has its id, and running its cell is free again
-                changes: dict[str, Any] = {"request_id": record.request_id, "status": record.status, "status_text": record.status_text}
+                changes: dict[str, Any] = {
+                    "request_id": record.request_id,
+                    "status": record.status,
+                    "status_text": record.status_text,
+                }
                 changes |= {"accepted_at": lost["sent_at"] or record.created_at, "error": None, "error_kind": None}
                 self._update(db, lost["key"], changes)
                 return _record(db.execute("SELECT * FROM jobs WHERE key = ?", (lost["key"],)).fetchone())
@@ -221,26 +225,28 @@ class Ledger:
         where, values = ("WHERE status = ?", (status,)) if status else ("", ())
         return self._read(f"SELECT * FROM jobs {where} ORDER BY created_at DESC LIMIT ?", (*values, limit))
 
-    def lives(self, request: VideoRequest, limit: int = 40) -> list[tuple[float, float]]:
+    def lives(self, base_url: str, request: VideoRequest, limit: int = 40) -> list[tuple[float, float]]:
         """(seconds queued, seconds rendering) of the newest finished jobs of the same model, duration and resolution."""
         query = (
-            "SELECT accepted_at, processing_at, finished_at FROM jobs WHERE model = ? AND duration IS ? AND resolution IS ?"
-            " AND status = 'succeeded' AND accepted_at IS NOT NULL AND finished_at IS NOT NULL"
+            "SELECT accepted_at, processing_at, finished_at FROM jobs WHERE base_url = ? AND model = ? AND duration IS ?"
+            " AND resolution IS ? AND status = 'succeeded' AND accepted_at IS NOT NULL AND finished_at IS NOT NULL"
             " ORDER BY finished_at DESC LIMIT ?"
         )
-        values = (request.model, request.duration, request.resolution, limit)
+        values = (base_url, request.model, request.duration, request.resolution, limit)
         with self._transaction(write=False) as db:
             rows = db.execute(query, values).fetchall()
         return [((r[1] or r[0]) - r[0], r[2] - (r[1] or r[0])) for r in rows if r[2] >= r[0]]
 
-    def rate(self, request: VideoRequest) -> float | None:
+    def rate(self, base_url: str, request: VideoRequest) -> float | None:
         """Credits a second that such requests (model, resolution, with or without media) were charged last, or None."""
         query = (
-            "SELECT credits, duration FROM jobs WHERE model = ? AND resolution IS ? AND simulated = 0 AND credits > 0"
+            "SELECT credits, duration FROM jobs WHERE base_url = ? AND model = ? AND resolution IS ? AND credits > 0"
             " AND duration > 0 AND (json_extract(request, '$.mediaUrls') IS NULL) = ? ORDER BY created_at DESC LIMIT 1"
         )
         with self._transaction(write=False) as db:
-            row = db.execute(query, (request.model, request.resolution, request.media_urls is None)).fetchone()
+            row = db.execute(
+                query, (base_url, request.model, request.resolution, request.media_urls is None)
+            ).fetchone()
         return None if row is None else row[0] / row[1]
 
     def spending(self) -> list[Spending]:

@@ -36,7 +36,7 @@ def next_look(
         # Nothing ends long before its time: step towards the early end of the usual, then look at a tenth of it.
         delay = (early - age) / 2 if age < early * 0.8 else max(expected * 0.08, (age - expected) * GROWTH)
     chosen = min(ceiling, max(floor, delay))
-    spread = random.random() if jitter is None else jitter  # noqa: S311 - no secret
+    spread = random.random() if jitter is None else jitter
     return chosen * (0.95 + 0.1 * spread)
 
 

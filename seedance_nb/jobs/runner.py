@@ -13,9 +13,8 @@ import random
 import time
 import uuid
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..api.client import Client
 from ..api.models import Generation, Status, VideoRequest
 from ..errors import (
     ApiError,
@@ -40,6 +39,9 @@ from .job import Job, WaitStrategy, error_of
 from .ledger import Ledger, Record
 from .polling import expected_life, look_after_trouble, next_look
 from .snapshot import Clip, Snapshot
+
+if TYPE_CHECKING:
+    from ..api.client import Client
 
 T = TypeVar("T")
 TRIES_TO_REACH = 4
@@ -96,6 +98,7 @@ class Runner:
         ledger: Ledger,
         clips: Clips,
         budget: Budget,
+        service: str,
         notebook: str | None = None,
         simulated: bool = False,
         clock: Clock | None = None,
@@ -103,6 +106,7 @@ class Runner:
         self.limits = limits
         self.account = account
         self.base_url = base_url
+        self.service = service
         self.wait_strategy: WaitStrategy = Job.wait_in_slices
         self._ledger, self._clips, self._budget = ledger, clips, budget
         self._notebook, self._simulated = notebook, simulated
@@ -216,7 +220,7 @@ class Runner:
         record = Record(
             key="j" + uuid.uuid4().hex[:11],
             account=self.account,
-            base_url=self.base_url,
+            base_url=self.service,
             request=request,
             take=1,
             status=status,
@@ -240,6 +244,8 @@ class Runner:
 
     def _api(self) -> Client:
         if self._client is None:
+            from ..api.client import Client  # httpx costs 30 ms, which this thread has and the notebook has not
+
             self._client = Client(self.base_url, self._key, self.limits)
         return self._client
 
@@ -326,7 +332,7 @@ class Runner:
         record = Record(
             key=snapshot.key,
             account=self.account,
-            base_url=self.base_url,
+            base_url=self.service,
             request=snapshot.request,
             take=snapshot.take,
             status=Status.SUBMITTING,
@@ -391,7 +397,7 @@ class Runner:
         )
 
     async def _learn(self, followed: Followed) -> None:
-        lives = await self._try_ledger(self._ledger.lives, followed.snapshot.request)
+        lives = await self._try_ledger(self._ledger.lives, self.service, followed.snapshot.request)
         self._tell(followed, expected_seconds=expected_life(lives or []))
 
     # The create ------------------------------------------------------------------------------------
@@ -422,7 +428,7 @@ class Runner:
             if isinstance(outcome, ConnectionFailed) and unreachable + 1 < TRIES_TO_REACH:
                 unreachable += 1
                 await self._try_ledger(self._ledger.save, followed.snapshot.key, {"sent_at": None})
-                await self._count_down(followed, 2.0**unreachable * random.uniform(0.5, 1.0), str(outcome))  # noqa: S311
+                await self._count_down(followed, 2.0**unreachable * random.uniform(0.5, 1.0), str(outcome))
                 continue
             if isinstance(outcome, RateLimited) and busy + 1 < TRIES_WHEN_BUSY:
                 busy += 1
@@ -486,7 +492,7 @@ class Runner:
             # Not all at the same instant when the time has come.
             await self._count_down(
                 followed, left + random.uniform(0.0, 0.3), "the service is busy; nothing submitted yet"
-            )  # noqa: S311
+            )
 
     async def _count_down(self, followed: Followed, seconds: float, why: str) -> None:
         end = self._clock.time() + seconds

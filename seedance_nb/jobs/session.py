@@ -18,19 +18,19 @@ from ..api.models import Status, VideoRequest, as_request_id
 from ..errors import ApiError, ConfigurationError, InvalidRequest, SeedanceError, one_line
 from ..settings import SIMULATOR, Limits, Secret, Settings, check_key, resolve
 from .budget import Budget
-from .clips import Clips
 from .job import Job, WaitStrategy
 from .ledger import Ledger, Record, Spending
-from .runner import Runner
 
 if TYPE_CHECKING:
     from ..simulator.server import Simulator
+    from .runner import Runner
 
 T = TypeVar("T")
 CLAIM_SECONDS = 0.08
 """`submit` waits so long for the ledger's word, so that a refusal is raised where the call stands and a reused clip is there at
 once; a ledger that is busy longer is answered through the job."""
 _HOST_ATTRIBUTE = "_seedance_session"
+_WAIT_ATTRIBUTE = "_seedance_wait"
 
 
 class JobList(list[Job]):
@@ -53,7 +53,6 @@ class Session:
     ) -> None:
         self.settings: Settings = resolve(api_key=api_key, base_url=base_url, home=home, **limits)
         self.catalog = Catalog()
-        self.wait_strategy: WaitStrategy = Job.wait_in_slices
         self._account = account or os.environ.get("SEEDANCE_ACCOUNT")
         self._budget = Budget(self.settings.limits.max_credits)
         self._runner: Runner | None = None
@@ -129,7 +128,7 @@ class Session:
             return listed
         rate = None
         with contextlib.suppress(ConfigurationError):
-            rate = self._ask(Ledger.rate, request)
+            rate = self._ask(Ledger.rate, self.settings.base_url, request)
         if rate is not None and request.duration is not None:
             return Estimate(rate * request.duration, "what the ledger says such a request cost last")
         return self.catalog.sample_estimate(request)
@@ -239,7 +238,7 @@ class Session:
         with self._lock:
             if self._runner is None or not self._runner.is_usable:
                 self._runner = self._start_runner()
-            self._runner.wait_strategy = self.wait_strategy
+            self._runner.wait_strategy = getattr(_find_host(), _WAIT_ATTRIBUTE, Job.wait_in_slices)
             return self._runner
 
     @property
@@ -248,6 +247,9 @@ class Session:
         return self.settings.limits
 
     def _start_runner(self) -> Runner:
+        from .clips import Clips
+        from .runner import Runner
+
         simulated = self.settings.uses_simulator
         if simulated:
             base_url, key = self._start_simulator()
@@ -264,6 +266,7 @@ class Session:
             ledger=Ledger(home / "ledger.sqlite3"),
             clips=clips,
             budget=self._budget,
+            service=self.settings.base_url,
             notebook=_notebook_name(),
             simulated=simulated,
         )
@@ -372,12 +375,15 @@ def forget() -> None:
         session.close()
 
 
-def _adopt(session: Session, strategy: WaitStrategy | None = None) -> Session:
-    old = existing()
-    if old is not None:
-        strategy = old.wait_strategy
-    if strategy is not None:
-        session.wait_strategy = strategy
+def set_wait_strategy(strategy: WaitStrategy) -> None:
+    """How `job.result()` blocks in this kernel from now on; the notebook layer knows better than a plain loop."""
+    setattr(_find_host(), _WAIT_ATTRIBUTE, strategy)
+    session = existing()
+    if session is not None and session._runner is not None:
+        session._runner.wait_strategy = strategy
+
+
+def _adopt(session: Session) -> Session:
     setattr(_find_host(), _HOST_ATTRIBUTE, session)
     return session
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import html
 import math
+import unicodedata
 from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
@@ -97,6 +98,19 @@ def credits_words(snapshot: Snapshot) -> str:
     return "credits not known"
 
 
+def clean(text: str) -> str:
+    """The text without what a page or a notebook cannot hold: control characters, lone surrogates, direction overrides."""
+    if text.isascii() and text.isprintable():  # megabytes of base64 pass here too
+        return text
+    whole = text.encode("utf-8", "replace").decode("utf-8").translate(_BIDI_CONTROLS)
+    return "".join(c if c in "\n\t" or unicodedata.category(c) != "Cc" else " " for c in whole)
+
+
+def clamp(text: str, limit: int) -> str:
+    """The text if it is short, else the start of it on one line, with an ellipsis."""
+    return text if len(text) <= limit and text.count("\n") < 6 else one_line(text, limit).removesuffix("…") + "…"
+
+
 def plain(snapshot: Snapshot) -> str:
     """The same for a terminal and for `text/plain`: prompt, where it stands, and its file, its error or the way back."""
     where = _join(
@@ -128,9 +142,7 @@ def receipt(snapshot: Snapshot) -> str:
         return ending(snapshot)
     # "last seen": the receipt outlives its kernel, and an old "being made" must not read as news.
     seen = status_words(snapshot) if snapshot.is_settled else f"last seen {status_words(snapshot)}"
-    way_back = (
-        f"get {'request' if snapshot.request_id else 'job'} back with {_code(f'%seedance attach {_best_id(snapshot)}')}"
-    )
+    way_back = f"get it back with {_code(f'%seedance attach {_best_id(snapshot)}')}"
     return _block(
         _prompt(snapshot.request.prompt),
         _quiet(_facts(snapshot)),
@@ -167,27 +179,43 @@ def figure(
     `video_src` and `poster_src` are data URIs or relative URLs. `link` is the relative, percent-encoded URL of the original
     when only a preview is embedded, `note` the line that says so.
     """
-    prompt = _clamp(snapshot.request.prompt, LONG_PROMPT)
-    width, height = _display_size(snapshot.clip)
-    # The src is on <video>: JupyterLab's sanitiser strips it from <source>. The poster is content, not an attribute: browsers
-    # never show it, and hosts that drop <video> but keep its children show it instead.
-    fallback = "" if poster_src is None else f'<img src="{_text(poster_src)}" alt="{_text(prompt)}" width="{width}">'
-    player = (
-        f'<video controls loop muted preload="metadata" width="{width}" height="{height}" src="{_text(video_src)}"'
-        f' title="{_text(prompt)}" style="display:block;max-width:100%;height:auto;border-radius:6px">{fallback}</video>'
+    caption = _prompt(snapshot.request.prompt) + _quiet(_figure_facts(snapshot))
+    return _player(snapshot.clip, snapshot.request.prompt, caption, video_src, poster_src, link, note)
+
+
+def clip_figure(
+    clip: Clip,
+    video_src: str,
+    poster_src: str | None = None,
+    *,
+    link: str | None = None,
+    note: str | None = None,
+) -> str:
+    """A clip of which only the file is known: the player of `figure`, with the file's own facts below."""
+    facts = _join(
+        clip.path.name,
+        f"{clip.width}×{clip.height}",
+        f"{clip.fps:.4g} fps",
+        duration_words(clip.seconds),
+        _size_words(clip.size),
     )
-    caption = "".join(
-        [
-            _prompt(snapshot.request.prompt),
-            _quiet(_figure_facts(snapshot)),
-            _original(snapshot.clip, link, note),
-        ]
+    caption = _quiet(f"{_text(facts)}{_digest(clip)}")
+    return _player(clip, clip.path.name, caption, video_src, poster_src, link, note)
+
+
+def clip_figure(clip: Clip, video_src: str, poster_src: str | None = None, *, link: str | None = None) -> str:
+    """A clip on its own, as `job.result()` shows it at the end of a cell: a player and the facts of the file."""
+    width, height = _display_size(clip)
+    name = clip.path.name
+    fallback = "" if poster_src is None else f'<img src="{_text(poster_src)}" alt="{_text(name)}" width="{width}">'
+    facts = _join(
+        name, f"{clip.width}×{clip.height}", f"{clip.seconds:g} s", f"{clip.fps:g} fps", f"sha256 {clip.sha256[:12]}"
     )
-    # The caption is not tied to the clip's width: below a narrow portrait clip it would become a tower of short lines.
     return (
         '<figure style="margin:4px 0 8px 0">'
-        f"{player}"
-        f'<figcaption style="margin-top:8px;max-width:{MAX_WIDTH}px;line-height:1.5">{caption}</figcaption>'
+        f'<video controls loop muted preload="metadata" width="{width}" height="{height}" src="{_text(video_src)}"'
+        f' title="{_text(name)}" style="display:block;max-width:100%;height:auto;border-radius:6px">{fallback}</video>'
+        f'<figcaption style="margin-top:8px;line-height:1.5">{_quiet(_text(facts))}{_original(clip, link, None)}</figcaption>'
         "</figure>"
     )
 
@@ -236,6 +264,30 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]], caption: str | 
 # -- parts ---------------------------------------------------------------------------------------------------------------
 
 
+def _player(
+    clip: Clip | None,
+    title: str,
+    caption: str,
+    video_src: str,
+    poster_src: str | None,
+    link: str | None,
+    note: str | None,
+) -> str:
+    name = _text(clamp(title, LONG_PROMPT))
+    width, height = _display_size(clip)
+    # The src is on <video>: JupyterLab's sanitiser strips it from <source>. The poster is content, not an attribute: browsers
+    # never show it, and hosts that drop <video> but keep its children show it instead.
+    fallback = "" if poster_src is None else f'<img src="{_text(poster_src)}" alt="{name}" width="{width}">'
+    # The caption is not tied to the clip's width: below a narrow portrait clip it would become a tower of short lines.
+    return (
+        '<figure style="margin:4px 0 8px 0">'
+        f'<video controls loop muted preload="metadata" width="{width}" height="{height}" src="{_text(video_src)}"'
+        f' title="{name}" style="display:block;max-width:100%;height:auto;border-radius:6px">{fallback}</video>'
+        f'<figcaption style="margin-top:8px;max-width:{MAX_WIDTH}px;line-height:1.5">'
+        f"{caption}{_original(clip, link, note)}</figcaption></figure>"
+    )
+
+
 def _facts(snapshot: Snapshot, *more: str | None) -> str:
     facts = _join(settings_line(snapshot.request), f"take {snapshot.take}", credits_words(snapshot), *more)
     return f"{BADGE if snapshot.simulated else ''}{_text(facts)}"
@@ -246,10 +298,6 @@ def _figure_facts(snapshot: Snapshot) -> str:
     made_in = None
     if snapshot.finished_at is not None and snapshot.created_at:
         made_in = f"made in {duration_words(snapshot.elapsed(snapshot.finished_at))}"
-    digest = ""
-    if clip is not None:
-        full = one_line(clip.sha256, 64)
-        digest = f' · <span title="{_text(full)}">sha256 {_text(full[:12])}</span>'
     facts = _facts(
         snapshot,
         # What the request left to the service, the clip itself can tell.
@@ -257,7 +305,12 @@ def _figure_facts(snapshot: Snapshot) -> str:
         duration_words(clip.seconds) if clip is not None and request.duration is None else None,
         made_in,
     )
-    return f"{facts} · {_ids(snapshot)}{digest}"
+    return f"{facts} · {_ids(snapshot)}{_digest(clip) if clip is not None else ''}"
+
+
+def _digest(clip: Clip) -> str:
+    full = one_line(clip.sha256, 64)
+    return f' · <span title="{_text(full)}">sha256 {_text(full[:12])}</span>'
 
 
 def _original(clip: Clip | None, link: str | None, note: str | None) -> str:
@@ -273,11 +326,11 @@ def _original(clip: Clip | None, link: str | None, note: str | None) -> str:
 
 def _prompt(prompt: str, *, quiet: bool = False) -> str:
     style = f"white-space:pre-wrap;{WRAP}" + (f";{QUIET}" if quiet else "")
-    shown = _clamp(prompt, LONG_PROMPT)
+    shown = clamp(prompt, LONG_PROMPT)
     if shown == prompt:
         return f'<div dir="auto" style="{style}">{_text(prompt)}</div>'
     return (
-        f'<details style="{style}"><summary dir="auto" style="cursor:pointer">{_text(_clamp(prompt, 160))}</summary>'
+        f'<details style="{style}"><summary dir="auto" style="cursor:pointer">{_text(clamp(prompt, 160))}</summary>'
         f'<div dir="auto" style="margin-top:4px">{_text(prompt)}</div></details>'
     )
 
@@ -317,21 +370,7 @@ def _cell(*, right: bool, head: bool = False, long: bool = False) -> str:
 
 
 def _text(value: object) -> str:
-    return html.escape(_clean(str(value)), quote=True)
-
-
-def _clean(text: str) -> str:
-    # Megabytes of base64 pass here too: nothing to clean in ASCII that is printable.
-    if text.isascii() and text.isprintable():
-        return text
-    whole = (
-        text.encode("utf-8", "replace").decode("utf-8").translate(_BIDI_CONTROLS)
-    )  # a notebook is UTF-8: no surrogates
-    return "".join(c if c >= " " and not "\x7f" <= c <= "\x9f" else " " if c not in "\n\t" else c for c in whole)
-
-
-def _clamp(text: str, limit: int) -> str:
-    return text if len(text) <= limit and text.count("\n") < 6 else f"{one_line(text, limit)}".removesuffix("…") + "…"
+    return html.escape(clean(str(value)), quote=True)
 
 
 def _join(*facts: str | None) -> str:

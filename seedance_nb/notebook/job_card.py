@@ -12,7 +12,7 @@ import traitlets
 
 from ..errors import one_line
 from ..jobs.snapshot import Snapshot
-from .html import credits_words, settings_line, status_words
+from .html import clamp, clean, credits_words, settings_line, status_words
 
 _STATIC = Path(__file__).parent / "static"
 
@@ -25,13 +25,13 @@ def card_view(snapshot: Snapshot, now: float, *, heading: bool = False) -> dict[
     """
     final = snapshot.status.is_final
     return {
-        "prompt": snapshot.request.prompt,
+        "prompt": clamp(clean(snapshot.request.prompt), 400),  # more than a card ever shows, less than a message weighs
         "settings": settings_line(snapshot.request),
         "heading": heading,
         "take": snapshot.take,
         "status": snapshot.status.value,
         "status_words": status_words(snapshot),
-        "status_text": snapshot.status_text,
+        "status_text": one_line(snapshot.status_text, 60),
         "settled": snapshot.is_settled,
         "has_video": snapshot.clip is not None,
         "request_id": snapshot.request_id,
@@ -45,10 +45,10 @@ def card_view(snapshot: Snapshot, now: float, *, heading: bool = False) -> dict[
         "simulated": snapshot.simulated,
         "reused": snapshot.reused,
         "failed_checks": snapshot.failed_checks,
-        "trouble": snapshot.trouble,
-        "note": snapshot.note,
-        "warnings": list(snapshot.warnings),
-        "error": None if snapshot.error is None else str(snapshot.error),
+        "trouble": _line(snapshot.trouble),
+        "note": _line(snapshot.note),
+        "warnings": [one_line(warning) for warning in snapshot.warnings],
+        "error": _line(snapshot.error),
         "can_cancel": not final and not snapshot.cancel_requested,
         "cancel_requested": snapshot.cancel_requested and not final,
     }
@@ -141,10 +141,14 @@ class JobCard(anywidget.AnyWidget):
         if mp4 is None:
             self.send({"kind": "no_video", "text": why})
             return
-        caption = f"{self.view.get('settings', '')} · {self.view.get('credits', '')}"
+        caption = self.view.get("settings", "")
         # A buffer of a custom message, never a trait: traits are saved with the notebook.
         self.send({"kind": "video", "mime": "video/mp4", "caption": caption}, buffers=[mp4])
 
 
 def _since(moment: float | None, now: float) -> float | None:
     return None if moment is None else max(0.0, now - moment)
+
+
+def _line(text: object) -> str | None:
+    return None if text is None else one_line(text)

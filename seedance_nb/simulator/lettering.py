@@ -49,8 +49,11 @@ class Caption:
         room = (width - 2 * margin, _even(height * (0.40 if width >= height else 0.34)))
         text, font = _fit(_clean(self.prompt), room, unit)
         yield _piece(text, font, margin, margin + _even(unit * 0.07), unit)
-        yield _quiet_piece(self.about, _font("bold", unit * 0.034), margin, _even(height - unit * 0.155), 1.0)
-        yield _quiet_piece(self.details, _font("plain", unit * 0.024), margin, _even(height - unit * 0.10), 0.75)
+        beside_clock = 0.58 * width - margin
+        about = _shrunk(self.about, "bold", unit * 0.034, beside_clock)
+        yield _quiet_piece(self.about, about, margin, _even(height - unit * 0.155), 1.0)
+        details = _shrunk(self.details, "plain", unit * 0.024, beside_clock)
+        yield _quiet_piece(self.details, details, margin, _even(height - unit * 0.10), 0.75)
 
 
 class Clock:
@@ -124,6 +127,11 @@ def _fit(text: str, room: tuple[int, int], unit: int) -> tuple[str, Font]:
         if len(lines) <= min(fitting, 6 if share < 0.07 else 4):
             return "\n".join(lines), font
     return "\n".join([*lines[: fitting - 1], lines[fitting - 1][:-1] + "…"]), font
+
+
+def _shrunk(text: str, style: str, size: float, room: float) -> Font:
+    """The font of this size, or a smaller one with which the text is no wider than `room`."""
+    return _font(style, size * min(1, room / _font(style, size).getlength(text)))
 
 
 def _wrap(text: str, font: Font, width: int) -> list[str]:

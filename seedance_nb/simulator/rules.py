@@ -60,7 +60,7 @@ def read_request(body: object) -> VideoRequest | Refusal:
     """The request in a decoded JSON body, defaults filled in, or why the service refuses it."""
     if not isinstance(body, dict):
         return _invalid("the body must be a JSON object")
-    if body.get("model") not in OFFERS:
+    if body.get("model") not in list(OFFERS):
         return _invalid(f"model must be one of {', '.join(OFFERS)}")
     try:
         request = with_defaults(VideoRequest.from_wire(body))

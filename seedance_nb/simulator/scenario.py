@@ -253,7 +253,9 @@ class Scenario:
         for event in self._journal.read_new():
             known = self._generations.get(event.request_id)
             if isinstance(event, Accepted):
-                request = rules.with_defaults(VideoRequest.from_wire(event.body))
+                request = rules.read_request(event.body)
+                if isinstance(request, rules.Refusal):
+                    continue  # a foreign line: this simulator never accepted it
                 self._generations[event.request_id] = _Generation(event, request)
                 self._bodies[_same(event.body)] += 1
             elif known is not None and known.cancelled_at is None:

@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Self
 
 from tornado.httpserver import HTTPServer
-from tornado.netutil import bind_sockets
 
 from . import SIMULATOR_KEY
 from .faults import Fault, FaultBook
@@ -83,13 +82,18 @@ class Simulator:
         self._stopped = False
 
     def start(self) -> Self:
-        """Listen; returns when connections are accepted. Raises OSError when the port is taken."""
+        """Listen; returns when connections are accepted. Idempotent. Raises OSError when the port is taken."""
+        if self._stopped:
+            raise RuntimeError("this simulator has been stopped; make another one")
+        if self._thread is not None:
+            return self
         try:
-            sockets = bind_sockets(self._port, "127.0.0.1")
+            listener = socket.create_server(("127.0.0.1", self._port), backlog=256)
         except OSError:
             self.stop()
             raise
-        self._port = sockets[0].getsockname()[1]
+        listener.setblocking(False)
+        self._port = listener.getsockname()[1]
         self.scenario.base_url = self.base_url
         # a selector loop everywhere: tornado cannot use Windows' default one
         self._loop = asyncio.SelectorEventLoop()
@@ -97,7 +101,7 @@ class Simulator:
             lambda _loop, _context: None
         )  # a client that hangs up is no news in a notebook
         listening = threading.Event()
-        arguments = (self._loop, sockets, listening)
+        arguments = (self._loop, listener, listening)
         self._thread = threading.Thread(target=self._serve, args=arguments, name="seedance-simulator", daemon=True)
         self._thread.start()
         listening.wait()
@@ -138,7 +142,7 @@ class Simulator:
         """Behave again. From any thread."""
         self._faults.clear()
 
-    def _serve(self, loop: asyncio.AbstractEventLoop, sockets: list[socket.socket], listening: threading.Event) -> None:
+    def _serve(self, loop: asyncio.AbstractEventLoop, listener: socket.socket, listening: threading.Event) -> None:
         asyncio.set_event_loop(loop)
         server: HTTPServer | None = None
 
@@ -146,7 +150,7 @@ class Simulator:
             nonlocal server
             pages = application(self.scenario, self._studio, self._faults, self.calls, self.calls_with_key, self._open)
             server = HTTPServer(pages)
-            server.add_sockets(sockets)
+            server.add_socket(listener)
 
         async def close() -> None:
             assert server is not None

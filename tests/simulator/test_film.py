@@ -1,10 +1,10 @@
 import itertools
-import threading
 
 import av
 import pytest
 
 from seedance_nb.simulator.film import AbandonedError, frame_size, render
+from seedance_nb.simulator.lettering import Caption, Clock
 
 SIZES = {
     ("16:9", "480p"): (854, 480),
@@ -108,6 +108,15 @@ def test_any_prompt_can_be_shown(tmp_path, prompt, ratio):
     assert make(tmp_path / "film.mp4", prompt=prompt, aspect_ratio=ratio, seconds=0.05).stat().st_size > 1000
 
 
+@pytest.mark.parametrize("size", SIZES.values())
+def test_no_words_run_into_the_clock_or_out_of_the_picture(size):
+    caption = Caption("word " * 100, "seedance-2.0-fast  ·  take 12", "req_1234567890  ·  16:9  ·  1080p  ·  15 s")
+    clock_left = next(Clock(size).place(0, 0))[1]
+    pieces = list(caption.lay_out(size))
+    assert all(piece.left + piece.colours.width <= size[0] for piece in pieces)
+    assert all(piece.left + piece.colours.width < clock_left for piece in pieces if piece.top > size[1] * 0.8)
+
+
 def test_it_needs_no_system_font(tmp_path, monkeypatch):
     from seedance_nb.simulator import lettering
 
@@ -120,15 +129,9 @@ def test_it_needs_no_system_font(tmp_path, monkeypatch):
 
 
 def test_an_abandoned_film_leaves_nothing_behind(tmp_path):
-    stop = threading.Event()
-
-    def after_three_frames(counter=itertools.count()):
-        if next(counter) == 3:
-            stop.set()
-        return stop.is_set()
-
+    answers = iter([False, False, False, True])
     with pytest.raises(AbandonedError):
-        make(tmp_path / "film.mp4", abandoned=after_three_frames)
+        make(tmp_path / "film.mp4", abandoned=lambda: next(answers))
     assert list(tmp_path.iterdir()) == []
 
 

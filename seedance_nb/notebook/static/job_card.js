@@ -202,8 +202,6 @@ function build(el) {
   };
   ui.card.setAttribute("role", "group");
   ui.card.tabIndex = -1;
-  // Without it JupyterLab's one-letter shortcuts and its Enter win over the buttons in an output.
-  ui.card.dataset.lmSuppressShortcuts = "true";
   ui.prompt.dir = "auto";
   ui.status.setAttribute("role", "status");
   ui.status.setAttribute("aria-live", "polite");

@@ -1,0 +1,332 @@
+"""Where jobs meet the notebook: two outputs a job, a live card while it runs, plain HTML for good.
+
+Rules learned from kernels: outputs are created in the cell and only changed from the background; changes go through the publisher that
+was there at load (a user's `%%capture` swaps the current one), in the context of the latest cell (on ipykernel 7.0 a bare thread has
+none); nbclient keeps only what is sent under the cell being executed, so headless everything is sent once more from the main thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import functools
+import os
+import threading
+import time
+import urllib.parse
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ClipError, one_line
+from ..jobs import session as sessions
+from ..jobs.background import log
+from ..jobs.job import Job
+from ..jobs.session import JobList
+from ..jobs.snapshot import Clip, Snapshot
+from ..settings import Limits
+from . import html, waiting
+
+if TYPE_CHECKING:
+    from .job_card import JobCard
+
+_ATTRIBUTE = "_seedance_screen"
+CARD_SECONDS = 0.25
+"""A card is redrawn at most this often."""
+
+
+class Screen:
+    """What one IPython shell shows. Made by `attach`, kept on the shell."""
+
+    def __init__(self, shell: Any) -> None:
+        self.shell = shell
+        self.views: list[JobView] = []
+        self._publisher = shell.display_pub
+        self._context = contextvars.copy_context()
+        self._events = (("pre_run_cell", self._before_cell), ("post_run_cell", self._after_cell))
+        for name, function in self._events:
+            shell.events.register(name, function)
+
+    def detach(self) -> None:
+        """Take the hooks back; cards stay as they are."""
+        for name, function in self._events:
+            with contextlib.suppress(ValueError):
+                self.shell.events.unregister(name, function)
+        for view in self.views:
+            view.stop()
+        self.views.clear()
+
+    @property
+    def in_kernel(self) -> bool:
+        """Whether a Jupyter front end may be listening (not a terminal)."""
+        return getattr(self.shell, "kernel", None) is not None
+
+    @property
+    def waits(self) -> bool:
+        """Whether a cell that submits has to wait for its video: SEEDANCE_WAIT, else whether nobody is there to see it come."""
+        choice = os.environ.get("SEEDANCE_WAIT", "auto").strip().lower()
+        return choice == "always" or (choice != "never" and self.is_headless)
+
+    @property
+    def is_headless(self) -> bool:
+        """Whether the running cell was sent by a program that cannot answer questions: nbclient, nbconvert, papermill."""
+        if not self.in_kernel or os.environ.get("SERVER_SOFTWARE", "").startswith("voila"):
+            return False
+        try:
+            parent = self.shell.kernel.get_parent("shell")
+        except Exception:  # kernels differ here; a wrong guess only costs a wait
+            return False
+        return parent.get("content", {}).get("allow_stdin", True) is False
+
+    def show(self, job: Job) -> None:
+        """Show a job: its video if it is there, else a receipt and a card that lives until it is."""
+        if not self.in_kernel:
+            print(html.plain(job.snapshot))
+            return
+        view = JobView(self, job)
+        view.open(with_card=not self.is_headless or os.environ.get("SEEDANCE_WAIT", "").lower() == "never")
+        if not view.is_final:
+            self.views.append(view)
+
+    def finish(self) -> None:
+        """Send the final outputs of finished jobs from the main thread, where nbclient listens."""
+        for view in list(self.views):
+            if view.job.done():
+                view.close(again=True)
+
+    def publish(self, bundle: dict[str, str], display_id: str, *, update: bool) -> None:
+        """Send one output, from any thread."""
+        transient = {"display_id": display_id}
+        self._context.copy().run(self._publisher.publish, bundle, {}, transient=transient, update=update)
+
+    def in_cell_context(self, function: Any, *args: Any) -> Any:
+        """Run something that sends a message to the page (a widget's trait), from any thread."""
+        return self._context.copy().run(function, *args)
+
+    def _before_cell(self, *_: object) -> None:
+        self._context = contextvars.copy_context()
+
+    def _after_cell(self, *_: object) -> None:
+        session = sessions.existing()
+        if session is None or not self.waits:
+            return
+        with contextlib.suppress(KeyboardInterrupt):
+            for job in session.open_jobs():
+                waiting.wait(job, None)
+        self.finish()
+
+
+class JobView:
+    """The two outputs of one job in one place: the receipt, which becomes the video, and the card, which goes away."""
+
+    def __init__(self, screen: Screen, job: Job) -> None:
+        self.job = job
+        self.is_final = False
+        self._screen = screen
+        self._receipt_id, self._card_id = uuid.uuid4().hex, uuid.uuid4().hex
+        self._card: JobCard | None = None
+        self._lock = threading.RLock()
+        self._drawn_at = 0.0
+        self._scheduled = False
+        self._receipt_told: object = None
+        self._unsubscribe = lambda: None
+
+    def open(self, *, with_card: bool) -> None:
+        """Create the outputs, in the cell that asked for them."""
+        snapshot = self.job.snapshot
+        if snapshot.is_settled:
+            self.is_final = True
+            self._screen.publish(final_bundle(snapshot, self._embed_limit()), self._receipt_id, update=False)
+            return
+        self._publish_receipt(snapshot, update=False)
+        if with_card:
+            self._open_card(snapshot)
+            self._unsubscribe = self.job.subscribe(self._changed)
+            self._changed(self.job.snapshot)
+
+    def stop(self) -> None:
+        """Follow no longer."""
+        self._unsubscribe()
+
+    def close(self, *, again: bool = False) -> None:
+        """Replace the receipt by what stays, and the card by nothing. `again` sends it once more, from this thread."""
+        with self._lock:
+            if self.is_final and not again:
+                return
+            self.is_final = True
+            self.stop()
+            with contextlib.suppress(ValueError):
+                self._screen.views.remove(self)
+            snapshot = self.job.snapshot
+            self._screen.publish(final_bundle(snapshot, self._embed_limit()), self._receipt_id, update=True)
+            if self._card is not None:
+                self._screen.publish({}, self._card_id, update=True)
+                self._screen.in_cell_context(functools.partial(self._card.show, snapshot, done=True))
+
+    def _open_card(self, snapshot: Snapshot) -> None:
+        from IPython.display import display
+
+        from .job_card import JobCard, card_view
+
+        job = self.job
+        self._card = JobCard(card_view(snapshot, time.time()), on_cancel=job.cancel, clip_bytes=lambda: _bytes(job))
+        display(self._card, display_id=self._card_id)
+
+    # In the background thread ------------------------------------------------------------------------
+
+    def _changed(self, _: Snapshot) -> None:
+        if self._scheduled or self.is_final:
+            return
+        self._scheduled = True
+        wait = max(0.0, self._drawn_at + CARD_SECONDS - time.monotonic())
+        self.job._runner.call_later(wait, self._redraw)
+
+    def _redraw(self) -> None:
+        self._scheduled = False
+        self._drawn_at = time.monotonic()
+        if self.is_final:
+            return
+        try:
+            if self.job.snapshot.is_settled:
+                # Base64 of many megabytes does not belong on the loop that polls.
+                self.job._runner.background.start(self._close_in_worker())
+                return
+            with self._lock:
+                snapshot = self.job.snapshot
+                if self._card is not None:
+                    self._screen.in_cell_context(self._card.show, snapshot)
+                self._publish_receipt(snapshot, update=True)
+        except Exception:  # a page that went away must not stop the job
+            log.exception("drawing %s failed", self.job.key)
+
+    async def _close_in_worker(self) -> None:
+        try:
+            await self.job._runner.background.in_worker(self.close)
+        except Exception:
+            log.exception("drawing the end of %s failed", self.job.key)
+
+    def _publish_receipt(self, snapshot: Snapshot, *, update: bool) -> None:
+        # The receipt is for the saved notebook: it changes when there is something to find the job by, not at every tick.
+        told = (snapshot.request_id, snapshot.take, snapshot.status)
+        if update and told == self._receipt_told:
+            return
+        self._receipt_told = told
+        bundle = {"text/html": html.receipt(snapshot), "text/plain": html.plain(snapshot)}
+        self._screen.publish(bundle, self._receipt_id, update=update)
+
+    def _embed_limit(self) -> int:
+        return self.job._runner.limits.embed_limit
+
+
+def final_bundle(snapshot: Snapshot, embed_limit: int) -> dict[str, str]:
+    """What stays in the notebook for good: text/html and text/plain, nothing else. Reads the clip from disk."""
+    return {"text/html": final_html(snapshot, embed_limit), "text/plain": html.plain(snapshot)}
+
+
+def final_html(snapshot: Snapshot, embed_limit: int) -> str:
+    """The figure with the MP4 inside; above `embed_limit` bytes a small preview and a link to the file."""
+    clip = snapshot.clip
+    if clip is None:
+        return html.ending(snapshot)
+    video, poster, link, note = _sources(clip, embed_limit)
+    return html.figure(snapshot, video, poster, link=link, note=note)
+
+
+def _sources(clip: Clip, embed_limit: int) -> tuple[str, str | None, str | None, str | None]:
+    """(video src, poster src, link to the original, the line that says why) of a clip for a notebook."""
+    try:
+        poster = html.data_uri("image/jpeg", clip.poster.read_bytes()) if clip.poster is not None else None
+        if clip.size <= embed_limit:
+            return html.data_uri("video/mp4", clip.bytes()), poster, None, None
+        small = clip.path.with_suffix(".preview.mp4")
+        if not small.exists():
+            from ..jobs.clips import Clips
+
+            small = Clips(clip.path.parent).preview(clip)
+        note = f"a small preview; the original has {clip.size / 1e6:.1f} MB"
+        return html.data_uri("video/mp4", small.read_bytes()), poster, _relative_url(clip.path), note
+    except (OSError, ClipError) as error:
+        link = _relative_url(clip.path)
+        return link, None, link, f"not stored in the notebook ({one_line(error, 200)})"
+
+
+def _relative_url(path: Path) -> str:
+    """The address of a file as seen from the notebook's folder, percent-encoded."""
+    try:
+        relative = os.path.relpath(path)
+    except ValueError:  # another drive
+        relative = str(path)
+    return urllib.parse.quote(Path(relative).as_posix())
+
+
+def _bytes(job: Job) -> bytes | None:
+    return job.clip.bytes() if job.clip is not None else None
+
+
+# Attaching to a shell ------------------------------------------------------------------------------------
+
+
+def screen_of(shell: Any) -> Screen | None:
+    """The screen of this shell, if something is attached to it."""
+    found: Screen | None = getattr(shell, _ATTRIBUTE, None)
+    return found
+
+
+def attach(shell: Any) -> Screen:
+    """Let jobs, clips and lists of jobs show themselves in this shell, and let waits keep its loop alive. Idempotent."""
+    screen = screen_of(shell)
+    if screen is not None:
+        return screen
+    screen = Screen(shell)
+    setattr(shell, _ATTRIBUTE, screen)
+    sessions.set_wait_strategy(waiting.wait)
+    formatters = shell.display_formatter
+    if screen.in_kernel:
+        formatters.ipython_display_formatter.for_type(Job, screen.show)
+        formatters.formatters["text/html"].for_type(Clip, _clip_html)
+        formatters.formatters["text/html"].for_type(JobList, jobs_html)
+    return screen
+
+
+def detach(shell: Any) -> None:
+    """Undo `attach`."""
+    screen = screen_of(shell)
+    if screen is None:
+        return
+    screen.detach()
+    setattr(shell, _ATTRIBUTE, None)
+    formatters = shell.display_formatter
+    for formatter, kind in (
+        (formatters.ipython_display_formatter, Job),
+        (formatters.formatters["text/html"], Clip),
+        (formatters.formatters["text/html"], JobList),
+    ):
+        formatter.pop(kind, None)
+
+
+def _clip_html(clip: Clip) -> str:
+    session = sessions.existing()
+    video, poster, link, _ = _sources(clip, (session.limits if session else Limits()).embed_limit)
+    return html.clip_figure(clip, video, poster, link=link)
+
+
+def jobs_html(jobs: JobList) -> str:
+    """The table of `%seedance jobs` and `sd.jobs()`."""
+    rows = []
+    for job in jobs:
+        snapshot = job.snapshot
+        began = time.strftime("%d %b %H:%M", time.localtime(snapshot.created_at))
+        rows.append(
+            (
+                began,
+                snapshot.request_id or snapshot.key,
+                html.status_words(snapshot),
+                snapshot.request.prompt,
+                html.settings_line(snapshot.request),
+                str(snapshot.take),
+                html.credits_words(snapshot),
+            )
+        )
+    if not rows:
+        return html.table(("Jobs",), [("none yet; %seedance a paper boat on a rainy street makes one",)])
+    return html.table(("Began", "Id", "Status", "Prompt", "Settings", "Take", "Credits"), rows)

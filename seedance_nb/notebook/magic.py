@@ -1,0 +1,174 @@
+"""%seedance and %%seedance: parse the line, call the session, show the job. Decides nothing about money."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from typing import Any
+
+from IPython.core.error import UsageError
+from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
+from traitlets import Int, Unicode
+
+from ..errors import ClipError, SeedanceError
+from ..jobs import session as sessions
+from ..jobs.job import Job
+from . import commands, magic_args
+from .display import attach, detach, screen_of
+
+GRIDS_LATER = (
+    "this asks for {count} videos, and comparison grids are not part of this version: "
+    "ask for one prompt, model, length and take at a time. Nothing was sent"
+)
+
+
+@magics_class
+class SeedanceMagics(Magics):
+    """`%config SeedanceMagics.model = "seedance-2.0-fast"` and so on set what is used where a line says nothing."""
+
+    model = Unicode("seedance-2.0", help="model where -m is not given").tag(config=True)
+    aspect_ratio = Unicode("16:9", help="aspect ratio where -a is not given; empty leaves it to the service").tag(
+        config=True
+    )
+    duration = Int(5, help="seconds where -d is not given; 0 leaves it to the service").tag(config=True)
+    resolution = Unicode("720p", help="resolution where -r is not given; empty leaves it to the service").tag(
+        config=True
+    )
+
+    shell: Any
+
+    @no_var_expand  # IPython's own expansion gives up on a whole line without a word
+    @line_cell_magic
+    def seedance(self, line: str, cell: str | None = None) -> None:
+        try:
+            found = magic_args.parse(line, cell, self._defaults())
+            if found.command is not None:
+                commands.run(self.shell, found)
+                return
+            self._generate(found)
+        except magic_args.BadLine as error:
+            problem = str(error)
+        else:
+            return
+        # Exactly UsageError: of a subclass IPython shows the whole traceback.
+        raise UsageError(problem)
+
+    seedance.__doc__ = magic_args.help_text()
+
+    def _defaults(self) -> magic_args.Defaults:
+        return magic_args.Defaults(
+            model=self.model,
+            aspect_ratio=self.aspect_ratio or None,
+            duration=self.duration or None,
+            resolution=self.resolution or None,
+        )
+
+    def _generate(self, found: magic_args.Line) -> None:
+        if not found.prompts:
+            if found.models == (self.model,) and not found.dry_run:
+                commands.welcome(self.shell)
+                return
+            raise magic_args.BadLine(
+                "the prompt is missing: write it on the line, or below %%seedance. Nothing was sent"
+            )
+        if found.is_grid:
+            count = found.takes
+            for values in (found.prompts, found.models, found.aspect_ratios, found.durations, found.resolutions):
+                count *= len(values)
+            raise magic_args.BadLine(GRIDS_LATER.format(count=count))
+        options = self._options(found)
+        if found.dry_run:
+            self._dry_run(options, found)
+            return
+        job = sessions.default().submit(**options, fresh=found.fresh, max_credits=found.max_credits)
+        if found.out:
+            self.shell.user_ns[found.out] = job
+        screen = attach(self.shell)
+        if not found.quiet:
+            screen.show(job)
+        for warning in job.snapshot.warnings:
+            print(f"note: {warning}")
+        wait = found.wait if found.wait is not None else (screen.waits or found.timeout is not None)
+        if wait:
+            self._wait(job, found.timeout)
+
+    def _wait(self, job: Job, timeout: float | None) -> None:
+        screen = screen_of(self.shell)
+        try:
+            job.result(timeout)
+        except ClipError:
+            if screen is None or not screen.is_headless:
+                raise
+        finally:
+            if screen is not None:
+                screen.finish()
+
+    def _options(self, found: magic_args.Line) -> dict[str, Any]:
+        def filled(text: str) -> str:
+            return text if found.raw else magic_args.interpolate(text, self.shell.user_ns)
+
+        return {
+            "prompt": filled(found.prompts[0]),
+            "model": found.models[0],
+            "aspect_ratio": found.aspect_ratios[0],
+            "duration": found.durations[0],
+            "resolution": found.resolutions[0],
+            "media_urls": [filled(url) for url in found.media_urls] if found.media_urls else None,
+            "webhook_url": filled(found.webhook_url) if found.webhook_url else None,
+            "metadata": {k: filled(str(v)) for k, v in found.metadata.items()} if found.metadata else None,
+        }
+
+    def _dry_run(self, options: dict[str, Any], found: magic_args.Line) -> None:
+        session = sessions.default()
+        request = sessions.make_request(**options)
+        warnings = session.catalog.check(request)
+        print(json.dumps(request.to_wire(), ensure_ascii=False, indent=2))
+        for warning in warnings:
+            print(f"note: {warning}")
+        known = None if found.fresh else session.preview(request)
+        estimate = session.estimate(request)
+        if known is not None:
+            print(f"would cost 0 credits: the ledger has it ({known.request_id or known.key}, {known.status_text})")
+        elif estimate is not None:
+            print(f"would cost {'' if estimate.exact else 'about '}{estimate.credits:g} credits, by {estimate.source}")
+        else:
+            print("nobody says what this would cost")
+        print("dry run: nothing was sent")
+
+
+# Loading -------------------------------------------------------------------------------------------------
+
+
+def load(shell: Any) -> None:
+    """Register the magics (once, however often it is called) and follow what is unfinished, saying so in a line."""
+    if not any(isinstance(c, SeedanceMagics) for c in shell.configurables):
+        shell.register_magics(SeedanceMagics)
+        for command in ("%seedance", "%%seedance"):
+            shell.set_hook("complete_command", _complete, str_key=command)
+    attach(shell)
+    commands.resume_quietly(shell)
+
+
+def unload(shell: Any) -> None:
+    """Take everything back; running jobs go on at the service and are found again at the next load."""
+    for kind in ("line", "cell"):
+        shell.magics_manager.magics[kind].pop("seedance", None)
+    shell.configurables[:] = [c for c in shell.configurables if not isinstance(c, SeedanceMagics)]
+    for command in ("%seedance", "%%seedance"):
+        with contextlib.suppress(AttributeError, KeyError):
+            shell.strdispatchers["complete_command"].strs.pop(command, None)
+    detach(shell)
+    sessions.forget()
+
+
+def _complete(_shell: Any, event: Any) -> list[str]:
+    line = event.text_until_cursor.splitlines()[-1] if event.text_until_cursor else ""
+    session = sessions.existing()
+    ids: list[str] = []
+    if session is not None:
+        with contextlib.suppress(SeedanceError):
+            ids = [job.request_id or job.key for job in session.jobs(limit=20)]
+    word = line.rpartition(" ")[2]
+    # IPython cuts words at ":" and the like and wants only what comes after the cut.
+    cut = len(word) - len(event.symbol) if word.endswith(event.symbol) else 0
+    return [value[cut:] for value in magic_args.complete(line, ids)]

@@ -1,0 +1,351 @@
+"""From the text of a magic to what it asks for: a plain argparse parser, interpolation of names, and completion. Pure."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import difflib
+import re
+import string
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NoReturn
+
+from ..api.catalog import ASPECT_RATIOS, DOCUMENTED, RESOLUTIONS
+from ..api.models import VideoRequest
+from ..errors import one_line
+
+COMMANDS = {
+    "jobs": "the jobs in the ledger, newest first",
+    "attach": "show and follow jobs again: ID… or all",
+    "cancel": "ask the service to cancel: ID… or all",
+    "wait": "wait for everything that is running",
+    "models": "what each model allows and costs",
+    "cost": "credits by day, model and notebook, and what reuse saved",
+    "login": "enter the API key, unseen, and keep it in the keyring where there is one",
+    "demo": "try everything without a key, on a simulator in this kernel",
+    "help": "this text",
+}
+TAKES_IDS = ("attach", "cancel")
+
+_TOKEN = re.compile(r"""(?<!\S)"[^"]*"(?!\S)|(?<!\S)'[^']*'(?!\S)|\S+""")
+_SEPARATOR = re.compile(r"^[ \t]*---[ \t]*$", re.MULTILINE)
+
+
+class BadLine(Exception):  # noqa: N818 - it is not an error of ours but of the line
+    """The line cannot be understood; the text is one line that names the cure. Nothing was sent."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Defaults:
+    """What is used where the line says nothing: `%config SeedanceMagics.…`."""
+
+    model: str = "seedance-2.0"
+    aspect_ratio: str | None = "16:9"
+    duration: int | None = 5
+    resolution: str | None = "720p"
+
+
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """What a magic asks for: a sub-command with its ids, or prompts with options."""
+
+    command: str | None = None
+    ids: tuple[str, ...] = ()
+    prompts: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    aspect_ratios: tuple[str | None, ...] = ()
+    durations: tuple[int | None, ...] = ()
+    resolutions: tuple[str | None, ...] = ()
+    media_urls: tuple[str, ...] | None = None
+    takes: int = 1
+    out: str | None = None
+    metadata: Mapping[str, Any] | None = None
+    webhook_url: str | None = None
+    fresh: bool = False
+    wait: bool | None = None
+    timeout: float | None = None
+    max_credits: float | None = None
+    dry_run: bool = False
+    raw: bool = False
+    quiet: bool = False
+    help: bool = False
+
+    @property
+    def is_grid(self) -> bool:
+        """Whether this asks for more than one video."""
+        many = (self.prompts, self.models, self.aspect_ratios, self.durations, self.resolutions)
+        return self.takes > 1 or any(len(values) > 1 for values in many)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        text = one_line(message)
+        unknown = re.match(r"unrecognized arguments: (\S+)", text)
+        if unknown:
+            names = [o for action in self._actions for o in action.option_strings]
+            near = difflib.get_close_matches(unknown.group(1), names, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]}?" if near else "%seedance -h lists the options"
+            text = f"unknown option {unknown.group(1)}; {hint}"
+        raise BadLine(f"{text}; put -- before a prompt that holds dashes. Nothing was sent")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser; the help of the magic is made from it."""
+    commands = "\n".join(f"  {name:<8} {text}" for name, text in COMMANDS.items())
+    parser = _Parser(
+        prog="%seedance",
+        usage="%(prog)s PROMPT [options]   |   %%%(prog)s [options], with the prompt below   |   %(prog)s COMMAND",
+        description="Make a video from a prompt. The cell returns at once; the video comes when it is made.\n"
+        "Running the same line again costs nothing: it shows the video you have.",
+        epilog=f"commands, as the first word:\n{commands}\n\n"
+        "{name} in a prompt is taken from the notebook; {{ and }} are literal braces; --raw switches that off.\n"
+        "Everything after -- is the prompt, whatever it looks like.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        add_help=False,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("prompt", nargs="*", metavar="PROMPT", help="what the video should show")
+    add("-m", "--model", metavar="MODEL", help=", ".join(DOCUMENTED))
+    add("-a", "--aspect-ratio", metavar="RATIO", help=", ".join(ASPECT_RATIOS))
+    add("-d", "--duration", metavar="SECONDS", help="whole seconds: 4 to 15; 5 or 10 with seedance-1.5-pro")
+    add("-r", "--resolution", metavar="LINES", help=", ".join(RESOLUTIONS))
+    add(
+        "-i", "--media-url", metavar="URL", action="append", help="public https image, video or sound to go by; up to 5"
+    )
+    add("-n", "--takes", metavar="N", help="so many independent videos of the same request")
+    add("-o", "--out", metavar="NAME", help="variable that gets the job, also when it fails")
+    add("--metadata", metavar="K=V", action="append", help="stored with the request; may be given again")
+    add("--webhook-url", metavar="URL", help="rung by the service when the video is done")
+    add("--fresh", action="store_true", help="buy the next take even if the ledger has this one")
+    add("--wait", dest="wait", action="store_true", default=None, help="keep the cell busy until the video is there")
+    add("--no-wait", dest="wait", action="store_false", help="do not, even where nobody is watching")
+    add("--timeout", metavar="S", help="wait at most S seconds; the job goes on")
+    add("--max-credits", metavar="N", help="send nothing that would cost more")
+    add("--dry-run", action="store_true", help="say what would be sent and what it would cost; send nothing")
+    add("--raw", action="store_true", help="take braces in the prompt literally")
+    add("-q", "--quiet", action="store_true", help="show nothing; use it with -o")
+    add("-h", "--help", action="store_true", help="show this text")
+    return parser
+
+
+def help_text() -> str:
+    """The help, as `-h`, `%seedance help` and `%seedance?` show it."""
+    return build_parser().format_help()
+
+
+def parse(line: str, cell: str | None = None, defaults: Defaults | None = None) -> Line:
+    """What the magic asks for; raises BadLine."""
+    defaults = defaults or Defaults()
+    tokens = [match.group() for match in _TOKEN.finditer(line)]
+    if cell is None and tokens and tokens[0] in COMMANDS:
+        return _command(tokens[0], tokens[1:])
+    literal: list[str] = []
+    if "--" in tokens:
+        at = tokens.index("--")
+        tokens, literal = tokens[:at], tokens[at + 1 :]
+    found = build_parser().parse_intermixed_args(_with_repeated_media_option(tokens))
+    words = [*found.prompt, *literal]
+    if found.help:
+        return Line(command="help")
+    return Line(
+        prompts=_prompts(words, cell),
+        models=_listed(found.model) or (defaults.model,),
+        aspect_ratios=_listed(found.aspect_ratio) or (defaults.aspect_ratio,),
+        durations=_durations(found.duration) or (defaults.duration,),
+        resolutions=_listed(found.resolution) or (defaults.resolution,),
+        media_urls=tuple(map(_unquoted, found.media_url)) if found.media_url else None,
+        takes=_whole("-n/--takes", found.takes, 1) or 1,
+        out=_variable(found.out),
+        metadata=_metadata(found.metadata),
+        webhook_url=_unquoted(found.webhook_url) if found.webhook_url else None,
+        fresh=found.fresh,
+        wait=found.wait,
+        timeout=_number("--timeout", found.timeout),
+        max_credits=_number("--max-credits", found.max_credits),
+        dry_run=found.dry_run,
+        raw=found.raw,
+        quiet=found.quiet,
+    )
+
+
+def _command(name: str, rest: Sequence[str]) -> Line:
+    if rest in (["-h"], ["--help"]):
+        return Line(command="help")
+    if name in TAKES_IDS:
+        if not rest:
+            raise BadLine(f"say which: %seedance {name} ID… or %seedance {name} all; %seedance jobs lists them")
+        strange = next((word for word in rest if not re.fullmatch(r"[A-Za-z0-9._~:=@+-]{1,200}", word)), None)
+        if strange is None and (len(rest) == 1 or all(re.search(r"\d", word) for word in rest)):
+            return Line(command=name, ids=tuple(rest))
+        rest = rest if strange is None else [strange]
+    if rest:
+        example = one_line(" ".join([name, *rest]), 60)
+        raise BadLine(
+            f"{name} is a command and takes no {one_line(rest[0], 30)!r}; for a prompt that begins so, write "
+            f"%seedance -- {example}. Nothing was sent"
+        )
+    return Line(command=name)
+
+
+def _with_repeated_media_option(tokens: Sequence[str]) -> list[str]:
+    """`-i A B` means both, but a prompt may follow: only what looks like an address goes with the option."""
+    out: list[str] = []
+    open_option = False
+    for token in tokens:
+        address = "://" in token
+        if open_option and address and out[-1] not in ("-i", "--media-url"):
+            out.append("-i")
+        out.append(token)
+        open_option = token in ("-i", "--media-url") or (open_option and address)
+    return out
+
+
+def _prompts(words: Sequence[str], cell: str | None) -> tuple[str, ...]:
+    text = _unquoted(words[0]) if len(words) == 1 else " ".join(words)
+    below = [part.strip() for part in _SEPARATOR.split(cell or "") if part.strip()]
+    if text and below:
+        raise BadLine(
+            f"the prompt stands below, so {one_line(text, 40)!r} on the first line is too much. Nothing was sent"
+        )
+    return tuple(below) or ((text,) if text else ())
+
+
+def _unquoted(text: str) -> str:
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text
+
+
+def _listed(text: str | None) -> tuple[str, ...]:
+    return tuple(part.strip() for part in _unquoted(text).split(",") if part.strip()) if text else ()
+
+
+def _durations(text: str | None) -> tuple[int, ...]:
+    values = []
+    for part in _listed(text):
+        if not re.fullmatch(r"\d{1,6}", part):
+            raise BadLine(
+                f"-d/--duration wants whole seconds, for example -d 5, not {one_line(part, 30)!r}. Nothing was sent"
+            )
+        values.append(int(part))
+    return tuple(values)
+
+
+def _whole(option: str, text: str | None, least: int) -> int | None:
+    if text is None:
+        return None
+    if not re.fullmatch(r"\d{1,6}", text) or int(text) < least:
+        raise BadLine(f"{option} wants a whole number from {least}, not {one_line(text, 30)!r}. Nothing was sent")
+    return int(text)
+
+
+def _number(option: str, text: str | None) -> float | None:
+    if text is None:
+        return None
+    if not re.fullmatch(r"\d{1,9}(\.\d{1,6})?", text):
+        raise BadLine(f"{option} wants a number, not {one_line(text, 30)!r}. Nothing was sent")
+    return float(text)
+
+
+def _variable(text: str | None) -> str | None:
+    import keyword
+
+    if text is not None and (not text.isidentifier() or keyword.iskeyword(text)):
+        raise BadLine(f"-o/--out wants the name of a variable, not {one_line(text, 30)!r}. Nothing was sent")
+    return text
+
+
+def _metadata(pairs: Sequence[str] | None) -> dict[str, str] | None:
+    if not pairs:
+        return None
+    found = {}
+    for pair in pairs:
+        name, equals, value = _unquoted(pair).partition("=")
+        if not equals or not name:
+            raise BadLine(f"--metadata wants NAME=VALUE, not {one_line(pair, 40)!r}. Nothing was sent")
+        found[name] = _unquoted(value)
+    return found
+
+
+# Names from the notebook ---------------------------------------------------------------------------------
+
+
+def interpolate(text: str, namespace: Mapping[str, Any]) -> str:
+    """`text` with {name}, {obj.attr} and {d[key]} filled in from `namespace`; raises BadLine, never leaves a name unfilled."""
+    if "{" not in text and "}" not in text:
+        return text
+    formatter = string.Formatter()
+    parts: list[str] = []
+    try:
+        for literal, field, spec, conversion in formatter.parse(text):
+            parts.append(literal)
+            if field is None:
+                continue
+            value = _value(formatter, field, namespace)
+            if conversion:
+                value = formatter.convert_field(value, conversion)
+            parts.append(format(value, interpolate(spec or "", namespace)))
+    except BadLine:
+        raise
+    except Exception as error:  # the user's own __format__ and attributes run here
+        raise BadLine(f"the braces in the prompt cannot be filled in ({one_line(error, 100)}); {_LITERAL}") from None
+    return "".join(parts)
+
+
+_LITERAL = "write {{ and }} for literal braces, or use --raw. Nothing was sent"
+
+
+def _value(formatter: string.Formatter, field: str, namespace: Mapping[str, Any]) -> Any:
+    name = re.split(r"[.\[]", field, maxsplit=1)[0]
+    if not name.isidentifier():
+        raise BadLine(f"{{{one_line(field, 30)}}} in the prompt is no name of the notebook; {_LITERAL}")
+    if name not in namespace:
+        near = difflib.get_close_matches(name, [n for n in namespace if not n.startswith("_")], n=3, cutoff=0.6)
+        hint = f"did you mean {' or '.join(near)}?" if near else "define it in a cell before"
+        raise BadLine(f"{{{field}}} in the prompt: the notebook has no {name!r}; {hint} Or {_LITERAL}")
+    try:
+        return formatter.get_field(field, (), namespace)[0]
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise BadLine(f"{{{one_line(field, 60)}}} in the prompt: {one_line(error, 100)}; {_LITERAL}") from None
+
+
+# Back to text --------------------------------------------------------------------------------------------
+
+
+def as_magic(request: VideoRequest, take: int = 1) -> str:
+    """The cell that asks for exactly this request again (and so costs nothing while the ledger has it)."""
+    options = [f"-m {request.model}"]
+    options += [f"-a {request.aspect_ratio}"] if request.aspect_ratio else []
+    options += [f"-d {request.duration}"] if request.duration else []
+    options += [f"-r {request.resolution}"] if request.resolution else []
+    options += ["-i " + " ".join(request.media_urls)] if request.media_urls else []
+    return f"%%seedance {' '.join(options)} --raw\n{request.prompt}" + (f"  # take {take}" if take > 1 else "")
+
+
+# Completion ----------------------------------------------------------------------------------------------
+
+
+def complete(line: str, job_ids: Iterable[str], models: Iterable[str] = tuple(DOCUMENTED)) -> list[str]:
+    """What may stand where `line` (up to the cursor) ends: whole words that begin with what is typed already."""
+    before, _, word = line.replace("\t", " ").rpartition(" ")
+    words = before.split()[1:]
+    last = words[-1] if words else ""
+    values: Iterable[str]
+    durations = sorted({d for facts in DOCUMENTED.values() for d in facts.durations or ()})
+    choices: dict[str, Iterable[str]] = {
+        "-m": models,
+        "-a": ASPECT_RATIOS,
+        "-d": map(str, durations),
+        "-r": RESOLUTIONS,
+    }
+    longs = {"--model": "-m", "--aspect-ratio": "-a", "--duration": "-d", "--resolution": "-r"}
+    if words and words[0] in TAKES_IDS:
+        values = ["all", *job_ids]
+    elif longs.get(last, last) in choices:
+        values = choices[longs.get(last, last)]
+    elif word.startswith("-"):
+        values = [option for action in build_parser()._actions for option in action.option_strings]
+    elif not words and not line.startswith("%%"):
+        values = COMMANDS
+    else:
+        values = ()
+    return [value for value in values if value.startswith(word)]
