@@ -104,7 +104,9 @@ def resolve(
     folder: Path | None = None,
     **limits: Any,
 ) -> Settings:
-    """Settings from arguments, environment, the nearest pyproject.toml at or above `folder`, keyring and defaults.
+    """Settings from arguments, environment, the nearest pyproject.toml at or above `folder`, and defaults.
+
+    The keyring is asked later, by `with_stored_key`, when a key is really needed: importing it takes longer than all of this.
 
     Raises ConfigurationError, naming the setting and the cure.
     """
@@ -202,8 +204,15 @@ def _find_key(given: str | Secret | None, base: str, env: Mapping[str, str]) -> 
         return check_key(given), "argument"
     if env.get("SEEDANCE_API_KEY"):
         return check_key(env["SEEDANCE_API_KEY"]), "SEEDANCE_API_KEY"
-    stored = read_keyring(base)
-    return (stored, "keyring") if stored else (None, None)
+    return None, None
+
+
+def with_stored_key(settings: Settings) -> Settings:
+    """The settings with the keyring's key, if they have none and the keyring has one for this host."""
+    if settings.api_key is not None or settings.uses_simulator:
+        return settings
+    stored = read_keyring(settings.base_url)
+    return dataclasses.replace(settings, api_key=stored, key_source="keyring") if stored else settings
 
 
 def read_keyring(base_url: str) -> Secret | None:

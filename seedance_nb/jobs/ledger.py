@@ -22,6 +22,7 @@ from ..errors import ConfigurationError, one_line
 
 FREE_AGAIN = ("failed", "cancelled", "rejected")
 """Statuses after which the same request and take may be tried anew; all others hold their place."""
+_UNFINISHED = "status IN ('submitting', 'queued', 'processing') OR (status = 'succeeded' AND clip IS NULL)"
 BUSY_TIMEOUT_SECONDS = 5.0
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
@@ -59,8 +60,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX by_request_id ON jobs (request_id)",
         "CREATE INDEX by_time ON jobs (created_at)",
         "CREATE INDEX by_kind ON jobs (base_url, model, duration, resolution, finished_at)",
-        """CREATE INDEX unfinished ON jobs (account, created_at)
-           WHERE status IN ('submitting', 'queued', 'processing') OR (status = 'succeeded' AND clip IS NULL)""",
+        f"CREATE INDEX unfinished ON jobs (account, created_at) WHERE {_UNFINISHED}",
         """CREATE TABLE reuses (
             key TEXT NOT NULL REFERENCES jobs (key),
             at REAL NOT NULL,
@@ -214,11 +214,13 @@ class Ledger:
 
     def unfinished(self, account: str) -> list[Record]:
         """Rows that still need following or fetching, oldest first."""
-        query = (
-            "SELECT * FROM jobs WHERE account = ? AND (status IN ('submitting', 'queued', 'processing')"
-            " OR (status = 'succeeded' AND clip IS NULL)) ORDER BY created_at"
-        )
-        return self._read(query, (account,))
+        return self._read(f"SELECT * FROM jobs WHERE account = ? AND ({_UNFINISHED}) ORDER BY created_at", (account,))
+
+    def has_unfinished(self) -> bool:
+        """Whether any account has rows that still need following or fetching."""
+        query = f"SELECT 1 FROM jobs WHERE {_UNFINISHED} LIMIT 1"
+        with self._transaction(write=False) as db:
+            return db.execute(query).fetchone() is not None
 
     def jobs(self, status: str | None = None, limit: int = 50) -> list[Record]:
         """The newest rows first, at most `limit`, perhaps of one status only."""

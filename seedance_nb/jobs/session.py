@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from ..api.catalog import DEFAULT_MODEL, Catalog, Estimate
 from ..api.models import Status, VideoRequest, as_request_id
 from ..errors import ApiError, ConfigurationError, InvalidRequest, SeedanceError, one_line
-from ..settings import SIMULATOR, Limits, Secret, Settings, check_key, resolve
+from ..settings import SIMULATOR, Limits, Secret, Settings, check_key, resolve, with_stored_key
 from .budget import Budget
 from .job import Job, WaitStrategy
 from .ledger import Ledger, Record, Spending
@@ -135,15 +135,20 @@ class Session:
 
     def preview(self, request: VideoRequest, take: int = 1) -> Record | None:
         """The row that running this request would reuse at no cost, or None; sends nothing."""
-        if self.settings.api_key is None and not self.settings.uses_simulator:
+        try:
+            return self._ask(Ledger.occupying, self.account, request, take)
+        except ConfigurationError:  # no key, so no account that could have it
             return None
-        return self._ask(Ledger.occupying, self.account, request, take)
 
     def jobs(self, status: str | None = None, limit: int = 50) -> JobList:
         """The newest jobs in the ledger, newest first, at most `limit`, perhaps of one status only."""
         if status is not None and status not in set(Status):
             raise InvalidRequest(f"{one_line(status, 40)!r} is no status; choose one of {', '.join(Status)}")
         return JobList(self.runner.job_of(record) for record in self._ask(Ledger.jobs, status, limit))
+
+    def has_unfinished(self) -> bool:
+        """Whether the ledger has anything unfinished, of any account; needs no key and starts nothing."""
+        return (self.settings.home / "ledger.sqlite3").exists() and self._ask(Ledger.has_unfinished)
 
     def unfinished(self) -> list[Record]:
         """Rows of this account that still need following or fetching."""
@@ -279,6 +284,7 @@ class Session:
         return self._simulator.base_url, Secret(SIMULATOR_KEY)
 
     def _need_key(self) -> Secret:
+        self.settings = with_stored_key(self.settings)
         if self.settings.api_key is None:
             raise ConfigurationError(
                 "no API key: run %seedance login, or set SEEDANCE_API_KEY before Jupyter starts; "

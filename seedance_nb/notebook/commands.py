@@ -179,10 +179,10 @@ def resume_quietly(_shell: Any) -> None:
     """At load: follow what an earlier kernel left unfinished (free, and links expire), and say so in one line."""
     try:
         session = sessions.default()
-        if not (session.settings.home / "ledger.sqlite3").exists() or not session.unfinished():
-            return
-        jobs = session.resume()
+        jobs = session.resume() if session.has_unfinished() else []
     except SeedanceError:  # no key yet, or no ledger: the first real command says so
+        return
+    if not jobs:
         return
     count = f"{len(jobs)} unfinished job{'s' if len(jobs) != 1 else ''}"
     print(f"seedance: following {count} from before; %seedance attach all shows {'them' if len(jobs) != 1 else 'it'}")

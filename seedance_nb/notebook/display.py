@@ -243,7 +243,7 @@ def _sources(clip: Clip, embed_limit: int) -> tuple[str, str | None, str | None,
             from ..jobs.clips import Clips
 
             small = Clips(clip.path.parent).preview(clip)
-        note = f"a small preview; the original has {clip.size / 1e6:.1f} MB"
+        note = "a small preview is stored here"
         return html.data_uri("video/mp4", small.read_bytes()), poster, _relative_url(clip.path), note
     except (OSError, ClipError) as error:
         link = _relative_url(clip.path)
@@ -306,8 +306,8 @@ def detach(shell: Any) -> None:
 
 def _clip_html(clip: Clip) -> str:
     session = sessions.existing()
-    video, poster, link, _ = _sources(clip, (session.limits if session else Limits()).embed_limit)
-    return html.clip_figure(clip, video, poster, link=link)
+    video, poster, link, note = _sources(clip, (session.limits if session else Limits()).embed_limit)
+    return html.clip_figure(clip, video, poster, link=link, note=note)
 
 
 def jobs_html(jobs: JobList) -> str:

@@ -203,23 +203,6 @@ def clip_figure(
     return _player(clip, clip.path.name, caption, video_src, poster_src, link, note)
 
 
-def clip_figure(clip: Clip, video_src: str, poster_src: str | None = None, *, link: str | None = None) -> str:
-    """A clip on its own, as `job.result()` shows it at the end of a cell: a player and the facts of the file."""
-    width, height = _display_size(clip)
-    name = clip.path.name
-    fallback = "" if poster_src is None else f'<img src="{_text(poster_src)}" alt="{_text(name)}" width="{width}">'
-    facts = _join(
-        name, f"{clip.width}×{clip.height}", f"{clip.seconds:g} s", f"{clip.fps:g} fps", f"sha256 {clip.sha256[:12]}"
-    )
-    return (
-        '<figure style="margin:4px 0 8px 0">'
-        f'<video controls loop muted preload="metadata" width="{width}" height="{height}" src="{_text(video_src)}"'
-        f' title="{_text(name)}" style="display:block;max-width:100%;height:auto;border-radius:6px">{fallback}</video>'
-        f'<figcaption style="margin-top:8px;line-height:1.5">{_quiet(_text(facts))}{_original(clip, link, None)}</figcaption>'
-        "</figure>"
-    )
-
-
 def data_uri(mime: str, data: bytes) -> str:
     """The bytes as a `data:` URI, which a notebook can carry."""
     return f"data:{mime};base64,{base64.b64encode(data).decode('ascii')}"
