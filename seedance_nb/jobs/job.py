@@ -192,7 +192,7 @@ class Job:
             with self._lock:
                 if self._settled.done():
                     self._settled = concurrent.futures.Future()
-        self._runner.download_again(self)
+        self._runner.follow(self)
 
     def subscribe(self, listener: Callable[[Snapshot], object]) -> Callable[[], None]:
         """Call `listener(snapshot)` at every change, in the background thread; returns the way to stop it."""
@@ -224,7 +224,7 @@ class Job:
             self._settled.set_result(None)
 
     def abandon(self) -> None:
-        """Free whoever waits for a job that cannot be followed any more; called by the runner only."""
+        """Free whoever still waits when following stops; called by the runner only."""
         self._claimed.set()
         if not self._settled.done():
             self._settled.set_result(None)
@@ -257,7 +257,11 @@ class Job:
             return snapshot.clip
         if snapshot.error is not None:
             raise snapshot.error.with_traceback(None)
-        raise ClipError(f"job {self.key} ended as {snapshot.status_text} without a clip", job=self)
+        name = self.request_id or self.key
+        raise ClipError(
+            f"following stopped while the job was {snapshot.status_text}; it goes on at the service: %seedance attach {name}",
+            job=self,
+        )
 
     def _goes_on(self) -> str:
         name = self.request_id or self.key

@@ -201,8 +201,7 @@ class Session:
             key = api_key if isinstance(api_key, Secret) else check_key(api_key)
             self.settings = dataclasses.replace(self.settings, api_key=key, key_source="argument")
             if self._runner is not None and not self.settings.uses_simulator:
-                self._runner.set_key(key)
-                self._runner.account = self.account
+                self._runner.use_key(key, self.account)
         if limits:
             merged = dataclasses.asdict(self.settings.limits) | limits
             fresh = resolve(
@@ -211,7 +210,7 @@ class Session:
             self.settings = dataclasses.replace(self.settings, limits=fresh.limits)
             self._budget.limit = fresh.limits.max_credits
             if self._runner is not None:
-                self._runner.limits = fresh.limits
+                self._runner.use_limits(fresh.limits)
 
     def close(self) -> None:
         """Stop following and close everything. Jobs go on at the service; the ledger knows them. Idempotent."""
@@ -296,7 +295,7 @@ class Session:
         """Ask the ledger in its own thread, or directly where nothing runs yet (no thread is started for a question)."""
         runner = self._runner
         if runner is not None and runner.is_usable:
-            return runner.background.ask_ledger(method, runner._ledger, *args)
+            return runner.background.ask_ledger(method, runner.ledger, *args)
         ledger = Ledger(self.settings.home / "ledger.sqlite3")
         try:
             return method(ledger, *args)

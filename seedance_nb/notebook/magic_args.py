@@ -7,6 +7,7 @@ import dataclasses
 import difflib
 import re
 import string
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -29,6 +30,8 @@ TAKES_IDS = ("attach", "cancel")
 
 _TOKEN = re.compile(r"""(?<!\S)"[^"]*"(?!\S)|(?<!\S)'[^']*'(?!\S)|\S+""")
 _SEPARATOR = re.compile(r"^[ \t]*---[ \t]*$", re.MULTILINE)
+_ESCAPED_SEPARATOR = re.compile(r"^([ \t]*)\\(\\*---[ \t]*)$", re.MULTILINE)
+_LIKE_SEPARATOR = re.compile(r"^([ \t]*)(\\*---[ \t]*)$", re.MULTILINE)
 
 
 class BadLine(Exception):  # noqa: N818 - it is not an error of ours but of the line
@@ -82,11 +85,18 @@ class _Parser(argparse.ArgumentParser):
         text = one_line(message)
         unknown = re.match(r"unrecognized arguments: (\S+)", text)
         if unknown:
-            names = [o for action in self._actions for o in action.option_strings]
-            near = difflib.get_close_matches(unknown.group(1), names, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]}?" if near else "%seedance -h lists the options"
-            text = f"unknown option {unknown.group(1)}; {hint}"
+            near = self._near(unknown.group(1).partition("=")[0])
+            hint = f"did you mean {near}?" if near else "%seedance -h lists the options"
+            text = f"unknown option {one_line(unknown.group(1), 40)}; {hint}"
         raise BadLine(f"{text}; put -- before a prompt that holds dashes. Nothing was sent")
+
+    def _near(self, typed: str) -> str | None:
+        """The long option that was probably meant; of one letter nobody can tell."""
+        word = "--" + typed.lstrip("-")
+        names = [o for action in self._actions for o in action.option_strings if o.startswith("--")]
+        begun = [name for name in names if len(word) > 3 and name.startswith(word)]
+        near = begun or difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+        return near[0] if near and len(word) > 3 else None
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -99,6 +109,8 @@ def build_parser() -> argparse.ArgumentParser:
         "Running the same line again costs nothing: it shows the video you have.",
         epilog=f"commands, as the first word:\n{commands}\n\n"
         "{name} in a prompt is taken from the notebook; {{ and }} are literal braces; --raw switches that off.\n"
+        "A line --- below %%%(prog)s stands between prompts; \\--- is such a line inside of one.\n"
+        'An empty value, as in -a "", leaves that setting to the service.\n'
         "Everything after -- is the prompt, whatever it looks like.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         add_help=False,
@@ -138,23 +150,29 @@ def parse(line: str, cell: str | None = None, defaults: Defaults | None = None) 
     """What the magic asks for; raises BadLine."""
     defaults = defaults or Defaults()
     tokens = [match.group() for match in _TOKEN.finditer(line)]
-    if cell is None and tokens and tokens[0] in COMMANDS:
+    if tokens and tokens[0] in COMMANDS and not (cell or "").strip():
         return _command(tokens[0], tokens[1:])
     literal: list[str] = []
     if "--" in tokens:
         at = tokens.index("--")
         tokens, literal = tokens[:at], tokens[at + 1 :]
-    found = build_parser().parse_intermixed_args(_with_repeated_media_option(tokens))
+    parser = build_parser()
+    for token in tokens:
+        if len(token) > 2 and "-" + token.partition("=")[0] in parser._option_string_actions:
+            parser.error(f"unrecognized arguments: {token}")  # else -model X would be the model "odel"
+    found = parser.parse_intermixed_args(_with_repeated_media_option(tokens))
     words = [*found.prompt, *literal]
     if found.help:
         return Line(command="help")
     return Line(
         prompts=_prompts(words, cell),
         models=_listed(found.model) or (defaults.model,),
-        aspect_ratios=_listed(found.aspect_ratio) or (defaults.aspect_ratio,),
-        durations=_durations(found.duration) or (defaults.duration,),
-        resolutions=_listed(found.resolution) or (defaults.resolution,),
-        media_urls=tuple(map(_unquoted, found.media_url)) if found.media_url else None,
+        aspect_ratios=(defaults.aspect_ratio,)
+        if found.aspect_ratio is None
+        else _listed(found.aspect_ratio) or (None,),
+        durations=(defaults.duration,) if found.duration is None else _durations(found.duration) or (None,),
+        resolutions=(defaults.resolution,) if found.resolution is None else _listed(found.resolution) or (None,),
+        media_urls=tuple(_whole_value(_unquoted(url)) for url in found.media_url) if found.media_url else None,
         takes=_whole("-n/--takes", found.takes, 1) or 1,
         out=_variable(found.out),
         metadata=_metadata(found.metadata),
@@ -174,11 +192,20 @@ def _command(name: str, rest: Sequence[str]) -> Line:
         return Line(command="help")
     if name in TAKES_IDS:
         if not rest:
-            raise BadLine(f"say which: %seedance {name} ID… or %seedance {name} all; %seedance jobs lists them")
+            raise BadLine(
+                f"say which: %seedance {name} ID… or %seedance {name} all; %seedance jobs lists them. Nothing was sent"
+            )
         strange = next((word for word in rest if not re.fullmatch(r"[A-Za-z0-9._~:=@+-]{1,200}", word)), None)
         if strange is None and (len(rest) == 1 or all(re.search(r"\d", word) for word in rest)):
             return Line(command=name, ids=tuple(rest))
         rest = rest if strange is None else [strange]
+    if name == "wait" and len(rest) == 2 and rest[0] == "--timeout":
+        return Line(command=name, timeout=_number("--timeout", rest[1]))
+    if name == "login" and rest:  # what follows may be the key: it is not repeated
+        raise BadLine(
+            "login takes nothing on its line: run %seedance login alone and type the key when asked (a key that stands in a "
+            "cell is saved with it: delete it there); a prompt that begins so goes behind --. Nothing was sent"
+        )
     if rest:
         example = one_line(" ".join([name, *rest]), 60)
         raise BadLine(
@@ -203,7 +230,8 @@ def _with_repeated_media_option(tokens: Sequence[str]) -> list[str]:
 
 def _prompts(words: Sequence[str], cell: str | None) -> tuple[str, ...]:
     text = _unquoted(words[0]) if len(words) == 1 else " ".join(words)
-    below = [part.strip() for part in _SEPARATOR.split(cell or "") if part.strip()]
+    parts = (part.strip() for part in _SEPARATOR.split(cell or ""))
+    below = [_ESCAPED_SEPARATOR.sub(r"\1\2", part) for part in parts if part]
     if text and below:
         raise BadLine(
             f"the prompt stands below, so {one_line(text, 40)!r} on the first line is too much. Nothing was sent"
@@ -216,7 +244,17 @@ def _unquoted(text: str) -> str:
 
 
 def _listed(text: str | None) -> tuple[str, ...]:
-    return tuple(part.strip() for part in _unquoted(text).split(",") if part.strip()) if text else ()
+    return tuple(part.strip() for part in _whole_value(_unquoted(text)).split(",") if part.strip()) if text else ()
+
+
+def _whole_value(text: str) -> str:
+    """The value of an option, refused where a blank has cut it: in `-d 5, 10` the 10 would become part of the prompt."""
+    if text.endswith(","):
+        raise BadLine(
+            f"{one_line(text, 40)!r} ends with a comma: write a list without blanks (-d 5,10), and several addresses with "
+            "blanks alone. Nothing was sent"
+        )
+    return text
 
 
 def _durations(text: str | None) -> tuple[int, ...]:
@@ -300,10 +338,15 @@ def _value(formatter: string.Formatter, field: str, namespace: Mapping[str, Any]
         raise BadLine(f"{{{one_line(field, 30)}}} in the prompt is no name of the notebook; {_LITERAL}")
     if name not in namespace:
         near = difflib.get_close_matches(name, [n for n in namespace if not n.startswith("_")], n=3, cutoff=0.6)
-        hint = f"did you mean {' or '.join(near)}?" if near else "define it in a cell before"
-        raise BadLine(f"{{{field}}} in the prompt: the notebook has no {name!r}; {hint} Or {_LITERAL}")
+        hint = f"did you mean {' or '.join(near)}? Or" if near else "define it in a cell before, or"
+        shown = one_line(field, 60)
+        raise BadLine(f"{{{shown}}} in the prompt: the notebook has no {one_line(name, 60)!r}; {hint} {_LITERAL}")
     try:
         return formatter.get_field(field, (), namespace)[0]
+    except KeyError as error:
+        raise BadLine(
+            f"{{{one_line(field, 60)}}} in the prompt: there is no {one_line(error, 60)}; {_LITERAL}"
+        ) from None
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise BadLine(f"{{{one_line(field, 60)}}} in the prompt: {one_line(error, 100)}; {_LITERAL}") from None
 
@@ -312,13 +355,74 @@ def _value(formatter: string.Formatter, field: str, namespace: Mapping[str, Any]
 
 
 def as_magic(request: VideoRequest, take: int = 1) -> str:
-    """The cell that asks for exactly this request again (and so costs nothing while the ledger has it)."""
-    options = [f"-m {request.model}"]
-    options += [f"-a {request.aspect_ratio}"] if request.aspect_ratio else []
-    options += [f"-d {request.duration}"] if request.duration else []
-    options += [f"-r {request.resolution}"] if request.resolution else []
-    options += ["-i " + " ".join(request.media_urls)] if request.media_urls else []
-    return f"%%seedance {' '.join(options)} --raw\n{request.prompt}" + (f"  # take {take}" if take > 1 else "")
+    """The cell that asks for exactly this request and take again (and so costs nothing while the ledger has it).
+
+    A call of `submit` where the magic has no words for it: a take beyond the first, metadata that is more than text.
+    """
+    options = [
+        ("-m", request.model),
+        ("-a", request.aspect_ratio or ""),
+        ("-d", str(request.duration or "")),
+        ("-r", request.resolution or ""),
+        *(("-i", url) for url in request.media_urls or ()),
+        *(("--metadata", f"{name}={value}") for name, value in (request.metadata or {}).items()),
+        *((("--webhook-url", request.webhook_url),) if request.webhook_url else ()),
+    ]
+    line = " ".join(f"{option} {_quoted(value)}" for option, value in options) + " --raw"
+    body = _LIKE_SEPARATOR.sub(r"\1\\\2", request.prompt)
+    survives = take == 1 and len(line.splitlines()) == 1 and not _CHANGED_ON_THE_WAY.search(request.prompt)
+    if survives and not _has_controls(line + body.replace("\n", "")) and _asks_for(line, body, request):
+        return f"%%seedance {line}\n{body}"
+    return _as_call(request, take)
+
+
+_CHANGED_ON_THE_WAY = re.compile(r"^\s*(>>>|\.\.\.|In \[\d+\]:)", re.MULTILINE)
+"""Lines that IPython takes for its own or Python's prompt, and shortens."""
+
+
+def _has_controls(text: str) -> bool:
+    """Whether a page may change this when it is pasted into a cell, or cannot carry it at all."""
+    return any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") and c != "\t" for c in text)
+
+
+def _quoted(value: str) -> str:
+    if re.fullmatch(r"[^\s\"'-][^\s\"']*", value):
+        return value
+    return f'"{value}"' if '"' not in value else f"'{value}'"
+
+
+def _asks_for(line: str, body: str, request: VideoRequest) -> bool:
+    try:
+        found = parse(line, body)
+    except BadLine:
+        return False
+    return found == Line(
+        prompts=(request.prompt,),
+        models=(request.model,),
+        aspect_ratios=(request.aspect_ratio,),
+        durations=(request.duration,),
+        resolutions=(request.resolution,),
+        media_urls=request.media_urls,
+        metadata=request.metadata,
+        webhook_url=request.webhook_url,
+        raw=True,
+    )
+
+
+def _as_call(request: VideoRequest, take: int) -> str:
+    given: dict[str, Any] = {
+        "model": request.model,
+        "aspect_ratio": request.aspect_ratio,
+        "duration": request.duration,
+        "resolution": request.resolution,
+        "media_urls": list(request.media_urls) if request.media_urls is not None else None,
+        "metadata": request.metadata,
+        "webhook_url": request.webhook_url,
+        "take": take if take > 1 else None,
+    }
+    always = ("aspect_ratio", "duration", "resolution")  # left out they would mean the usual ones
+    options = [f"    {name}={value!r},\n" for name, value in given.items() if value is not None or name in always]
+    return f"import seedance_nb\n\nseedance_nb.submit(\n    {request.prompt!r},\n{''.join(options)})"
 
 
 # Completion ----------------------------------------------------------------------------------------------

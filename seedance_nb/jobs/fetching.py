@@ -1,0 +1,73 @@
+"""From the address of a result to a verified clip: resumed, retried, with fresh addresses, within reason."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from ..api.models import Generation, Status
+from ..errors import ClipError, SeedanceError, one_line
+from .clips import AddressExpired, Arriving, receive
+from .followed import Followed
+from .polling import look_after_trouble
+from .snapshot import Clip
+
+DOWNLOAD_TRIES = 6
+FIRST_PAUSE = 0.5
+PROGRESS_SECONDS = 0.25
+"""Progress is told at most this often."""
+
+
+async def fetch(
+    followed: Followed,
+    url: str | None,
+    look: Callable[[Followed], Awaitable[Generation | SeedanceError]],
+) -> Clip | ClipError:
+    """The clip, or why there is none after all tries. Each new try looks for a fresh address first; none sends a create."""
+    tools = followed.tools
+    arriving: Arriving | None = None
+    error = ClipError("the service gave no address of the video")
+    try:
+        for attempt in range(1, DOWNLOAD_TRIES + 1):
+            if url is not None:
+                try:
+                    async with tools.downloads:
+                        arriving = arriving or tools.clips.arriving(followed.key)
+                        await receive(tools.api(), url, arriving, _progress(followed))
+                        followed.tell(note="checking the file")
+                        return await tools.background.in_worker(tools.clips.admit, followed.key, arriving.part)
+                except ClipError as trouble:
+                    error = trouble
+                    whole = arriving is not None and arriving.received == arriving.total
+                    if arriving is not None and (whole or isinstance(trouble, AddressExpired)):
+                        arriving.forget()  # what is there is not what was wanted
+                except OSError as trouble:
+                    error = ClipError(f"the clip could not be written ({trouble.strerror or trouble}); check the disk")
+            if attempt == DOWNLOAD_TRIES:
+                break
+            followed.tell(trouble=one_line(error, 300), note=f"download try {attempt + 1} of {DOWNLOAD_TRIES} follows")
+            await followed.pause(look_after_trouble(attempt, floor=FIRST_PAUSE))
+            outcome = await look(followed)
+            if isinstance(outcome, Generation) and outcome.status is Status.SUCCEEDED:
+                url = outcome.output_url or url
+    finally:
+        if arriving is not None:
+            arriving.part.unlink(missing_ok=True)
+    return ClipError(
+        f"the video was made but could not be downloaded ({error}); it is paid for and kept: "
+        f"%seedance attach {followed.snapshot.request_id} or job.download_again() fetches it, without a new create"
+    )
+
+
+def _progress(followed: Followed) -> Callable[[int, int | None], None]:
+    clock = followed.tools.clock
+    last = clock.monotonic()
+
+    def tell(received: int, total: int | None) -> None:
+        nonlocal last
+        now = clock.monotonic()
+        if now - last >= PROGRESS_SECONDS:
+            last = now
+            of = f" of {total / 1e6:.1f}" if total else ""
+            followed.tell(note=f"downloading {received / 1e6:.1f}{of} MB")
+
+    return tell

@@ -1,0 +1,212 @@
+"""One job inside the background loop, and the tools every step of its way uses."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ..api.models import Status
+from ..errors import ConfigurationError, SeedanceError, one_line
+from ..settings import Limits, Secret
+from .background import Background, log
+from .budget import Budget
+from .clips import Clips
+from .job import Job
+from .ledger import Ledger
+from .snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from ..api.client import Client
+
+T = TypeVar("T")
+LEDGER_RETRY_SECONDS = 2.0
+
+
+class Clock:
+    """Time as the runner sees it; tests bring their own."""
+
+    def time(self) -> float:
+        """Seconds since the epoch; may jump."""
+        return time.time()
+
+    def monotonic(self) -> float:
+        """Seconds since some moment; never jumps."""
+        return time.monotonic()
+
+    async def wait(self, event: asyncio.Event, seconds: float) -> None:
+        """Return when the event is set or the seconds are over."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await event.wait()
+
+
+class Tools:
+    """What all jobs of one runner share. Used inside the loop only."""
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        service: str,
+        key: Secret,
+        account: str,
+        owner: str,
+        limits: Limits,
+        ledger: Ledger,
+        clips: Clips,
+        budget: Budget,
+        clock: Clock,
+        notebook: str | None,
+        simulated: bool,
+    ) -> None:
+        self.base_url, self.service = base_url, service
+        self.account, self.owner, self.notebook, self.simulated = account, owner, notebook, simulated
+        self.ledger, self.clips, self.budget, self.clock = ledger, clips, budget, clock
+        self.background: Background
+        self.creates_in_the_air = 0
+        self.busy_until = 0.0
+        """Monotonic time before which no create is sent, because the service said it is busy: shared by all jobs."""
+        self._key = key
+        self._client: Client | None = None
+        self._retired: list[Client] = []
+        self.use_limits(limits)
+
+    def use_limits(self, limits: Limits) -> None:
+        """Go on with other limits; calls under way keep the ones they began with."""
+        self.limits = limits
+        self.calls = asyncio.Semaphore(limits.concurrency)
+        self.downloads = asyncio.Semaphore(min(4, limits.concurrency))
+        if self._client is not None:
+            self._retired.append(self._client)
+            self._client = None
+
+    def use_key(self, key: Secret) -> None:
+        """Go on with another key."""
+        self._key = key
+        if self._client is not None:
+            self._client.set_key(key)
+
+    def api(self) -> Client:
+        """The client, made at first use."""
+        if self._client is None:
+            from ..api.client import Client  # httpx costs 30 ms, which this thread has and the notebook has not
+
+            self._client = Client(self.base_url, self._key, self.limits)
+        return self._client
+
+    async def close(self) -> None:
+        """Close connections and the ledger."""
+        for client in (self._client, *self._retired):
+            if client is not None:
+                await client.close()
+        await self.in_ledger(self.ledger.close)
+
+    async def in_ledger(self, function: Callable[..., T], *args: Any) -> T:
+        """Call the ledger in its own thread; raises ConfigurationError when the file cannot be used."""
+        return await self.background.in_ledger_thread(function, *args)
+
+    async def try_ledger(self, function: Callable[..., T], *args: Any) -> T | None:
+        """A call to the ledger that the job can do without: None when it fails."""
+        try:
+            return await self.in_ledger(function, *args)
+        except ConfigurationError as error:
+            log.debug("ledger: %s", error)
+            return None
+
+
+class Followed:
+    """A job inside the loop: its newest picture, the Jobs that show it, and what wakes it."""
+
+    def __init__(self, tools: Tools, snapshot: Snapshot, job: Job) -> None:
+        self.tools = tools
+        self.snapshot = snapshot
+        self.jobs = [job]
+        self.wake = asyncio.Event()
+        self.cancel_sent = False
+        self._unsaved: dict[str, Any] = {}
+
+    @property
+    def key(self) -> str:
+        """The key of its row in the ledger."""
+        return self.snapshot.key
+
+    @property
+    def cancel_waits(self) -> bool:
+        """Whether a cancel was asked for that the service has not been told of yet."""
+        return self.snapshot.cancel_requested and not self.cancel_sent
+
+    def tell(self, **changes: Any) -> None:
+        """Change the picture and show it to everybody."""
+        self.snapshot = dataclasses.replace(self.snapshot, **changes)
+        for job in self.jobs:
+            job.deliver(_as_reuse(self.snapshot) if job.is_reuse else self.snapshot)
+
+    async def save(self, changes: dict[str, Any]) -> str | None:
+        """Record changes of the row; what cannot be written now is kept and written later. Returns the trouble, if any."""
+        self._unsaved |= changes
+        return await self.flush()
+
+    async def flush(self) -> str | None:
+        """Write what could not be written before. Returns the trouble, if any."""
+        if not self._unsaved:
+            return None
+        pending, self._unsaved = self._unsaved, {}
+        try:
+            await self.tools.in_ledger(self.tools.ledger.save, self.key, pending)
+        except ConfigurationError as error:
+            self._unsaved = pending | self._unsaved
+            self.tools.background.start(self._save_later())
+            return str(error)
+        return None
+
+    async def _save_later(self) -> None:
+        await asyncio.sleep(LEDGER_RETRY_SECONDS)
+        if self._unsaved and await self.flush() is None:
+            self.tell(trouble=None)
+
+    async def end(
+        self,
+        status: Status,
+        error: SeedanceError,
+        *,
+        text: str | None = None,
+        nothing_charged: bool = False,
+        in_ledger: bool = True,
+    ) -> None:
+        """End without a clip: recorded, then told."""
+        finished = self.snapshot.finished_at or self.tools.clock.time()
+        changes: dict[str, Any] = {"status": status, "status_text": text or status.value, "finished_at": finished}
+        not_saved = None
+        if nothing_charged:
+            changes["credits"] = 0.0
+        if in_ledger:
+            if nothing_charged:
+                self.tools.budget.correct(self.snapshot.estimate, 0.0)
+            not_saved = await self.save(changes | {"error": str(error), "error_kind": type(error).__name__})
+        self.tell(**changes, error=error, note=None, trouble=not_saved)
+
+    async def pause(self, seconds: float) -> None:
+        """Sleep, unless something wakes the job: a cancel, another key."""
+        self.wake.clear()
+        if self.cancel_waits and self.snapshot.request_id:
+            return
+        await self.tools.clock.wait(self.wake, seconds)
+
+    async def count_down(self, seconds: float, why: str) -> None:
+        """Wait visibly before a create is tried again; a cancel ends it."""
+        clock = self.tools.clock
+        end = clock.monotonic() + seconds
+        while (left := end - clock.monotonic()) > 0 and not self.snapshot.cancel_requested:
+            self.tell(trouble=one_line(why, 200), note=f"trying again in {max(1, round(left))} s")
+            await self.pause(min(1.0, left))
+        self.tell(note=None)
+
+
+def _as_reuse(snapshot: Snapshot) -> Snapshot:
+    """Who reuses another's row did not pay its price; only of an unknown outcome nobody can say that."""
+    credits = None if snapshot.status is Status.UNKNOWN else 0.0  # noqa: A001 - the field's own word
+    return dataclasses.replace(snapshot, reused=True, credits=credits)

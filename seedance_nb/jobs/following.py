@@ -1,0 +1,162 @@
+"""From a request id to its end: look, wait, look again. Only the service's own verdict ends a job that was paid for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..api.models import Generation, Status
+from ..errors import (
+    ApiError,
+    AuthenticationError,
+    GenerationCancelled,
+    GenerationFailed,
+    RateLimited,
+    SeedanceError,
+    one_line,
+)
+from .fetching import fetch
+from .followed import Followed
+from .polling import expected_life, look_after_trouble, next_look
+
+LOOKS_FOR_A_FILE = 12
+"""`succeeded` without an address is looked at so often before the job is left without a clip."""
+PAUSE_FOR_KEY = 60.0
+CEILING_AFTER_CANCEL = 2.0
+
+
+async def learn(followed: Followed) -> None:
+    """Tell how long such jobs took before."""
+    tools = followed.tools
+    lives = await tools.try_ledger(tools.ledger.lives, tools.service, followed.snapshot.request)
+    followed.tell(expected_seconds=expected_life(lives or []))
+
+
+async def follow(followed: Followed) -> None:
+    """Look until the service says how it ended, then fetch the file."""
+    looks_for_file = failed = 0
+    asked_for: float | None = None
+    at_once = followed.snapshot.status is Status.SUCCEEDED or followed.snapshot.last_contact_at is None
+    while True:
+        if not at_once:
+            await followed.pause(_until_next_look(followed, failed, asked_for))
+        at_once = False
+        await followed.flush()
+        if followed.cancel_waits:
+            await _send_cancel(followed)
+        outcome = await look(followed)
+        if isinstance(outcome, SeedanceError):
+            failed += 1
+            asked_for = outcome.retry_after if isinstance(outcome, RateLimited) else None
+            at_once = await _missed(followed, outcome, failed)
+            continue
+        failed, asked_for = 0, None
+        if outcome.status is Status.SUCCEEDED:
+            if outcome.output_url is None and looks_for_file < LOOKS_FOR_A_FILE:
+                looks_for_file += 1
+                failed = min(looks_for_file, 4)
+                followed.tell(note="made; waiting for the address of its file")
+                continue
+            await _succeed(followed, outcome)
+            return
+        if outcome.status in (Status.FAILED, Status.CANCELLED):
+            await followed.end(outcome.status, verdict(followed, outcome), text=outcome.status_text)
+            return
+
+
+async def look(followed: Followed) -> Generation | SeedanceError:
+    """One look; what it says of the job is told and recorded."""
+    tools, request_id = followed.tools, followed.snapshot.request_id
+    assert request_id is not None
+    try:
+        async with tools.calls:
+            generation = await tools.api().get(request_id)
+    except SeedanceError as error:
+        return error
+    now = tools.clock.time()
+    old = followed.snapshot
+    told: dict[str, Any] = {"last_contact_at": now, "failed_checks": 0, "trouble": None}
+    if old.note and not old.cancel_requested:
+        told["note"] = None
+    if generation.simulated:
+        told["simulated"] = True
+    if old.credits is None and generation.credits_charged is not None:
+        told["credits"] = generation.credits_charged
+    if generation.status is Status.PROCESSING and old.status in (Status.QUEUED, Status.UNKNOWN, Status.SUBMITTING):
+        told |= {"status": Status.PROCESSING, "processing_at": now}
+        await followed.save({"status": Status.PROCESSING, "status_text": generation.status_text, "processing_at": now})
+    # A status that goes backwards is a server with a short memory; the card has a longer one.
+    if not (generation.status is Status.QUEUED and old.status is not Status.QUEUED):
+        told["status_text"] = generation.status_text
+    followed.tell(**told)
+    return generation
+
+
+def verdict(followed: Followed, generation: Generation) -> SeedanceError:
+    """Why there is no video, whether credits were charged, and what to do."""
+    charged = followed.snapshot.credits
+    money = "credits may have been charged" if charged is None else f"{charged:g} credits were charged"
+    money += ", and whether they come back is not documented"
+    if followed.snapshot.simulated:
+        money = "no real credits were charged"
+    if generation.status is Status.CANCELLED:
+        return GenerationCancelled(f"cancelled; {money}; run it again for a new try")
+    reason = generation.error or "it gave no reason"
+    return GenerationFailed(
+        f"the service could not make this video ({reason}); {money}; change the prompt or run it again"
+    )
+
+
+def _until_next_look(followed: Followed, failed: int, asked_for: float | None) -> float:
+    limits, snapshot = followed.tools.limits, followed.snapshot
+    if failed:
+        return look_after_trouble(failed, floor=limits.poll_floor, asked_for=asked_for)
+    age = max(0.0, followed.tools.clock.time() - (snapshot.accepted_at or snapshot.created_at))
+    ceiling = CEILING_AFTER_CANCEL if snapshot.cancel_requested else limits.poll_ceiling
+    return next_look(age, expected=snapshot.expected_seconds, floor=limits.poll_floor, ceiling=ceiling)
+
+
+async def _missed(followed: Followed, error: SeedanceError, failed: int) -> bool:
+    """A look that brought nothing: told, never fatal. True when the wait for the next look is over already."""
+    if not isinstance(error, AuthenticationError):
+        followed.tell(failed_checks=failed, trouble=one_line(error, 300))
+        return False
+    cure = "set a good one with %seedance login or sd.configure(api_key=…)"
+    text = f"the key was refused; the job is kept and goes on with a good key: {cure}"
+    followed.tell(failed_checks=failed, trouble=text)
+    followed.wake.clear()
+    await followed.tools.clock.wait(followed.wake, PAUSE_FOR_KEY)
+    return True
+
+
+async def _send_cancel(followed: Followed) -> None:
+    """Ask once; whether it worked is for the next look to say."""
+    tools, request_id = followed.tools, followed.snapshot.request_id
+    assert request_id is not None
+    followed.cancel_sent = True
+    note = "cancel asked for; waiting for the service to confirm"
+    try:
+        async with tools.calls:
+            await tools.api().cancel(request_id)
+    except ApiError as error:
+        note = f"cancel not confirmed ({error.message}); still following"
+    except SeedanceError as error:
+        note = f"cancel not confirmed ({error}); still following"
+    followed.tell(note=one_line(note, 300))
+
+
+async def _succeed(followed: Followed, generation: Generation) -> None:
+    tools = followed.tools
+    changes: dict[str, Any] = {
+        "status": Status.SUCCEEDED,
+        "status_text": generation.status_text,
+        "finished_at": followed.snapshot.finished_at or tools.clock.time(),
+        "processing_at": followed.snapshot.processing_at or followed.snapshot.accepted_at,
+    }
+    await followed.save(changes)
+    followed.tell(**changes, note="downloading", trouble=None)
+    clip = await fetch(followed, generation.output_url, look)
+    if isinstance(clip, SeedanceError):
+        await followed.end(Status.SUCCEEDED, clip, text=generation.status_text)
+        return
+    not_saved = await followed.save({"clip": tools.clips.facts(clip), "error": None, "error_kind": None})
+    followed.tell(clip=clip, note=None, trouble=not_saved, error=None, failed_checks=0)

@@ -1,0 +1,206 @@
+"""From an intention to a request id: claimed in the ledger, sent once, or attached to what is known already.
+
+The order is the promise. The intention is committed before anything is sent; the moment of sending is committed before the first
+byte; the id is committed before anybody is told. A process that dies in between leaves a row that says how far it came.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import random
+from typing import Any
+
+from ..api.models import Generation, Status
+from ..errors import (
+    BudgetExceeded,
+    ConfigurationError,
+    ConnectionFailed,
+    GenerationCancelled,
+    OutcomeUnknown,
+    RateLimited,
+    SeedanceError,
+)
+from . import owner as owners
+from .followed import Followed, Tools
+from .ledger import Record
+
+TRIES_TO_REACH = 4
+"""A create that surely never left is sent again so many times in all."""
+TRIES_WHEN_BUSY = 6
+"""A create that was refused with 429 is sent again so many times in all."""
+FIRST_BACKOFF = 1.0
+LONGEST_BUSY_WAIT = 300.0
+LOOK_AT_OTHER_PROCESS = 0.3
+_WHAT_NOW = (
+    "it is not sent again by itself: look at your dashboard, then attach its id, or buy another take with --fresh"
+)
+
+
+async def claim(followed: Followed, *, fresh: bool, max_credits: float | None) -> tuple[Record, bool] | None:
+    """(the ledger's row for this intention, whether it is new); None when the job ended here, which is told."""
+    tools, snapshot = followed.tools, followed.snapshot
+    record = Record(
+        key=snapshot.key,
+        account=tools.account,
+        base_url=tools.service,
+        request=snapshot.request,
+        take=snapshot.take,
+        status=Status.SUBMITTING,
+        status_text=Status.SUBMITTING.value,
+        created_at=snapshot.created_at,
+        simulated=tools.simulated,
+        estimate=snapshot.estimate,
+        estimate_source=snapshot.estimate_source,
+        owner=tools.owner,
+        notebook=tools.notebook,
+    )
+    reserved = False
+
+    def within_budget() -> None:
+        nonlocal reserved
+        tools.budget.reserve(snapshot.estimate, limit_of_call=max_credits)
+        reserved = True
+
+    while True:
+        try:
+            row, is_new = await tools.in_ledger(tools.ledger.claim, record, fresh, within_budget)
+            if is_new:
+                followed.tell(take=row.take)
+                return row, True
+            if row.status is Status.SUBMITTING and owners.is_alive(row.owner) is False:
+                row = await bury(tools, row)
+                if row.status is Status.REJECTED:
+                    continue  # it surely never left, so the place is free again
+            await tools.try_ledger(tools.ledger.note_reuse, row.key, tools.clock.time(), row.credits, tools.notebook)
+            return row, False
+        except BudgetExceeded as error:
+            refused: SeedanceError = error
+        except ConfigurationError as error:
+            refused = ConfigurationError(f"{error}; nothing was submitted")
+        if reserved:
+            tools.budget.correct(snapshot.estimate, 0.0)
+        await followed.end(Status.REJECTED, refused, nothing_charged=True, in_ledger=False)
+        return None
+
+
+async def bury(tools: Tools, record: Record) -> Record:
+    """A create whose process died: never sent is `rejected`, perhaps sent is `unknown`. Raises ConfigurationError."""
+    error: SeedanceError
+    if record.sent_at is None:
+        status = Status.REJECTED
+        error = ConnectionFailed("the process that wanted to send this ended before it did; nothing was charged")
+    else:
+        status = Status.UNKNOWN
+        error = OutcomeUnknown(
+            f"this may have been accepted and charged (the process that sent it died before the answer came); {_WHAT_NOW}"
+        )
+    changes: dict[str, Any] = {
+        "status": status,
+        "status_text": status.value,
+        "error": str(error),
+        "error_kind": type(error).__name__,
+        "finished_at": tools.clock.time(),
+    }
+    await tools.in_ledger(tools.ledger.save, record.key, changes)
+    return dataclasses.replace(record, **changes)
+
+
+async def await_other_process(followed: Followed) -> Record:
+    """The row of a create that another process has in the air, once it has an answer or its process is dead. Hands off until then."""
+    tools = followed.tools
+    followed.tell(note="another notebook is sending this")
+    began = tools.clock.monotonic()
+    while True:
+        record = await tools.try_ledger(tools.ledger.find, followed.key)
+        if record is not None and record.status is Status.SUBMITTING:
+            alive = owners.is_alive(record.owner)
+            waited = tools.clock.monotonic() - began
+            # Of a process on another machine we only know that a create cannot be in the air for ever.
+            if alive is False or (alive is None and waited > 2 * tools.limits.create_timeout):
+                try:
+                    record = await bury(tools, record)
+                except ConfigurationError:
+                    record = None
+        if record is not None and record.status is not Status.SUBMITTING:
+            return record
+        await followed.pause(LOOK_AT_OTHER_PROCESS)
+
+
+async def send(followed: Followed) -> bool:
+    """Send the create of a claimed intention, once. True when there is an id to follow."""
+    tools = followed.tools
+    unreachable = busy = 0
+    while True:
+        while (left := tools.busy_until - tools.clock.monotonic()) > 0 and not followed.snapshot.cancel_requested:
+            # A little apart, so that not all come back at the same instant.
+            await followed.count_down(left + random.uniform(0.0, 0.3), "the service is busy; nothing submitted yet")
+        if followed.snapshot.cancel_requested:
+            error = GenerationCancelled("cancelled before it was sent; nothing was charged")
+            await followed.end(Status.CANCELLED, error, nothing_charged=True)
+            return False
+        async with tools.calls:
+            if tools.busy_until > tools.clock.monotonic() or followed.snapshot.cancel_requested:
+                continue  # that became so while this one waited for its turn
+            outcome = await _send_once(followed)
+        if isinstance(outcome, Generation):
+            await _accept(followed, outcome)
+            return True
+        if isinstance(outcome, OutcomeUnknown):
+            await followed.end(Status.UNKNOWN, outcome)
+            return False
+        if isinstance(outcome, ConnectionFailed) and unreachable + 1 < TRIES_TO_REACH:
+            unreachable += 1
+            await tools.try_ledger(tools.ledger.save, followed.key, {"sent_at": None})
+            await followed.count_down(FIRST_BACKOFF * 2.0**unreachable * random.uniform(0.5, 1.0), str(outcome))
+        elif isinstance(outcome, RateLimited) and busy + 1 < TRIES_WHEN_BUSY:
+            busy += 1
+            await tools.try_ledger(tools.ledger.save, followed.key, {"sent_at": None})
+            asked = outcome.retry_after if outcome.retry_after is not None else FIRST_BACKOFF * 2.0**busy
+            tools.busy_until = max(tools.busy_until, tools.clock.monotonic() + min(asked, LONGEST_BUSY_WAIT))
+            followed.tell(trouble=str(outcome))
+        else:
+            await followed.end(Status.REJECTED, outcome, nothing_charged=True)
+            return False
+
+
+async def _send_once(followed: Followed) -> Generation | SeedanceError:
+    tools = followed.tools
+    try:
+        # The last stop before money: from here on a crash means "perhaps sent".
+        await tools.in_ledger(tools.ledger.save, followed.key, {"sent_at": tools.clock.time()})
+    except ConfigurationError as error:
+        return ConfigurationError(f"{error}; nothing was submitted")
+    tools.creates_in_the_air += 1
+    try:
+        return await tools.api().create(followed.snapshot.request)
+    except SeedanceError as error:
+        return error
+    except asyncio.CancelledError:
+        # The runner is closed with a create in the air. The process may live on, so the ledger must be told now.
+        lost = OutcomeUnknown(f"this may have been accepted and charged (stopped while it was being sent); {_WHAT_NOW}")
+        await followed.end(Status.UNKNOWN, lost)
+        raise
+    finally:
+        tools.creates_in_the_air -= 1
+
+
+async def _accept(followed: Followed, generation: Generation) -> None:
+    """Commit the id, then tell of it; if it cannot be committed, tell of it all the same: it is paid for."""
+    tools = followed.tools
+    now = tools.clock.time()
+    if generation.credits_charged is not None:
+        tools.budget.correct(followed.snapshot.estimate, generation.credits_charged)
+    status = Status.PROCESSING if generation.status is Status.PROCESSING else Status.QUEUED
+    changes = {
+        "request_id": generation.request_id,
+        "status": status,
+        "status_text": generation.status_text,
+        "credits": generation.credits_charged,
+        "accepted_at": now,
+        "processing_at": now if status is Status.PROCESSING else None,
+        "simulated": generation.simulated or tools.simulated,
+    }
+    not_saved = await followed.save(changes | {"checked_at": now})
+    trouble = f"accepted as {generation.request_id}, but {not_saved}" if not_saved else generation.oddity
+    followed.tell(**changes, last_contact_at=now, failed_checks=0, trouble=trouble, note=None)
