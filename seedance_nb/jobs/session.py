@@ -128,7 +128,7 @@ class Session:
             return listed
         rate = None
         with contextlib.suppress(ConfigurationError):
-            rate = self._ask(Ledger.rate, self.settings.base_url, request)
+            rate = self.ask_ledger(Ledger.rate, self.settings.base_url, request)
         if rate is not None and request.duration is not None:
             return Estimate(rate * request.duration, "what the ledger says such a request cost last")
         return self.catalog.sample_estimate(request)
@@ -136,7 +136,7 @@ class Session:
     def preview(self, request: VideoRequest, take: int = 1) -> Record | None:
         """The row that running this request would reuse at no cost, or None; sends nothing."""
         try:
-            return self._ask(Ledger.occupying, self.account, request, take)
+            return self.ask_ledger(Ledger.occupying, self.account, request, take)
         except ConfigurationError:  # no key, so no account that could have it
             return None
 
@@ -144,15 +144,15 @@ class Session:
         """The newest jobs in the ledger, newest first, at most `limit`, perhaps of one status only."""
         if status is not None and status not in set(Status):
             raise InvalidRequest(f"{one_line(status, 40)!r} is no status; choose one of {', '.join(Status)}")
-        return JobList(self.runner.job_of(record) for record in self._ask(Ledger.jobs, status, limit))
+        return JobList(self.runner.job_of(record) for record in self.ask_ledger(Ledger.jobs, status, limit))
 
     def has_unfinished(self) -> bool:
         """Whether the ledger has anything unfinished, of any account; needs no key and starts nothing."""
-        return (self.settings.home / "ledger.sqlite3").exists() and self._ask(Ledger.has_unfinished)
+        return (self.settings.home / "ledger.sqlite3").exists() and self.ask_ledger(Ledger.has_unfinished)
 
     def unfinished(self) -> list[Record]:
         """Rows of this account that still need following or fetching."""
-        return self._ask(Ledger.unfinished, self.account)
+        return self.ask_ledger(Ledger.unfinished, self.account)
 
     def resume(self) -> JobList:
         """Follow everything of this account that is unfinished; returns those jobs. Free: nothing is submitted."""
@@ -167,7 +167,7 @@ class Session:
         Raises ApiError when nobody knows it.
         """
         name = key_or_request_id.strip()
-        record = self._ask(Ledger.find, name)
+        record = self.ask_ledger(Ledger.find, name)
         if record is None:
             if as_request_id(name) is None:
                 raise ApiError(f"{one_line(name, 60)!r} is no job or request id; %seedance jobs lists them")
@@ -184,7 +184,7 @@ class Session:
 
     def spending(self) -> list[Spending]:
         """Credits charged and saved, by day, model and notebook."""
-        return self._ask(Ledger.spending)
+        return self.ask_ledger(Ledger.spending)
 
     @property
     def spent(self) -> float:
@@ -291,7 +291,7 @@ class Session:
             )
         return self.settings.api_key
 
-    def _ask(self, method: Callable[..., T], *args: Any) -> T:
+    def ask_ledger(self, method: Callable[..., T], *args: Any) -> T:
         """Ask the ledger in its own thread, or directly where nothing runs yet (no thread is started for a question)."""
         runner = self._runner
         if runner is not None and runner.is_usable:

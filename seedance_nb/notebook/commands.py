@@ -175,6 +175,13 @@ def _demo(_shell: Any, _line: Line) -> None:
     )
 
 
+def _doctor(shell: Any, _line: Line) -> None:
+    from .doctor import examine
+
+    for line in examine(shell):
+        print(line)
+
+
 def resume_quietly(_shell: Any) -> None:
     """At load: follow what an earlier kernel left unfinished (free, and links expire), and say so in one line."""
     try:
@@ -198,4 +205,5 @@ _COMMANDS: dict[str, Callable[[Any, Line], None]] = {
     "cost": _cost,
     "login": _login,
     "demo": _demo,
+    "doctor": _doctor,
 }

@@ -41,6 +41,9 @@ class SeedanceMagics(Magics):
     @line_cell_magic
     def seedance(self, line: str, cell: str | None = None) -> None:
         try:
+            if not line.strip() and cell is None:
+                commands.welcome(self.shell)
+                return
             found = magic_args.parse(line, cell, self._defaults())
             if found.command is not None:
                 commands.run(self.shell, found)
@@ -65,9 +68,6 @@ class SeedanceMagics(Magics):
 
     def _generate(self, found: magic_args.Line) -> None:
         if not found.prompts:
-            if found.models == (self.model,) and not found.dry_run:
-                commands.welcome(self.shell)
-                return
             raise magic_args.BadLine(
                 "the prompt is missing: write it on the line, or below %%seedance. Nothing was sent"
             )

@@ -24,6 +24,7 @@ COMMANDS = {
     "cost": "credits by day, model and notebook, and what reuse saved",
     "login": "enter the API key, unseen, and keep it in the keyring where there is one",
     "demo": "try everything without a key, on a simulator in this kernel",
+    "doctor": "is everything in place? a line each, with the cure",
     "help": "this text",
 }
 TAKES_IDS = ("attach", "cancel")

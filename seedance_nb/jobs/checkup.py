@@ -1,0 +1,136 @@
+"""Is everything in place? A line a question, with the cure where the answer is no. Sends no create and shows no key."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..errors import AuthenticationError, ConfigurationError, SeedanceError
+from .ledger import Ledger
+from .session import Session
+
+LITTLE_SPACE = 1_000_000_000
+PACKAGES = ("seedance_nb", "ipython", "ipykernel", "ipywidgets", "anywidget", "httpx", "av", "nest-asyncio2")
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """One answer: `ok`, what was looked at, what was found, and what to do if it is not as it should be."""
+
+    ok: bool
+    what: str
+    found: str
+    cure: str = ""
+
+    def __str__(self) -> str:
+        return f"{'ok ' if self.ok else 'NO '} {self.what:<10} {self.found}" + (f": {self.cure}" if self.cure else "")
+
+
+def check_up(session: Session) -> Iterator[Finding]:
+    """All findings, one by one: the slow one (the service) comes after those that need no network."""
+    yield _versions()
+    yield _key(session)
+    yield _ledger(session)
+    yield _folder(session.settings.home)
+    yield _codecs()
+    yield _keyring()
+    yield _service(session)
+
+
+def _versions() -> Finding:
+    known = []
+    for name in PACKAGES:
+        try:
+            known.append(f"{name} {importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return Finding(True, "versions", f"Python {platform.python_version()}, {', '.join(known)}")
+
+
+def _key(session: Session) -> Finding:
+    if session.settings.uses_simulator:
+        return Finding(True, "key", "none, and none needed: this is the simulator")
+    try:
+        account = session.account
+    except ConfigurationError:
+        return Finding(False, "key", "none", "run %seedance login, or set SEEDANCE_API_KEY before Jupyter starts")
+    return Finding(True, "key", f"present, from {session.settings.key_source} (account {account[:8]})")
+
+
+def _ledger(session: Session) -> Finding:
+    path = session.settings.home / "ledger.sqlite3"
+    if not path.exists():
+        return Finding(True, "ledger", f"none yet; it will be {path}")
+    try:
+        health = session.ask_ledger(Ledger.check)
+        unfinished = session.has_unfinished()
+    except ConfigurationError as error:
+        return Finding(False, "ledger", "cannot be used", str(error))
+    if health != "ok":
+        return Finding(False, "ledger", f"damaged ({health})", "restore a backup, or move it away to begin a new one")
+    more = ", with unfinished jobs (%seedance attach all)" if unfinished else ""
+    return Finding(True, "ledger", f"sound, {path}{more}")
+
+
+def _folder(home: Path) -> Finding:
+    place = next(p for p in (home, *home.parents) if p.exists())
+    free = shutil.disk_usage(place).free
+    try:
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        cure = "make it writable, or set SEEDANCE_HOME to a folder that is"
+        return Finding(False, "folder", f"{place} cannot be written ({error.strerror})", cure)
+    mode = f"{os.stat(home).st_mode & 0o777:o}" if home.exists() else "700"
+    if free < LITTLE_SPACE:
+        return Finding(
+            False, "folder", f"{home}, only {free / 1e9:.1f} GB free", "free some space: clips are kept here"
+        )
+    return Finding(True, "folder", f"{home}, {free / 1e9:.0f} GB free, mode {mode}")
+
+
+def _codecs() -> Finding:
+    try:
+        import av
+        import av.codec
+
+        av.codec.Codec("h264", "r")
+        av.codec.Codec("libx264", "w")
+    except Exception as error:  # whatever a broken binary wheel raises
+        return Finding(False, "codecs", f"PyAV cannot do H.264 ({error})", "pip install --force-reinstall av")
+    return Finding(True, "codecs", f"H.264 in and out, PyAV {av.__version__}")
+
+
+def _keyring() -> Finding:
+    try:
+        import keyring
+
+        name = type(keyring.get_keyring()).__module__
+    except Exception:  # absent or broken: both mean "not available", and both are fine
+        return Finding(True, "keyring", "not installed; %seedance login then keeps a key for one kernel only")
+    if "fail" in name or "null" in name:
+        return Finding(
+            True, "keyring", "no backend on this machine; %seedance login then keeps a key for one kernel only"
+        )
+    return Finding(True, "keyring", name)
+
+
+def _service(session: Session) -> Finding:
+    where = session.settings.base_url
+    try:
+        items = session.runner.background.run(session.runner.fetch_models(), session.limits.read_timeout * 2)
+    except AuthenticationError:
+        return Finding(False, "service", f"{where} refuses the key", "run %seedance login with a good one")
+    except SeedanceError as error:
+        return Finding(
+            False, "service", f"{where} gives no list of models ({error})", "check the network and SEEDANCE_BASE_URL"
+        )
+    except TimeoutError:
+        return Finding(False, "service", f"{where} does not answer", "check the network and SEEDANCE_BASE_URL")
+    return Finding(True, "service", f"{where} answers and offers {len(items)} models")
