@@ -120,6 +120,10 @@ def one_line(text: object, limit: int = 600) -> str:
     Control characters (terminal escapes among them) and lone surrogates, which SQLite and UTF-8 refuse, become spaces
     or question marks.
     """
-    raw = str(text).encode("utf-8", "replace").decode("utf-8")
+    try:
+        text = str(text)
+    except (ValueError, RecursionError):  # a number of more than 4300 digits, lists a thousand deep
+        text = f"({type(text).__name__})"
+    raw = text.encode("utf-8", "replace").decode("utf-8")
     folded = " ".join("".join(c if c.isprintable() else " " for c in raw).split())
     return folded if len(folded) <= limit else folded[: limit - 1] + "…"

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from .errors import ConfigurationError
+from .errors import ConfigurationError, one_line
 
 DEFAULT_BASE_URL = "https://www.seedance2.ink"
 SIMULATOR = "simulator"
@@ -77,6 +77,7 @@ class Limits:
 LIMIT_NAMES = tuple(f.name for f in dataclasses.fields(Limits))
 _WHOLE = {"max_clip_bytes", "max_json_bytes", "embed_limit", "concurrency"}
 _ZERO_ALLOWED = {"embed_limit", "max_credits"}
+_FROM_ENV = ("SEEDANCE_BASE_URL", "SEEDANCE_HOME", "SEEDANCE_MAX_CREDITS")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,33 +111,50 @@ def resolve(
 
     Raises ConfigurationError, naming the setting and the cure.
     """
-    env = os.environ if environ is None else environ
+    whole_env = os.environ if environ is None else environ
+    key, source = _given_key(api_key, whole_env)
+    env = {name: whole_env[name] for name in _FROM_ENV if name in whole_env}
+    # Whatever raises below must not show the key in a traceback with local variables (`%xmode Verbose` saves them).
+    del api_key, environ, whole_env
     unknown = sorted(set(limits) - set(LIMIT_NAMES))
     if unknown:
         raise ConfigurationError(f"unknown setting {unknown[0]!r}; known are {', '.join(LIMIT_NAMES)}")
     base = check_base_url(base_url or env.get("SEEDANCE_BASE_URL") or DEFAULT_BASE_URL)
-    secret, source = _find_key(api_key, base, env)
+    if base == SIMULATOR:  # it needs none and must never be shown a real one
+        key, source = None, None
+    secret = None if key is None else check_key(key)
     place = home or env.get("SEEDANCE_HOME")
     if not place:
         import platformdirs
 
         place = platformdirs.user_data_path("seedance_nb", appauthor=False)
-    chosen: dict[str, Any] = _pyproject_limits(Path.cwd() if folder is None else folder)
+    chosen: dict[str, Any] = _pyproject_limits(folder)
     if env.get("SEEDANCE_MAX_CREDITS"):
         chosen["max_credits"] = env["SEEDANCE_MAX_CREDITS"]
     chosen |= {name: value for name, value in limits.items() if value is not None}
     return Settings(
         base_url=base,
-        home=Path(place).expanduser().absolute(),
+        home=_check_home(place),
         api_key=secret,
         limits=Limits(**{name: check_limit(name, value) for name, value in chosen.items()}),
         key_source=source,
     )
 
 
+def _check_home(place: str | os.PathLike[str]) -> Path:
+    try:
+        path = Path(place).expanduser().absolute()
+        usable = "\0" not in str(path)
+    except (OSError, RuntimeError, TypeError):  # no such user behind the ~, or no path at all
+        usable = False
+    if not usable:
+        raise ConfigurationError(f"home must be a folder, not {one_line(place, 80)!r}; set SEEDANCE_HOME to one")
+    return path
+
+
 def check_base_url(text: str) -> str:
     """The base URL without trailing slash, or `simulator`; raises ConfigurationError for what a key must not be sent to."""
-    url = text.strip().rstrip("/")
+    url = text.strip().rstrip("/") if isinstance(text, str) else ""
     if url.lower() == SIMULATOR:
         return SIMULATOR
     try:
@@ -144,7 +162,8 @@ def check_base_url(text: str) -> str:
         host, _ = parts.hostname, parts.port
     except ValueError as error:
         raise ConfigurationError(f"the base URL is no URL ({error}); set SEEDANCE_BASE_URL to https://…") from None
-    if parts.scheme not in ("https", "http") or not host or parts.username or parts.query or parts.fragment:
+    odd = "@" in parts.netloc or parts.query or parts.fragment or " " in url or not url.isprintable()
+    if parts.scheme not in ("https", "http") or not host or odd:
         raise ConfigurationError("the base URL must look like https://host; set SEEDANCE_BASE_URL, or leave it out")
     if parts.scheme == "http" and not is_loopback(host):
         raise ConfigurationError(
@@ -163,17 +182,28 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def check_key(text: str) -> Secret:
+def check_key(text: str | Secret) -> Secret:
     """A key as it may stand in a header; raises ConfigurationError without repeating it."""
-    key = text.strip()
+    key = _stripped(text)
+    del text  # no frame that raises may hold it
+    trouble = _trouble_with(key.reveal())
+    if trouble:
+        raise ConfigurationError(f"{trouble}; set SEEDANCE_API_KEY or run %seedance login")
+    return key
+
+
+def _stripped(given: object) -> Secret:
+    text = given.reveal() if isinstance(given, Secret) else given
+    return Secret(text.strip() if isinstance(text, str) else "")
+
+
+def _trouble_with(key: str) -> str | None:
     if not key:
-        raise ConfigurationError("the API key is empty; set SEEDANCE_API_KEY or run %seedance login")
+        return "the API key is empty, or no text"
     # A line break inside would split the header and end up in httpcore's debug log.
     if len(key) > 512 or not all("!" <= c <= "~" for c in key):
-        raise ConfigurationError(
-            "the API key holds spaces, line breaks or characters that no key has; copy it again and run %seedance login"
-        )
-    return Secret(key)
+        return "the API key holds spaces, line breaks or characters that no key has; copy it again"
+    return None
 
 
 def check_limit(name: str, value: Any) -> Any:
@@ -182,29 +212,27 @@ def check_limit(name: str, value: Any) -> Any:
         return None
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
     if (
         isinstance(value, bool)
         or not math.isfinite(number)
         or number < 0
         or (number == 0 and name not in _ZERO_ALLOWED)
+        or (name in _WHOLE and not number.is_integer())
     ):
-        kind = "a number that is not negative" if name in _ZERO_ALLOWED else "a positive number"
-        raise ConfigurationError(f"{name} must be {kind}, not {value!r}")
+        what = "whole number" if name in _WHOLE else "number"
+        kind = f"a {what} that is not negative" if name in _ZERO_ALLOWED else f"a positive {what}"
+        raise ConfigurationError(f"{name} must be {kind}, not {one_line(value, 60)!r}")
     return int(number) if name in _WHOLE else number
 
 
-def _find_key(given: str | Secret | None, base: str, env: Mapping[str, str]) -> tuple[Secret | None, str | None]:
-    if base == SIMULATOR:  # it needs none and must never be shown a real one
-        return None, None
-    if isinstance(given, Secret):
-        return given, "argument"
+def _given_key(given: str | Secret | None, env: Mapping[str, str]) -> tuple[Secret | None, str | None]:
+    """(the key as it was given, unchecked; where from). It raises nothing, so that no traceback shows its variables."""
     if given is not None:
-        return check_key(given), "argument"
-    if env.get("SEEDANCE_API_KEY"):
-        return check_key(env["SEEDANCE_API_KEY"]), "SEEDANCE_API_KEY"
-    return None, None
+        return (given if isinstance(given, Secret) else Secret(given)), "argument"
+    stored = env.get("SEEDANCE_API_KEY")
+    return (Secret(stored), "SEEDANCE_API_KEY") if stored else (None, None)
 
 
 def with_stored_key(settings: Settings) -> Settings:
@@ -237,21 +265,24 @@ def write_keyring(base_url: str, key: Secret) -> bool:
     return True
 
 
-def _pyproject_limits(folder: Path) -> dict[str, Any]:
-    for place in (folder, *folder.parents):
-        path = place / "pyproject.toml"
-        if not path.is_file():
-            continue
-        try:
-            table = tomllib.loads(path.read_text("utf-8")).get("tool", {}).get("seedance_nb", {})
-        except (OSError, ValueError):
-            return {}  # someone else's broken file is not ours to complain about
-        if not isinstance(table, dict):
-            return {}
-        for name in table:
-            if name not in LIMIT_NAMES:
-                raise ConfigurationError(
-                    f"{name!r} cannot be set in pyproject.toml under [tool.seedance_nb]; allowed are {', '.join(LIMIT_NAMES)}"
-                )
-        return dict(table)
-    return {}
+def _pyproject_limits(folder: Path | None) -> dict[str, Any]:
+    table = _pyproject_table(folder)
+    for name in table:
+        if name not in LIMIT_NAMES:
+            raise ConfigurationError(
+                f"{name!r} cannot be set in pyproject.toml under [tool.seedance_nb]; allowed are {', '.join(LIMIT_NAMES)}"
+            )
+    return table
+
+
+def _pyproject_table(folder: Path | None) -> dict[str, Any]:
+    """`[tool.seedance_nb]` of the nearest pyproject.toml; someone else's broken file is not ours to complain about."""
+    try:
+        start = Path.cwd() if folder is None else folder
+        nearest = next((f for place in (start, *start.parents) if (f := place / "pyproject.toml").is_file()), None)
+        content: Any = {} if nearest is None else tomllib.loads(nearest.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    for name in ("tool", "seedance_nb"):
+        content = content.get(name) if isinstance(content, dict) else None
+    return content if isinstance(content, dict) else {}

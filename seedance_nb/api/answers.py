@@ -6,6 +6,7 @@ The table they follow, row by row, is in README, "When an answer is unclear".
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import email.utils
 import json
 import re
@@ -22,11 +23,13 @@ from ..errors import (
     PaymentRequired,
     RateLimited,
     ServerError,
+    one_line,
 )
-from .models import Generation, as_request_id, error_parts, parse_generation
+from .models import Generation, as_request_id, error_parts, parse_generation, status_word
 
 SURELY_REFUSED = frozenset({400, 401, 402, 403, 404, 413, 422})
-_SALVAGE = re.compile(r'"requestId"\s*:\s*"?([^",}\s]{1,200})')
+# Only a whole id counts: in a cut answer `"req_12` may be the beginning of another one, and `null` is none.
+_SALVAGE = re.compile(r'"requestId"\s*:\s*(?:"([^"]{1,200})"|([0-9]{1,200})(?=[,}\s]))')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,8 +106,7 @@ def judge_look(outcome: Answer | Silence, request_id: str) -> Generation:
     generation = parse_generation(answer, request_id=request_id)
     if generation is None or generation.request_id != request_id:
         raise ServerError("the service answered about another generation", http_status=200)
-    has_status = isinstance(answer, dict) and bool(answer.get("status") or (answer.get("data") or {}).get("status"))
-    if not has_status:
+    if not status_word(answer):
         if isinstance(answer, dict) and answer.get("success") is False:  # HTTP 200 that is a refusal all the same
             raise refusal(200, answer, charged_hint=False)
         raise ServerError("the service's answer named no status", http_status=200)
@@ -116,7 +118,8 @@ def refusal(status: int, answer: Any, *, charged_hint: bool = True) -> ApiError:
     code, message = error_parts(answer.get("error") if isinstance(answer, dict) else None)
     if message is None and isinstance(answer, dict):
         _, message = error_parts(answer.get("message"))
-    said = f"the service said: {message}" if message else f"HTTP {status} without a reason"
+    # Shortened, so that the cure behind it is never cut off.
+    said = f"the service said: {one_line(message, 300)}" if message else f"HTTP {status} without a reason"
     kind: type[ApiError] = ApiError
     cure = "change the request and run it again"
     if status in (401, 403) or (code or "").lower() in ("unauthorized", "forbidden", "invalid_api_key"):
@@ -147,7 +150,10 @@ def retry_after_seconds(value: str | None, now: float) -> float | None:
     if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", text):
         return float(text)
     try:
-        return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - now)
+        date = email.utils.parsedate_to_datetime(text)
+        if date.tzinfo is None:  # an HTTP date is in GMT, also where it does not say so
+            date = date.replace(tzinfo=dt.UTC)
+        return max(0.0, date.timestamp() - now)
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
 
@@ -171,8 +177,8 @@ def read_json(answer: Answer) -> tuple[Any, bool]:
 
 def salvage_id(body: bytes) -> str | None:
     """A request id found in a damaged answer, or None."""
-    match = _SALVAGE.search(body.decode("utf-8", "replace"))
-    return as_request_id(match.group(1)) if match else None
+    found = (as_request_id(match[1] or match[2]) for match in _SALVAGE.finditer(body.decode("utf-8", "replace")))
+    return next((request_id for request_id in found if request_id is not None), None)
 
 
 def _unknown(why: str, hint: str | None = None) -> str:

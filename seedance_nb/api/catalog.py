@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
+
 from ..errors import InvalidRequest, one_line
 from .models import VideoRequest
 
@@ -77,6 +79,8 @@ class Catalog:
             raise InvalidRequest("the prompt is empty; write what the video should show")
         if any("\ud800" <= c <= "\udfff" for c in request.prompt):
             raise InvalidRequest("the prompt holds half a character (a lone surrogate); type it again")
+        if not isinstance(request.model, str) or not request.model.strip():
+            raise InvalidRequest(f"the model must be a name; known are {', '.join(self.models)}")
         facts = self.models.get(request.model)
         if facts is None:
             near = difflib.get_close_matches(request.model, self.models, n=1, cutoff=0.6)
@@ -90,6 +94,7 @@ class Catalog:
             raise InvalidRequest("the webhook URL must be a full URL that starts with https://")
         if request.metadata is not None and not isinstance(request.metadata, dict):
             raise InvalidRequest("metadata must be a dict of names and values")
+        _check_json(request)
         return tuple(warnings)
 
     def listed_estimate(self, request: VideoRequest) -> Estimate | None:
@@ -117,11 +122,12 @@ def read_model(item: Any) -> ModelFacts | None:
         item = {"id": item}
     if not isinstance(item, dict):
         return None
-    name = next((item[k] for k in ("id", "model", "name", "slug") if isinstance(item.get(k), str) and item[k]), None)
+    names = (one_line(item[k], 80) for k in ("id", "model", "name", "slug") if isinstance(item.get(k), str))
+    name = next(filter(None, names), None)
     if name is None:
         return None
     return ModelFacts(
-        one_line(name, 80),
+        name,
         durations=_durations(_first(item, "durations", "duration", "durationSeconds", "supportedDurations")),
         aspect_ratios=_strings(_first(item, "aspectRatios", "aspectRatio", "ratios", "supportedAspectRatios")) or (),
         resolutions=_strings(_first(item, "resolutions", "resolution", "supportedResolutions")) or (),
@@ -177,6 +183,16 @@ def _check_choice(what: str, value: Any, allowed: tuple[str, ...]) -> None:
     allowed = allowed or (ASPECT_RATIOS if what == "aspect ratio" else RESOLUTIONS)
     if value is not None and value not in allowed:
         raise InvalidRequest(f"{what} {one_line(value, 40)!r} is not offered; choose {_or(allowed)}")
+
+
+def _check_json(request: VideoRequest) -> None:
+    trouble = ""
+    try:
+        msgspec.json.encode(request.to_wire(), order="deterministic")
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        trouble = one_line(error, 80)
+    if trouble:
+        raise InvalidRequest(f"the request cannot be written as JSON ({trouble}); use plain text, numbers and lists")
 
 
 def _check_duration(request: VideoRequest, facts: ModelFacts | None) -> None:

@@ -14,6 +14,7 @@ import socket
 import urllib.request
 import zlib
 from collections.abc import AsyncIterator, Callable
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote, urljoin, urlsplit
@@ -28,6 +29,10 @@ from .models import Generation, VideoRequest, as_request_id, parse_generation
 
 PREFIX = "/api/open/v1"
 MAX_REDIRECTS = 4
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_GIVEN_OUT = ipaddress.IPv6Network("2000::/3")
+# 3.11 calls these public: protocol assignments (a cloud's metadata among them), and the metadata of another cloud.
+_NOT_PUBLIC = (ipaddress.IPv4Network("192.0.0.0/24"), ipaddress.IPv4Network("168.63.129.16/32"))
 
 
 class _Bearer(httpx.Auth):
@@ -39,6 +44,10 @@ class _Bearer(httpx.Auth):
     def auth_flow(self, request: httpx.Request) -> Any:
         request.headers["Authorization"] = f"Bearer {self._key.reveal()}"
         yield request
+
+    def blotted(self, text: bytes) -> bytes:
+        """The text without the key, which some services repeat in their refusals."""
+        return text.replace(self._key.reveal().encode(), b"(key)")
 
 
 class Client:
@@ -75,6 +84,7 @@ class Client:
             headers={"Accept": "video/mp4,*/*;q=0.5", "Accept-Encoding": "identity", "User-Agent": "seedance_nb"},
             trust_env=not self.on_loopback,
             verify=tls,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         )
 
     def set_key(self, key: Secret) -> None:
@@ -136,7 +146,8 @@ class Client:
 
         async def trace(event: str, _info: Any) -> None:
             nonlocal left
-            left = left or event.endswith("send_request_headers.started")
+            # Behind a proxy the CONNECT has headers too; the request itself leaves after the TLS that follows.
+            left = not event.endswith("start_tls.started") and (left or event.endswith("send_request_headers.started"))
 
         try:
             async with (
@@ -151,12 +162,15 @@ class Client:
                 ) as response,
             ):
                 content, trouble = await read_bounded(response, self.limits.max_json_bytes)
+                content = self._auth.blotted(content)
                 return Answer(response.status_code, _lower(response.headers), content, trouble)
         except TimeoutError:
             reason = f"no answer within {total:g} s"
+        except httpx.ProxyError as error:  # the proxy refused to lead to the service
+            reason, left = in_words(error), False
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError) as error:
             reason = in_words(error)
-        return Silence(reason, left)
+        return Silence(self._auth.blotted(reason.encode()).decode(), left)
 
     @contextlib.asynccontextmanager
     async def video(self, url: str, *, offset: int = 0, validator: str | None = None) -> AsyncIterator[VideoStream]:
@@ -177,7 +191,10 @@ class Client:
                 if not (300 <= response.status_code < 400 and location):
                     break
                 await response.aclose()
-                url = urljoin(url, location)
+                try:
+                    url = urljoin(url, location)
+                except ValueError:
+                    url = ""  # refused like any other address that is none
             else:
                 raise ClipError("the video's address redirects in circles")
             yield VideoStream(
@@ -191,14 +208,20 @@ class Client:
         self, stack: contextlib.AsyncExitStack, url: str, headers: dict[str, str]
     ) -> httpx.Response:
         host, port, secure = check_output_url(url, api_on_loopback=self.on_loopback)
-        target = httpx.URL(url)
+        try:
+            target = httpx.URL(url)
+            named = target.netloc.decode("ascii")  # as it stands in the Host header: brackets, punycode, port
+        except (httpx.InvalidURL, ValueError):
+            named = ""
+        if not named:
+            raise ClipError("the service gave an address of the video that is none")
         extensions: dict[str, Any] = {}
         if self.on_loopback or not _goes_through_proxy(url, host):
             address = await allowed_address(host, port, api_on_loopback=self.on_loopback)
+            if secure:  # the certificate is checked against the name, not the address
+                extensions["sni_hostname"] = target.raw_host.decode("ascii")
             target = target.copy_with(host=address)
-            headers = {**headers, "Host": host if port in (80, 443) else f"{host}:{port}"}
-            if secure:
-                extensions["sni_hostname"] = host  # the certificate is checked against the name, not the address
+            headers = {**headers, "Host": named}
         trouble = ""
         try:
             return await stack.enter_async_context(
@@ -292,11 +315,13 @@ def is_public(address: str) -> bool:
     except ValueError:
         return False
     if isinstance(ip, ipaddress.IPv6Address):
-        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
-        if inner is None and ip in ipaddress.ip_network("64:ff9b::/96"):
-            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-        if inner is not None and not is_public(str(inner)):
+        if ip in _NAT64:
+            return is_public(str(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)))
+        # Newer Pythons know more private ranges than older ones; everything public was ever given out of 2000::/3.
+        if ip not in _GIVEN_OUT or (ip.sixtofour is not None and not is_public(str(ip.sixtofour))):
             return False
+    elif any(ip in network for network in _NOT_PUBLIC):
+        return False
     return ip.is_global and not ip.is_multicast
 
 
@@ -345,17 +370,16 @@ async def read_bounded(response: httpx.Response, limit: int) -> tuple[bytes, str
 
     elif packing not in ("", "identity"):
         return b"", f"packed as {one_line(packing, 20)}"
-    parts: list[bytes] = []
-    size = 0
+    body = bytearray()
+    came = 0  # counted too: what follows the end of a packed stream inflates to nothing
     try:
         async for chunk in response.aiter_raw():
-            part = inflate(chunk)
-            size += len(part)
-            if size > limit:
-                return b"", "too long"
-            parts.append(part)
+            came += len(chunk)
+            body += inflate(chunk)
+            if max(came, len(body)) > limit:
+                return bytes(body[:limit]), "too long"
     except zlib.error:
-        return b"".join(parts), "badly packed"
+        return bytes(body), "badly packed"
     except (httpx.HTTPError, httpx.StreamError, OSError) as error:
-        return b"".join(parts), f"cut off ({in_words(error)})"
-    return b"".join(parts), None
+        return bytes(body), f"cut off ({in_words(error)})"
+    return bytes(body), None

@@ -118,8 +118,8 @@ def error_parts(error: object) -> tuple[str | None, str | None]:
         message = error.get("message") or error.get("detail") or error.get("error")
         if message is None:
             message = code if code is not None else error
-        return (None if code is None else one_line(code, 80)), one_line(message)
-    return None, one_line(error)
+        return (None if code is None else one_line(code, 80) or None), one_line(message) or None
+    return None, one_line(error) or None
 
 
 def parse_generation(answer: object, *, request_id: str | None = None) -> Generation | None:
@@ -129,18 +129,11 @@ def parse_generation(answer: object, *, request_id: str | None = None) -> Genera
     """
     if not isinstance(answer, dict):
         return None
-    body = answer
-    inner = answer.get("data")
-    if (
-        isinstance(inner, dict) and "requestId" not in answer
-    ):  # the vendor wraps /models in "data"; be ready for it here
-        body = {**answer, **inner}
-    found = as_request_id(body.get("requestId"))
-    final_id = found or request_id
+    body = _unwrapped(answer)
+    final_id = as_request_id(body.get("requestId")) or request_id
     if final_id is None:
         return None
-    raw_status = body.get("status")
-    word = one_line(raw_status, 60) if isinstance(raw_status, str) and raw_status.strip() else ""
+    word = status_word(answer)
     status = SERVER_STATUSES.get(word.lower(), Status.PROCESSING if word else Status.QUEUED)
     code, message = error_parts(body.get("error"))
     oddity = None
@@ -168,9 +161,26 @@ def parse_generation(answer: object, *, request_id: str | None = None) -> Genera
     )
 
 
+def status_word(answer: object) -> str:
+    """The status an answer names, in the service's own word on one line; "" when it names none."""
+    status = _unwrapped(answer).get("status") if isinstance(answer, dict) else None
+    return one_line(status, 60) if isinstance(status, str) else ""
+
+
+def _unwrapped(answer: dict[str, Any]) -> dict[str, Any]:
+    """The vendor wraps /models in "data"; be ready for it here. Whichever part holds the id has the last word."""
+    inner = answer.get("data")
+    if not isinstance(inner, dict):
+        return answer
+    if as_request_id(answer.get("requestId")) is None:
+        return {**answer, **inner}
+    return {**inner, **{name: value for name, value in answer.items() if value is not None}}
+
+
 def _output_url(output: object) -> str | None:
     url = output.get("url") if isinstance(output, dict) else output
-    return url if isinstance(url, str) and 0 < len(url) <= 8192 else None
+    # A line break or half a character is in no URL, and SQLite refuses the latter.
+    return url if isinstance(url, str) and 0 < len(url) <= 8192 and url.isprintable() else None
 
 
 def _number(value: object) -> float | None:

@@ -18,6 +18,10 @@ from .display import attach, jobs_html
 from .magic_args import Line, help_text
 
 
+ROWS = 12
+"""A table that is read at a glance, and that takes no longer over ten thousand jobs than over ten."""
+
+
 def run(shell: Any, line: Line) -> None:
     """Run the sub-command that the line names."""
     _COMMANDS[line.command or "help"](shell, line)
@@ -34,7 +38,10 @@ def welcome(_shell: Any) -> None:
 
 
 def _jobs(shell: Any, _line: Line) -> None:
-    _show_jobs(shell, sessions.default().jobs())
+    newest = sessions.default().jobs(limit=ROWS + 1)
+    _show_jobs(shell, JobList(newest[:ROWS]))
+    if len(newest) > ROWS:
+        print(f"the newest {ROWS}; sd.jobs(limit=100) shows more")
 
 
 def _show_jobs(shell: Any, jobs: JobList) -> None:

@@ -159,7 +159,7 @@ def parse(line: str, cell: str | None = None, defaults: Defaults | None = None) 
         tokens, literal = tokens[:at], tokens[at + 1 :]
     parser = build_parser()
     for token in tokens:
-        if len(token) > 2 and "-" + token.partition("=")[0] in parser._option_string_actions:
+        if token.startswith("-") and "-" + token.partition("=")[0] in parser._option_string_actions:
             parser.error(f"unrecognized arguments: {token}")  # else -model X would be the model "odel"
     found = parser.parse_intermixed_args(_with_repeated_media_option(tokens))
     words = [*found.prompt, *literal]

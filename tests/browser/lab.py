@@ -340,23 +340,17 @@ class LabNotebook(Tab):
                 hint=f"cell {index} never ended",
             )
 
-    @in_browser
     def run_all(self, timeout: float = 120) -> None:
         """Run All Cells, until the last has run or one has failed."""
-        self.page.evaluate(
-            "() => { driver.ran = false; driver.command('notebook:run-all-cells').then(() => { driver.ran = true }) }"
-        )
-        self.wait_until("() => driver.ran", timeout=timeout, hint="Run All never ended")
+        self._command("notebook:run-all-cells", timeout)
 
-    @in_browser
     def save(self) -> None:
         """Save Notebook; returns when the file is written."""
-        self.page.evaluate("() => driver.command('docmanager:save').then(() => null)")
+        self._command("docmanager:save")
 
-    @in_browser
     def shutdown_kernel(self) -> None:
         """Shut Down Kernel: nothing in the page has a kernel behind it any more."""
-        self.page.evaluate("() => driver.command('notebook:shutdown-kernel').then(() => null)")
+        self._command("notebook:shutdown-kernel")
         self.wait_until("() => !driver.hasKernel()", hint="the kernel did not shut down")
 
     @in_browser
@@ -404,6 +398,11 @@ class LabNotebook(Tab):
     def statuses(self) -> list[dict[str, Any]]:
         """The texts of the watched status: each with its `seconds` after the key press and the cells `running` at that moment."""
         return self.page.evaluate("() => driver.seen.texts")
+
+    @in_browser
+    def _command(self, name: str, timeout: float = 30) -> None:
+        self.page.evaluate("name => driver.command(name)", name)
+        self.wait_until("() => driver.commandEnded", timeout=timeout, hint=f"the command {name} never ended")
 
     def _outputs(self, index: int) -> Any:
         return self.page.locator(".jp-Notebook .jp-Cell").nth(index).locator(".jp-Cell-outputWrapper")

@@ -17,7 +17,13 @@ window.driver = {
     return Boolean(this.panel().sessionContext.session?.kernel);
   },
 
-  command: (name) => window.jupyterapp.commands.execute(name),
+  // One of the application's own commands. Not awaited here: the driver waits with a limit.
+  command(name) {
+    this.commandEnded = false;
+    window.jupyterapp.commands.execute(name).finally(() => {
+      this.commandEnded = true;
+    });
+  },
 
   cell(index) {
     return this.panel().content.widgets[index];
@@ -79,13 +85,14 @@ window.driver = {
     return root.querySelectorAll('video')[nth];
   },
 
-  // Press play, as a person would after scrolling there.
-  async play(which) {
+  // Press play, as a person would after scrolling there. Whether it plays is seen by `isPlaying`: play()'s own promise never
+  // settles for a video without a source.
+  play(which) {
     const video = this.video(which);
     video.scrollIntoView({ block: 'center' });
     video.muted = true;
     video.dataset.from = video.currentTime;
-    await video.play();
+    video.play().catch(() => {});
   },
 
   isPlaying(which, seconds) {
