@@ -24,7 +24,7 @@ import msgspec
 
 from ..errors import ApiError, ClipError, ServerError, one_line
 from ..settings import Limits, Secret, is_loopback
-from .answers import Answer, Silence, judge_answer, judge_create, judge_look
+from .answers import Answer, Silence, judge_answer, judge_create, judge_look, refusal
 from .models import Generation, VideoRequest, as_request_id, parse_generation
 
 PREFIX = "/api/open/v1"
@@ -135,6 +135,8 @@ class Client:
         items = answer.get("data") if isinstance(answer, dict) else answer
         if isinstance(items, dict):
             items = items.get("models")
+        if not isinstance(items, list) and isinstance(answer, dict) and answer.get("success") is False:
+            raise refusal(200, answer, charged_hint=False)
         if not isinstance(items, list):
             raise ServerError("the list of models came in a form that cannot be read", http_status=200)
         return items[:200]

@@ -155,6 +155,7 @@ def ending(snapshot: Snapshot) -> str:
     words = status_words(snapshot)
     headline = f"{words[:1].upper()}{words[1:]}."
     cure = str(snapshot.error) if snapshot.error is not None else ""
+    cure = cure[:1].upper() + cure[1:]
     after = None
     if snapshot.finished_at is not None and snapshot.created_at:
         after = f"after {duration_words(snapshot.elapsed(snapshot.finished_at))}"
