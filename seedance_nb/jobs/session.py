@@ -226,6 +226,14 @@ class Session:
     # What it stands on -------------------------------------------------------------------------------
 
     @property
+    def has_key(self) -> bool:
+        """Whether there is a key (the keyring is asked too), or the simulator, which needs none."""
+        try:
+            return self.settings.uses_simulator or self._need_key() is not None
+        except ConfigurationError:
+            return False
+
+    @property
     def account(self) -> str:
         """Whose generations these are: a fingerprint of host and key (never the key), or the name given as `account`."""
         if self.settings.uses_simulator:

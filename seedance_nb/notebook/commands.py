@@ -94,6 +94,9 @@ def _wait(shell: Any, line: Line) -> None:
         if not waiting.wait(job, line.timeout):
             raise WaitTimeout("still running; %seedance wait waits on", job=job)
     screen.finish()
+    if not jobs:
+        print("nothing is running")
+        return
     failed = sum(1 for job in jobs if job.clip is None)
     print(f"{len(jobs) - failed} done" + (f", {failed} without a video: %seedance jobs says why" if failed else ""))
 

@@ -323,13 +323,15 @@ def test_an_answer_without_an_id_is_about_the_one_we_asked_for():
     assert parse_generation({"status": "queued"}, request_id="req_9").request_id == "req_9"
 
 
-@pytest.mark.parametrize("answer", [{}, {"requestId": "../x"}, [], None, "req_1", 7, [{"requestId": "req_1"}]], ids=repr)
+@pytest.mark.parametrize(
+    "answer", [{}, {"requestId": "../x"}, [], None, "req_1", 7, [{"requestId": "req_1"}]], ids=repr
+)
 def test_without_any_id_there_is_no_generation(answer):
     assert parse_generation(answer) is None
 
 
 @given(ANY_OBJECT, st.none() | REQUEST_IDS)
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 def test_whatever_is_read_is_presentable_and_its_id_can_be_followed(answer, asked_for):
     generation = parse_generation(answer, request_id=asked_for)
 

@@ -1,0 +1,53 @@
+"""One film for all simulators, short pauses, and everything a job ever told."""
+
+import pytest
+from promises.stage import PACE, copy_film, session_at
+
+from seedance_nb.jobs import followed, polling, submitting
+from seedance_nb.jobs.job import Job
+from seedance_nb.simulator import Simulator, film
+
+
+@pytest.fixture(scope="session")
+def one_film(tmp_path_factory):
+    """A real MP4, rendered once."""
+    path = tmp_path_factory.mktemp("film") / "film.mp4"
+    facts = {"prompt": "a paper boat", "model": "seedance-2.0-fast", "take": 1, "request_id": "req_1"}
+    film.render(path, **facts, aspect_ratio="1:1", resolution="480p", seconds=4)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch, one_film):
+    """Pauses of a fraction of a second, films at once."""
+    monkeypatch.setattr(film, "render", copy_film(one_film))
+    monkeypatch.setattr(submitting, "FIRST_BACKOFF", 0.02)
+    monkeypatch.setattr(submitting, "LOOK_AT_OTHER_PROCESS", 0.05)
+    monkeypatch.setattr(polling, "TROUBLE_GROWTH", 0.2)
+    monkeypatch.setattr(followed, "LEDGER_RETRY_SECONDS", 0.1)
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """Every snapshot any job was given, in order."""
+    snapshots = []
+    deliver = Job.deliver
+
+    def listen(job, snapshot):
+        snapshots.append(snapshot)
+        deliver(job, snapshot)
+
+    monkeypatch.setattr(Job, "deliver", listen)
+    return snapshots
+
+
+@pytest.fixture
+def simulator():
+    with Simulator(pace=PACE) as running:
+        yield running
+
+
+@pytest.fixture
+def session(simulator, tmp_path):
+    with session_at(simulator.base_url, tmp_path) as one:
+        yield one
