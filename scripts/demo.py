@@ -12,7 +12,10 @@ import shutil
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nbclient import NotebookClient
 
 ROOT = Path(__file__).resolve().parents[1]
 QUICKSTART = ROOT / "notebooks" / "quickstart.ipynb"
@@ -58,54 +61,47 @@ def private_environment(home: Path) -> dict[str, str]:
 
 def run(environment: dict[str, str]) -> str | None:
     """Runs every cell and writes both files; returns None, or in one line what went wrong."""
-    os.environ.update({name: environment[name] for name in ("JUPYTER_PATH", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")})
+    os.environ.update({name: environment[name] for name in ("JUPYTER_PATH", "JUPYTER_RUNTIME_DIR")})
     import nbformat
     from nbclient import NotebookClient
-    from nbclient.exceptions import CellControlSignal, CellExecutionError, DeadKernelError
 
     notebook = nbformat.read(QUICKSTART, as_version=4)
-    progress = Progress(notebook)
     client = NotebookClient(
         notebook,
         timeout=CELL_TIMEOUT,
         kernel_name="python3",
-        extra_arguments=["--log-level=ERROR"],  # the kernel's own warnings say nothing about the demo
+        extra_arguments=["--log-level=CRITICAL"],  # what the kernel has to say of itself is not about the demo
         store_widget_state=False,  # the videos are plain HTML by then
         resources={"metadata": {"path": str(BUILD)}},
-        on_cell_execute=progress.begin,
-        on_cell_executed=progress.end,
     )
-    failure = None
-    try:
-        client.execute(env=environment)
-    except CellExecutionError as error:
-        failure = f"{progress.cell}: {error.ename}: {error.evalue}"
-    except (CellControlSignal, DeadKernelError) as error:
-        failure = f"{progress.cell}: {str(error).splitlines()[0]}"
+    # Not client.execute(): it takes Ctrl-C for itself and ends in a traceback.
+    with client.setup_kernel(env=environment):
+        failure = run_cells(client)
     nbformat.write(notebook, BUILD / "quickstart.ipynb")
     (BUILD / "quickstart.html").write_text(as_html(notebook), encoding="utf-8")
     return failure
 
 
-class Progress:
-    """One line a cell: what begins, and how long it took."""
+def run_cells(client: NotebookClient) -> str | None:
+    """Runs the cells in order, one line each, up to the first that fails; returns None, or what went wrong there."""
+    from nbclient.exceptions import CellControlSignal, CellExecutionError, DeadKernelError
 
-    def __init__(self, notebook: Any) -> None:
-        self._total = sum(cell.cell_type == "code" for cell in notebook.cells)
-        self._begun = 0
-        self.cell = "the kernel did not start"
-        """The cell under way, for an error's text."""
-
-    def begin(self, cell: Any, cell_index: int) -> None:  # noqa: ARG002 - nbclient names the arguments
-        self._begun += 1
-        self._since = time.monotonic()
+    cells = [(index, cell) for index, cell in enumerate(client.nb.cells) if cell.cell_type == "code"]
+    for number, (index, cell) in enumerate(cells, start=1):
         title = shorten(cell.source)
-        self.cell = f"cell {self._begun} ({title})"
-        print(f"[{self._begun:2}/{self._total}] {title:52}", end="", flush=True)
-
-    def end(self, cell: Any, cell_index: int, execute_reply: Any) -> None:  # noqa: ARG002
-        word = "done" if execute_reply["content"]["status"] == "ok" else "FAILED"
-        print(f"  {word} in {time.monotonic() - self._since:.1f} s", flush=True)
+        print(f"[{number:2}/{len(cells)}] {title:52}", end="", flush=True)
+        began = time.monotonic()
+        trouble = None
+        try:
+            client.execute_cell(cell, index, execution_count=number)
+        except CellExecutionError as error:
+            trouble = f"{error.ename}: {' '.join(error.evalue.split())}"
+        except (CellControlSignal, DeadKernelError) as error:  # a time-out is the former
+            trouble = str(error).splitlines()[0]
+        print(f"  {'FAILED' if trouble else 'done'} in {time.monotonic() - began:.1f} s", flush=True)
+        if trouble:
+            return f"cell {number} ({title}): {trouble}"
+    return None
 
 
 def shorten(source: str, width: int = 52) -> str:

@@ -248,10 +248,10 @@ def read_keyring(base_url: str) -> Secret | None:
     try:
         import keyring
 
-        stored = keyring.get_password(KEYRING_SERVICE, urlsplit(base_url).netloc)
+        stored = Secret(keyring.get_password(KEYRING_SERVICE, urlsplit(base_url).netloc) or "")
     except Exception:  # a missing package, a locked or broken backend: all mean "no key here"
         return None
-    return check_key(stored) if stored else None
+    return check_key(stored) if stored.reveal() else None
 
 
 def write_keyring(base_url: str, key: Secret) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import av
 import pytest
-from browser.lab import Browser, embedded_videos
+from browser.lab import Browser, embedded_videos, write_notebook
 
 ROOT = Path(__file__).resolve().parents[1]
 CLIPS = 4  # the boat, the fox, the awaited clip, and the boat again
@@ -73,3 +73,21 @@ def test_the_page_plays_from_a_file(demo):
         for nth in range(CLIPS):
             assert page.play_check(nth)["readyState"] == 4
         page.screenshot("demo-html")
+
+
+def test_a_cell_that_fails_ends_it_with_one_line(tmp_path):
+    notebook = write_notebook(tmp_path / "broken.ipynb", ["1 + 1", "raise ValueError('two\\nlines')", "'never run'"])
+    script = f"import demo, pathlib; demo.ROOT = demo.BUILD = pathlib.Path({str(tmp_path)!r}); demo.QUICKSTART = demo.ROOT / {notebook.name!r}"
+    result = subprocess.run(
+        [sys.executable, "-c", f"{script}; raise SystemExit(demo.main())"],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "scripts")},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert result.returncode == 1
+    assert "[ 3/3]" not in result.stdout
+    assert result.stderr.strip() == r"The demo failed: cell 2 (raise ValueError('two\nlines')): ValueError: two lines"

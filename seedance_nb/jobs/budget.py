@@ -21,10 +21,18 @@ class Budget:
         return self._spent
 
     def reserve(self, cost: float | None, *, limit_of_call: float | None = None) -> None:
-        """Set `cost` aside; raises BudgetExceeded when that goes over the session's limit or this call's own."""
+        """Set `cost` aside; raises BudgetExceeded when that goes over the session's limit or this call's own.
+
+        None means that nobody knows the price: no limit can be kept with that, so where there is one it is refused too.
+        """
         price = cost or 0.0
         with self._lock:
             for limit, total in ((self.limit, self._spent + price), (limit_of_call, price)):
+                if limit is not None and cost is None:
+                    raise BudgetExceeded(
+                        f"nobody knows what this costs, so the limit of {limit:g} credits could not be kept; nothing was sent;"
+                        " give it a duration, or leave max_credits out"
+                    )
                 if limit is not None and total > limit:
                     raise BudgetExceeded(
                         f"this would cost about {price:g} credits and bring the total to {total:g}, over the limit of"

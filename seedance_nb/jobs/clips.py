@@ -26,6 +26,7 @@ POSTER_WIDTH = 480
 PREVIEW_SIDE = 480
 LEFTOVER_SECONDS = 86_400.0
 FRESH_ADDRESS_HELPS = (403, 404, 410)
+RANGE_NOT_SATISFIABLE = 416
 
 
 class AddressExpired(ClipError):  # noqa: N818 - it says what is the case
@@ -43,8 +44,8 @@ class Arriving:
 
     def forget(self) -> None:
         """Begin again at byte 0."""
-        self.part.unlink(missing_ok=True)
         self.received, self.validator, self.total = 0, None, None
+        self.part.unlink(missing_ok=True)
 
 
 class Clips:
@@ -90,7 +91,7 @@ class Clips:
         _check_boxes(part)
         facts, picture = _look_inside(part)
         digest = hashlib.sha256()
-        with part.open("rb") as file:
+        with part.open("r+b") as file:  # Windows syncs only what is open for writing
             for block in iter(lambda: file.read(1 << 20), b""):
                 digest.update(block)
             os.fsync(file.fileno())
@@ -107,6 +108,7 @@ class Clips:
             if picture.width > POSTER_WIDTH:
                 picture = picture.resize((POSTER_WIDTH, max(1, round(picture.height * POSTER_WIDTH / picture.width))))
             picture.convert("RGB").save(part, "JPEG", quality=80, optimize=True)
+            part.chmod(0o600)
             part.replace(path)
         except (OSError, ValueError):
             part.unlink(missing_ok=True)
@@ -117,9 +119,10 @@ class Clips:
         """A small H.264 copy (short side 480 px) for notebooks, made once. Blocks; raises ClipError."""
         path = clip.path.with_suffix(".preview.mp4")
         if not path.exists():
-            part = clip.path.with_name(f".{clip.path.stem}.{os.getpid()}.preview.part")
+            part = clip.path.with_name(f".{clip.path.stem}.{os.getpid()}.{time.monotonic_ns():x}.preview.part")
             try:
                 _transcode(clip.path, part, PREVIEW_SIDE)
+                part.chmod(0o600)
                 part.replace(path)
             finally:
                 part.unlink(missing_ok=True)
@@ -142,14 +145,17 @@ async def receive(client: Client, url: str, arriving: Arriving, progress: Callab
     try:
         async with asyncio.timeout(limits.download_timeout):
             async with client.video(url, offset=arriving.received, validator=arriving.validator) as stream:
+                if stream.status == RANGE_NOT_SATISFIABLE:
+                    arriving.forget()
                 _check_answer(stream.status, stream.headers, stream.total, limits.max_clip_bytes)
-                if arriving.received and (stream.offset != arriving.received or stream.total != arriving.total):
+                etag = stream.headers.get("etag", "")
+                validator = etag if etag.startswith('"') else None
+                same = stream.total == arriving.total and (validator or arriving.validator) == arriving.validator
+                if arriving.received and (stream.offset != arriving.received or not same):
                     arriving.forget()
                     if stream.offset:  # it resumes, but another file: ask again for all of it
                         raise ClipError("the video changed while it was downloaded")
-                arriving.total = stream.total
-                etag = stream.headers.get("etag", "")
-                arriving.validator = etag if etag.startswith('"') else None
+                arriving.total, arriving.validator = stream.total, validator
                 with arriving.part.open("ab" if arriving.received else "wb") as file:
                     arriving.part.chmod(0o600)
                     async for chunk in stream.chunks:
@@ -161,6 +167,8 @@ async def receive(client: Client, url: str, arriving: Arriving, progress: Callab
     except TimeoutError:
         raise ClipError(f"the download took longer than {limits.download_timeout:g} s") from None
     except OSError as error:
+        with contextlib.suppress(OSError):
+            arriving.forget()  # how much of it reached the disk is not known
         raise ClipError(f"the clip could not be written ({error.strerror or error}); check the disk") from None
     if arriving.received == 0:
         raise AddressExpired("the video host sent an empty file")
@@ -227,7 +235,7 @@ def _look_inside(path: Path) -> tuple[dict[str, Any], Any]:
     trouble = "no picture in it"
     try:
         with av.open(str(path), "r", format="mp4") as container:
-            stream = container.streams.video[0]
+            stream = next(iter(container.streams.video))
             frame = next(container.decode(stream))
             rate = float(stream.average_rate or stream.guessed_rate or 0)
             if stream.duration and stream.time_base:

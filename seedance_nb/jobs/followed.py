@@ -156,7 +156,8 @@ class Followed:
             return None
         pending, self._unsaved = self._unsaved, {}
         try:
-            await self.tools.in_ledger(self.tools.ledger.save, self.key, pending)
+            # Shielded: what was paid for is written also when the runner closes while the write waits for its turn.
+            await asyncio.shield(self.tools.in_ledger(self.tools.ledger.save, self.key, pending))
         except ConfigurationError as error:
             self._unsaved = pending | self._unsaved
             self.tools.background.start(self._save_later())

@@ -34,13 +34,6 @@ WaitStrategy = Callable[["Job", float | None], bool]
 """How to block until the job is done, at most so many seconds; False when they ran out. May raise WaitInterrupted."""
 
 
-class WaitCancelled(asyncio.CancelledError):
-    """An `await job` was stopped; the job goes on. Says so in one line instead of a traceback."""
-
-    def _render_traceback_(self) -> list[str]:
-        return [f"stopped waiting: {self}"]
-
-
 class WaitInterrupted(KeyboardInterrupt):
     """The stop button ended a wait; the job goes on. Says so in one line instead of a traceback."""
 
@@ -136,18 +129,22 @@ class Job:
         if not self.done():
             if self._runner.is_current:
                 raise RuntimeError("job.result() would wait for itself here; use job.add_done_callback instead")
-            self._runner.follow(self)
+            self._have_it_followed()
             if not self._runner.wait_strategy(self, timeout):
                 raise WaitTimeout(f"no clip within {timeout:g} s; {self._goes_on()}", job=self)
         return self._outcome()
 
     def __await__(self) -> Generator[Any, None, Clip]:
         if not self.done():
-            self._runner.follow(self)
+            self._have_it_followed()
             try:
                 yield from self.waiter(asyncio.get_running_loop()).__await__()
-            except asyncio.CancelledError:
-                raise WaitCancelled(self._goes_on()) from None
+            except asyncio.CancelledError as stop:
+                # The very same exception, only dressed: asyncio.timeout of Python 3.11 and 3.12 knows no subclass of it.
+                text = self._goes_on()
+                stop.args = (text,)
+                vars(stop)["_render_traceback_"] = lambda: [f"stopped waiting: {text}"]
+                raise
         return self._outcome()
 
     def waiter(self, loop: asyncio.AbstractEventLoop) -> asyncio.Future[None]:
@@ -179,6 +176,11 @@ class Job:
     def interrupted(self) -> WaitInterrupted:
         """The exception for a wait that the stop button ended."""
         return WaitInterrupted(f"stopped waiting; {self._goes_on()}")
+
+    def _have_it_followed(self) -> None:
+        self._runner.follow(self)
+        if not self._runner.is_usable:  # closed, or left behind by a fork: nobody would ever end this wait
+            self.abandon()
 
     # Acting --------------------------------------------------------------------------------------
 

@@ -115,11 +115,12 @@ class Spending:
 
 
 _OCCUPYING = f"SELECT * FROM jobs WHERE account = ? AND request_hash = ? AND take = ? AND status NOT IN {FREE_AGAIN}"
-_LOST_TWIN = (  # `get` repeats neither resolution nor metadata, so those cannot be compared
+_LOST = (  # `get` repeats neither resolution nor metadata, so those cannot be compared
     "SELECT * FROM jobs WHERE account = ? AND status = 'unknown' AND request_id IS NULL AND model = ? AND duration IS ?"
-    " AND json_extract(request, '$.prompt') = ? AND json_extract(request, '$.aspectRatio') IS ?"
-    " ORDER BY created_at DESC LIMIT 1"
+    " AND json_extract(request, '$.aspectRatio') IS ? ORDER BY created_at DESC"
 )
+_PROMPT_READ = 20_000
+"""Characters of a repeated prompt that `api.models` reads."""
 _COLUMNS = tuple(f.name for f in dataclasses.fields(Record))
 _CHANGEABLE = frozenset(_COLUMNS) - {"key", "account", "request", "take", "created_at"}
 
@@ -164,10 +165,9 @@ class Ledger:
             row = db.execute("SELECT * FROM jobs WHERE request_id = ?", (record.request_id,)).fetchone()
             if row is not None:
                 return _record(row)
-            lost = db.execute(_LOST_TWIN, _twin_key(record)).fetchone()
-            if (
-                lost is not None
-            ):  # the create whose answer was lost: now it has its id, and running its cell is free again
+            lost = _lost_twin(db, record)
+            # The create whose answer was lost: now it has its id, and running its cell is free again.
+            if lost is not None:
                 changes: dict[str, Any] = {
                     "request_id": record.request_id,
                     "status": record.status,
@@ -349,9 +349,14 @@ def make_private_folder(folder: Path) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
-def _twin_key(record: Record) -> tuple[Any, ...]:
+def _lost_twin(db: sqlite3.Connection, record: Record) -> sqlite3.Row | None:
+    """The newest `unknown` row that asked for the same. Prompts are compared folded: that is how a `get` is read."""
     request = record.request
-    return record.account, request.model, request.duration, request.prompt, request.aspect_ratio
+    rows = db.execute(_LOST, (record.account, request.model, request.duration, request.aspect_ratio))
+    wanted = one_line(request.prompt, _PROMPT_READ)
+    same = (row for row in rows if one_line(json.loads(row["request"])["prompt"], _PROMPT_READ) == wanted)
+    found: sqlite3.Row | None = next(same, None)
+    return found
 
 
 def _highest_take(db: sqlite3.Connection, record: Record) -> int:

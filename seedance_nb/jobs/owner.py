@@ -8,8 +8,8 @@ import uuid
 
 LIVE_HERE: set[str] = set()
 """The runners that are open in this process."""
-_START_TOLERANCE = 2.0
-"""psutil computes the start of a process from the boot time, which clock corrections can move a little."""
+_START_TOLERANCE = 0.05
+"""Starts are written with two decimals."""
 
 
 def new_owner() -> str:
@@ -33,10 +33,14 @@ def is_alive(owner: str | None) -> bool | None:
 
 
 def _started(pid: int) -> float | None:
+    """When a living process began, as a number that no correction of the clock moves."""
     import psutil
 
     try:
         process = psutil.Process(pid)
-        return None if process.status() == psutil.STATUS_ZOMBIE else float(process.create_time())
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return None
+        # Linux knows the ticks since boot, to which psutil adds the time of boot: that moves whenever the clock is set.
+        return float(process.create_time() - (psutil.boot_time() if psutil.LINUX else 0.0))
     except psutil.Error:
         return None

@@ -35,12 +35,12 @@ def next_look(
         early = 0.6 * expected
         # Nothing ends long before its time: step towards the early end of the usual, then look at a tenth of it.
         delay = (early - age) / 2 if age < early * 0.8 else max(expected * 0.08, (age - expected) * GROWTH)
-    chosen = min(ceiling, max(floor, delay))
+    chosen = max(floor, min(ceiling, delay))  # where the two contradict each other, fewer looks are the politer error
     spread = random.random() if jitter is None else jitter
     return chosen * (0.95 + 0.1 * spread)
 
 
 def look_after_trouble(failed_checks: int, *, floor: float, asked_for: float | None = None) -> float:
     """Seconds until the next look after `failed_checks` failures in a row; a Retry-After is obeyed up to five minutes."""
-    backoff = min(LONGEST_AFTER_TROUBLE, max(floor, 0.5) * TROUBLE_GROWTH ** min(failed_checks, 12))
+    backoff = min(max(floor, LONGEST_AFTER_TROUBLE), max(floor, 0.5) * TROUBLE_GROWTH ** min(failed_checks, 12))
     return max(backoff, min(asked_for, LONGEST_ASKED_FOR)) if asked_for is not None else backoff

@@ -233,8 +233,9 @@ class Runner:
         finally:
             for key in [k for k, f in self._followed.items() if f is followed]:
                 del self._followed[key]
-            for job in followed.jobs:
-                job.abandon()  # frees whoever still waits, where the end above settled nothing
+            if not followed.snapshot.is_settled:  # a settled job may be on its next way already: download_again
+                for job in followed.jobs:
+                    job.abandon()  # frees whoever still waits
 
     async def _live(self, followed: Followed, fresh: bool, max_credits: float | None) -> None:
         claimed = await submitting.claim(followed, fresh=fresh, max_credits=max_credits)
@@ -258,7 +259,10 @@ class Runner:
             return
         del self._followed[followed.key]
         self._followed[record.key] = followed
-        followed.tell(**_facts(self._snapshot_of(record)))
+        picture = self._snapshot_of(record)
+        if picture.status is Status.SUCCEEDED:
+            picture = dataclasses.replace(picture, error=None)  # a file that could not be fetched then is tried for again
+        followed.tell(**_facts(picture))
         job.claimed()
         await self._go_on(followed)
 
@@ -274,28 +278,7 @@ class Runner:
             await follow(followed)
 
     def _snapshot_of(self, record: Record) -> Snapshot:
-        clip = self._tools.clips.load(record.clip)
-        error = None
-        if record.error and clip is None and record.status.is_final:
-            error = error_of(record.error_kind, record.error, record.status)
-        return Snapshot(
-            key=record.key,
-            request=record.request,
-            take=record.take,
-            status=record.status,
-            status_text=record.status_text,
-            request_id=record.request_id,
-            credits=record.credits,
-            estimate=record.estimate,
-            estimate_source=record.estimate_source,
-            simulated=record.simulated,
-            error=error,
-            clip=clip,
-            created_at=record.created_at,
-            accepted_at=record.accepted_at,
-            processing_at=record.processing_at,
-            finished_at=record.finished_at,
-        )
+        return snapshot_of(record, self._tools.clips)
 
     async def _before_end(self) -> None:
         deadline = self.background.loop.time() + GRACE_SECONDS
@@ -309,6 +292,32 @@ class Runner:
 def new_key() -> str:
     """A new key for a row of the ledger: short, safe in HTML, file names and as an argument of `attach`."""
     return "j" + uuid.uuid4().hex[:11]
+
+
+def snapshot_of(record: Record, clips: Clips) -> Snapshot:
+    """The picture of a job as the ledger has it; its clip if the file is still there."""
+    clip = clips.load(record.clip)
+    error = None
+    if record.error and clip is None and record.status.is_final:
+        error = error_of(record.error_kind, record.error, record.status)
+    return Snapshot(
+        key=record.key,
+        request=record.request,
+        take=record.take,
+        status=record.status,
+        status_text=record.status_text,
+        request_id=record.request_id,
+        credits=record.credits,
+        estimate=record.estimate,
+        estimate_source=record.estimate_source,
+        simulated=record.simulated,
+        error=error,
+        clip=clip,
+        created_at=record.created_at,
+        accepted_at=record.accepted_at,
+        processing_at=record.processing_at,
+        finished_at=record.finished_at,
+    )
 
 
 def _facts(snapshot: Snapshot) -> dict[str, Any]:

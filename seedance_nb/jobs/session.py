@@ -16,7 +16,18 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from ..api.catalog import DEFAULT_MODEL, Catalog, Estimate
 from ..api.models import Status, VideoRequest, as_request_id
 from ..errors import ApiError, ConfigurationError, InvalidRequest, SeedanceError, one_line
-from ..settings import SIMULATOR, Limits, Secret, Settings, check_key, resolve, with_stored_key
+from ..settings import (
+    SIMULATOR,
+    Limits,
+    Secret,
+    Settings,
+    check_base_url,
+    check_key,
+    check_limit,
+    resolve,
+    with_stored_key,
+)
+from .background import log
 from .budget import Budget
 from .job import Job, WaitStrategy
 from .ledger import Ledger, Record, Spending
@@ -45,7 +56,7 @@ class Session:
 
     def __init__(
         self,
-        api_key: str | None = None,
+        api_key: str | Secret | None = None,
         base_url: str | None = None,
         home: str | os.PathLike[str] | None = None,
         account: str | None = None,
@@ -57,6 +68,7 @@ class Session:
         self._budget = Budget(self.settings.limits.max_credits)
         self._runner: Runner | None = None
         self._simulator: Simulator | None = None
+        self._job_listeners: list[Callable[[Job], object]] = []
         self._lock = threading.RLock()
         atexit.register(self.close)
 
@@ -104,6 +116,7 @@ class Session:
         )
         if isinstance(take, bool) or not isinstance(take, int) or take < 1:
             raise InvalidRequest(f"take must be a whole number from 1, not {take!r}")
+        max_credits = check_limit("max_credits", max_credits)
         warnings = self.catalog.check(request)
         runner = self.runner
         estimate = self.estimate(request)
@@ -119,6 +132,7 @@ class Session:
             refused = job.error
             if job.status is Status.REJECTED and refused is not None and not isinstance(refused, ApiError):
                 raise refused.with_traceback(None)
+        self._announce(job)
         return job
 
     def estimate(self, request: VideoRequest) -> Estimate | None:
@@ -159,6 +173,7 @@ class Session:
         jobs = JobList(self.runner.job_of(record) for record in self.unfinished())
         for job in jobs:
             self.runner.follow(job)
+            self._announce(job)
         return jobs
 
     def attach(self, key_or_request_id: str) -> Job:
@@ -174,6 +189,7 @@ class Session:
             record = self.runner.background.run(self.runner.adopt(name))
         job = self.runner.job_of(record)
         self.runner.follow(job)
+        self._announce(job)
         return job
 
     def models(self) -> Catalog:
@@ -181,6 +197,36 @@ class Session:
         with contextlib.suppress(SeedanceError):
             self.catalog = self.catalog.merged(self.runner.background.run(self.runner.fetch_models()))
         return self.catalog
+
+    def models_soon(self, then: Callable[[Catalog], object]) -> None:
+        """Ask `/models` in the background and return at once; `then(catalog)` is called there once it has answered."""
+
+        async def ask() -> None:
+            with contextlib.suppress(SeedanceError):
+                self.catalog = self.catalog.merged(await runner.fetch_models())
+                then(self.catalog)
+
+        runner = self.runner
+        runner.background.post(lambda: runner.background.start(ask()))
+
+    def on_job(self, listener: Callable[[Job], object]) -> Callable[[], None]:
+        """Call `listener(job)` for every job submitted, attached or resumed from now on, where that is called; returns the way
+        to stop it. The same job may come more than once, as another Job with the same key.
+        """
+        self._job_listeners.append(listener)
+
+        def stop() -> None:
+            with contextlib.suppress(ValueError):
+                self._job_listeners.remove(listener)
+
+        return stop
+
+    def _announce(self, job: Job) -> None:
+        for listener in list(self._job_listeners):
+            try:
+                listener(job)
+            except Exception:  # who watches must not be able to break what is paid for
+                log.exception("a listener for jobs failed")
 
     def spending(self) -> list[Spending]:
         """Credits charged and saved, by day, model and notebook."""
@@ -197,20 +243,41 @@ class Session:
 
     def change(self, *, api_key: str | Secret | None = None, **limits: Any) -> None:
         """Go on with another key or other limits; running jobs stay and use the new key from their next look on."""
-        if api_key is not None:
-            key = api_key if isinstance(api_key, Secret) else check_key(api_key)
+        key = check_key(api_key) if isinstance(api_key, str) else api_key
+        if limits:
+            merged = dataclasses.asdict(self.settings.limits) | limits
+            known = self.settings
+            chosen = resolve(api_key=known.api_key, base_url=known.base_url, home=known.home, **merged).limits
+            self.settings = dataclasses.replace(known, limits=chosen)
+            self._budget.limit = chosen.max_credits
+            if self._runner is not None:
+                self._runner.use_limits(chosen)
+        if key is not None:
             self.settings = dataclasses.replace(self.settings, api_key=key, key_source="argument")
             if self._runner is not None and not self.settings.uses_simulator:
                 self._runner.use_key(key, self.account)
-        if limits:
-            merged = dataclasses.asdict(self.settings.limits) | limits
-            fresh = resolve(
-                api_key=self.settings.api_key, base_url=self.settings.base_url, home=self.settings.home, **merged
-            )
-            self.settings = dataclasses.replace(self.settings, limits=fresh.limits)
-            self._budget.limit = fresh.limits.max_credits
-            if self._runner is not None:
-                self._runner.use_limits(fresh.limits)
+
+    def moved(
+        self,
+        *,
+        api_key: str | Secret | None = None,
+        base_url: str | None = None,
+        home: str | os.PathLike[str] | None = None,
+        account: str | None = None,
+        **limits: Any,
+    ) -> Session:
+        """A new session at another host, folder or account; all that is not named stays. A key never goes to another host."""
+        known = self.settings
+        same_host = base_url is None or check_base_url(base_url) == known.base_url
+        if api_key is None and same_host and known.key_source == "argument":
+            api_key = known.api_key
+        return Session(
+            api_key=api_key,
+            base_url=base_url or known.base_url,
+            home=home or known.home,
+            account=account or self._account,
+            **dataclasses.asdict(known.limits) | limits,
+        )
 
     def close(self) -> None:
         """Stop following and close everything. Jobs go on at the service; the ledger knows them. Idempotent."""
@@ -327,12 +394,14 @@ def make_request(
         raise InvalidRequest(f"the prompt must be text, not {type(prompt).__name__}")
     if isinstance(media_urls, str):
         media_urls = (media_urls,)
+    if media_urls is not None and not isinstance(media_urls, Iterable):
+        raise InvalidRequest(f"media_urls must be a list of URLs, not {one_line(media_urls, 40)!r}")
     if metadata is not None:
         import msgspec
 
         try:
             metadata = msgspec.json.decode(msgspec.json.encode(dict(metadata)))
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
             raise InvalidRequest(f"metadata must be made of plain JSON values ({one_line(error, 80)})") from None
     return VideoRequest(
         prompt=prompt.strip(),
@@ -412,12 +481,15 @@ def configure(
 
     `limits`: connect_timeout, read_timeout, create_timeout, stall_timeout, download_timeout, poll_floor, poll_ceiling
     (seconds), max_clip_bytes, max_json_bytes, embed_limit (bytes), concurrency (calls at once), max_credits. A new key or limit
-    leaves running jobs alone; a new host or folder begins a new session, and the jobs of the old one are followed to their end.
+    leaves running jobs alone; a new host or folder begins a new session with all else as it was, and the jobs of the old one are
+    followed to their end.
     Raises ConfigurationError.
     """
     session = existing()
-    if session is None or base_url is not None or home is not None or account is not None:
+    if session is None:
         return _adopt(Session(api_key=api_key, base_url=base_url, home=home, account=account, **limits))
+    if base_url is not None or home is not None or account is not None:
+        return _adopt(session.moved(api_key=api_key, base_url=base_url, home=home, account=account, **limits))
     session.change(api_key=api_key, **limits)
     return session
 

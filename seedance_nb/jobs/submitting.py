@@ -20,8 +20,10 @@ from ..errors import (
     OutcomeUnknown,
     RateLimited,
     SeedanceError,
+    one_line,
 )
 from . import owner as owners
+from .background import log
 from .followed import Followed, Tools
 from .ledger import Record
 
@@ -32,6 +34,13 @@ TRIES_WHEN_BUSY = 6
 FIRST_BACKOFF = 1.0
 LONGEST_BUSY_WAIT = 300.0
 LOOK_AT_OTHER_PROCESS = 0.3
+_STILL_OURS = {
+    "status": Status.SUBMITTING,
+    "status_text": Status.SUBMITTING.value,
+    "error": None,
+    "error_kind": None,
+    "finished_at": None,
+}
 _WHAT_NOW = (
     "it is not sent again by itself: look at your dashboard, then attach its id, or buy another take with --fresh"
 )
@@ -167,15 +176,22 @@ async def send(followed: Followed) -> bool:
 async def _send_once(followed: Followed) -> Generation | SeedanceError:
     tools = followed.tools
     try:
-        # The last stop before money: from here on a crash means "perhaps sent".
-        await tools.in_ledger(tools.ledger.save, followed.key, {"sent_at": tools.clock.time()})
+        # The last stop before money: from here on a crash means "perhaps sent". Whoever thought us dead meanwhile (another
+        # machine cannot know) has written our row off, and may have claimed the intention anew: then this write fails.
+        await tools.in_ledger(tools.ledger.save, followed.key, {**_STILL_OURS, "sent_at": tools.clock.time()})
     except ConfigurationError as error:
+        row = await tools.try_ledger(tools.ledger.find, followed.key)
+        if row is not None and row.status is not Status.SUBMITTING:
+            return SeedanceError("another notebook took this over while it waited here; run it again to see its video")
         return ConfigurationError(f"{error}; nothing was submitted")
     tools.creates_in_the_air += 1
     try:
         return await tools.api().create(followed.snapshot.request)
     except SeedanceError as error:
         return error
+    except Exception as error:  # nobody foresaw it, so nobody can say whether anything left
+        log.exception("sending %s failed", followed.key)
+        return OutcomeUnknown(f"this may have been accepted and charged ({one_line(repr(error), 120)}); {_WHAT_NOW}")
     except asyncio.CancelledError:
         # The runner is closed with a create in the air. The process may live on, so the ledger must be told now.
         lost = OutcomeUnknown(f"this may have been accepted and charged (stopped while it was being sent); {_WHAT_NOW}")

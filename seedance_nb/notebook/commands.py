@@ -17,7 +17,6 @@ from . import html, waiting
 from .display import attach, jobs_html
 from .magic_args import Line, help_text
 
-
 ROWS = 12
 """A table that is read at a glance, and that takes no longer over ten thousand jobs than over ten."""
 
@@ -31,10 +30,21 @@ def _help(_shell: Any, _line: Line) -> None:
     print(help_text())
 
 
-def welcome(_shell: Any) -> None:
-    """What `%seedance` alone says."""
+def welcome(shell: Any) -> None:
+    """What `%seedance` alone does: the panel, or in a terminal the first steps in words."""
+    from .panel import open_panel
+
+    open_panel(shell)
+
+
+def greet() -> None:
+    """The first steps, where no panel can be drawn."""
     print("%seedance a paper boat on a rainy street      makes a video\n")
     print("%seedance -h for options, %seedance jobs for what you have, %seedance demo to try it without a key")
+
+
+def _panel(shell: Any, _line: Line) -> None:
+    welcome(shell)
 
 
 def _jobs(shell: Any, _line: Line) -> None:
@@ -207,6 +217,7 @@ def resume_quietly(_shell: Any) -> None:
 
 _COMMANDS: dict[str, Callable[[Any, Line], None]] = {
     "help": _help,
+    "panel": _panel,
     "jobs": _jobs,
     "attach": _attach,
     "cancel": _cancel,

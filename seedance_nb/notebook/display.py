@@ -234,8 +234,11 @@ def final_html(snapshot: Snapshot, embed_limit: int) -> str:
 
 def _sources(clip: Clip, embed_limit: int) -> tuple[str, str | None, str | None, str | None]:
     """(video src, poster src, link to the original, the line that says why) of a clip for a notebook."""
+    poster = None
+    if clip.poster is not None:
+        with contextlib.suppress(OSError):  # the video matters, its picture does not
+            poster = html.data_uri("image/jpeg", clip.poster.read_bytes())
     try:
-        poster = html.data_uri("image/jpeg", clip.poster.read_bytes()) if clip.poster is not None else None
         if clip.size <= embed_limit:
             return html.data_uri("video/mp4", clip.bytes()), poster, None, None
         small = clip.path.with_suffix(".preview.mp4")

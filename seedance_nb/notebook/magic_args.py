@@ -16,6 +16,7 @@ from ..api.models import VideoRequest
 from ..errors import one_line
 
 COMMANDS = {
+    "panel": "compose, watch and look back in a panel; the same as nothing at all",
     "jobs": "the jobs in the ledger, newest first",
     "attach": "show and follow jobs again: ID… or all",
     "cancel": "ask the service to cancel: ID… or all",
@@ -377,8 +378,13 @@ def as_magic(request: VideoRequest, take: int = 1) -> str:
     return _as_call(request, take)
 
 
-_CHANGED_ON_THE_WAY = re.compile(r"^\s*(>>>|\.\.\.|In \[\d+\]:)", re.MULTILINE)
-"""Lines that IPython takes for its own or Python's prompt, and shortens."""
+def as_python(request: VideoRequest, take: int = 1) -> str:
+    """The call of `submit` that asks for exactly this request and take again (and so costs nothing while the ledger has it)."""
+    return _as_call(request, take)
+
+
+_CHANGED_ON_THE_WAY = re.compile(r"^\s*(>>>|\.\.\.|In \[\d+\]:)|^[ \t]+$", re.MULTILINE)
+"""Lines that IPython takes for its own or Python's prompt, or for blank ones, and shortens."""
 
 
 def _has_controls(text: str) -> bool:

@@ -13,8 +13,23 @@ ANY_NUMBER = (
     | st.sampled_from([10**30, -(10**400), 10**4299, 0, -1, True, False])
 )
 FIELDS = st.sampled_from(
-    "requestId status success error code message detail type data output url creditsCharged duration model prompt aspectRatio "
-    "resolution id name slug durations min max aspectRatios resolutions pricing creditsPerSecond 720p".split()
+    [
+        *("requestId", "status", "success", "error", "code", "message", "detail", "type", "data", "output", "url"),
+        *("creditsCharged", "duration", "model", "prompt", "aspectRatio", "resolution"),
+        *(
+            "id",
+            "name",
+            "slug",
+            "durations",
+            "min",
+            "max",
+            "aspectRatios",
+            "resolutions",
+            "pricing",
+            "creditsPerSecond",
+            "720p",
+        ),
+    ]
 )
 ANY_JSON = st.recursive(
     st.none() | st.booleans() | ANY_NUMBER | ANY_TEXT,

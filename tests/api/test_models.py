@@ -209,7 +209,7 @@ def test_an_error_too_large_or_deep_for_a_text_names_its_kind():
 
 
 @given(ANY_JSON)
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 def test_any_error_becomes_presentable_text_or_nothing(error):
     for part in error_parts(error):
         assert part is None or (part and is_presentable(part))
@@ -331,7 +331,7 @@ def test_without_any_id_there_is_no_generation(answer):
 
 
 @given(ANY_OBJECT, st.none() | REQUEST_IDS)
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 def test_whatever_is_read_is_presentable_and_its_id_can_be_followed(answer, asked_for):
     generation = parse_generation(answer, request_id=asked_for)
 
@@ -345,7 +345,7 @@ def test_whatever_is_read_is_presentable_and_its_id_can_be_followed(answer, aske
 
 
 @given(ANY_OBJECT, REQUEST_IDS)
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 def test_a_valid_id_is_found_whatever_else_is_in_the_answer(answer, request_id):
     assert parse_generation({**answer, "requestId": request_id}).request_id == request_id
 

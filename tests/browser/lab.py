@@ -12,6 +12,7 @@ and clicked only for what a person sees; and every wait is a condition inside th
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
@@ -25,7 +26,7 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self
@@ -308,16 +309,22 @@ class Tab:
     @in_browser
     def wait_until(self, condition: str, argument: Any = None, *, timeout: float = 30, hint: str = "") -> None:
         """Waits in the page until the JavaScript function says yes."""
+        with self._explaining(hint or condition):
+            self.page.wait_for_function(condition, arg=argument, timeout=timeout * 1000)
+
+    @contextlib.contextmanager
+    def _explaining(self, complaint: str) -> Iterator[None]:
+        """Turns Playwright's time-out into what a reader needs: the complaint, and what the page shows instead."""
         from playwright.sync_api import TimeoutError as NeverHappened
 
         try:
-            self.page.wait_for_function(condition, arg=argument, timeout=timeout * 1000)
+            yield
         except NeverHappened:
-            videos = self.page.evaluate(
-                "() => [...document.querySelectorAll('video')].map((_, nth) => driver.describe({nth, cell: null}))"
-            )
             shot = self.screenshot("never-happened")
-            raise AssertionError(f"{hint or condition} (waited {timeout} s; videos: {videos}; see {shot})") from None
+            raise AssertionError(f"{complaint}; instead the page shows {self._shown()}; see {shot}") from None
+
+    def _shown(self) -> str:
+        return f"videos {self.page.evaluate('() => driver.describeAll()')}"
 
     def _await_ready(self) -> None:
         self.page.wait_for_load_state()
@@ -382,12 +389,14 @@ class LabNotebook(Tab):
     @in_browser
     def wait_role(self, index: int, role: str, name: str | None = None, timeout: float = 30) -> None:
         """Until an element of this role and name is visible in the cell's outputs."""
-        self._outputs(index).get_by_role(role, name=name, exact=True).first.wait_for(timeout=timeout * 1000)
+        with self._explaining(f"cell {index} never showed a {role} {name or ''}"):
+            self._outputs(index).get_by_role(role, name=name, exact=True).first.wait_for(timeout=timeout * 1000)
 
     @in_browser
     def click(self, index: int, name: str, role: str = "button") -> None:
         """Clicks what has this role and accessible name in the cell's outputs."""
-        self._outputs(index).get_by_role(role, name=name, exact=True).click()
+        with self._explaining(f"cell {index} has no {role} {name!r} to click"):
+            self._outputs(index).get_by_role(role, name=name, exact=True).click()
 
     @in_browser
     def watch_status(self, index: int) -> None:
@@ -403,6 +412,9 @@ class LabNotebook(Tab):
     def _command(self, name: str, timeout: float = 30) -> None:
         self.page.evaluate("name => driver.command(name)", name)
         self.wait_until("() => driver.commandEnded", timeout=timeout, hint=f"the command {name} never ended")
+
+    def _shown(self) -> str:
+        return f"{super()._shown()} and texts {self.page.evaluate('() => driver.allTexts()')}"
 
     def _outputs(self, index: int) -> Any:
         return self.page.locator(".jp-Notebook .jp-Cell").nth(index).locator(".jp-Cell-outputWrapper")

@@ -61,6 +61,10 @@ window.driver = {
     return [...outputs].map((output) => output.innerText.trim()).join('\n');
   },
 
+  allTexts() {
+    return this.isOpen() ? this.panel().content.widgets.map((_, index) => this.text(index)) : null;
+  },
+
   // From here on, note when a key was pressed and every text that the cell's role=status shows afterwards.
   watch(index) {
     const node = this.cell(index).node;
@@ -113,5 +117,9 @@ window.driver = {
       scheme: video.currentSrc.split(':')[0],
       error: video.error && `${video.error.code} ${video.error.message}`,
     };
+  },
+
+  describeAll() {
+    return [...document.querySelectorAll('video')].map((_, nth) => this.describe({ nth, cell: null }));
   },
 };

@@ -1,6 +1,8 @@
 """What the tests of the promises share: a small request, quick limits, and how to wait."""
 
 import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -10,16 +12,19 @@ from seedance_nb.simulator import Pace
 
 SMALL = {"model": "seedance-2.0-fast", "duration": 4, "resolution": "480p", "aspect_ratio": "1:1"}
 QUICK = {
-    "poll_floor": 0.05,
+    "poll_floor": 0.02,
     "poll_ceiling": 0.2,
     "connect_timeout": 1,
-    "read_timeout": 1,
-    "create_timeout": 2,
-    "stall_timeout": 1,
+    "read_timeout": 3,
+    "create_timeout": 5,
+    "stall_timeout": 3,
 }
 PACE = Pace(0, 0.05, 0)
 PATIENCE = 30.0
 """Seconds after which a test gives up; far more than anything here takes, so that a busy machine fails nothing."""
+
+KERNELS = []
+"""Every process started; what a failed test leaves of them is ended after it."""
 
 
 def session_at(base_url, home, key="a-key", **options):
@@ -69,3 +74,24 @@ def copy_film(film):
         half.replace(path)
 
     return render
+
+
+def start_kernel(simulator, home, intentions, moment="-"):
+    """A process that is going to submit these intentions (see kernel.py) once `begin` is called."""
+    script = Path(__file__).with_name("kernel.py")
+    arguments = [sys.executable, script, simulator.base_url, home, moment, *intentions]
+    kernel = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    KERNELS.append(kernel)
+    return kernel
+
+
+def begin(kernel):
+    """Let it submit."""
+    kernel.stdin.write("\n")
+    kernel.stdin.flush()
+
+
+def end_of(kernel):
+    """What it printed after `ready`, once it has ended; its streams are closed."""
+    with kernel:
+        return kernel.communicate(timeout=PATIENCE)[0].splitlines()

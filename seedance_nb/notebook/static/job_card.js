@@ -43,6 +43,8 @@ function card(model, el, age) {
     ui.card.dataset.active = String(!view.settled && !done);
     ui.card.setAttribute("aria-label", `Video job: ${clamp(view.prompt || "", 120)}`);
     ui.heading.hidden = !view.heading;
+    // Where cards stand together, that place has one status line for all of them.
+    if (view.heading) for (const name of ["role", "aria-live"]) ui.status.removeAttribute(name);
     say(ui.prompt, view.prompt || "");
     say(ui.settings, view.settings || "");
     say(ui.status, view.status_words || "");

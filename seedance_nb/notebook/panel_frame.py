@@ -1,0 +1,73 @@
+"""The part of the panel that ipywidgets have no widget for: the button with its price, the one status line, copying, and keys."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+from ..errors import one_line
+from .interactive import interactive
+from .panel_errors import drawn_by
+
+_STATIC = Path(__file__).parent / "static"
+
+
+class PanelFrame(anywidget.AnyWidget):
+    """Traits are the wire contract. The page sends `{kind: "generate", token, price}` and `{kind: "opened"}`.
+
+    `token` names what the button stood for and `price` what it said. The page holds a press back until what stands in the form
+    is what the kernel priced (`action["form"]`), so nothing is ever sent that is not what the user sees.
+    """
+
+    _esm = _STATIC / "panel.js"
+    _css = _STATIC / "panel.css"
+
+    action = traitlets.Dict().tag(sync=True)
+    """{label, why, enabled, price, problem, token, form} of the button."""
+    code = traitlets.Dict().tag(sync=True)
+    """{subject, magic, python}: the cell that repeats what the form, or the open clip, stands for."""
+    says = traitlets.Unicode().tag(sync=True)
+    """The status line."""
+    tally = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, on_generate: Callable[[str, float | None], object], on_open: Callable[[int], object]) -> None:
+        self._on_generate, self._on_open = on_generate, on_open
+        self._opened = 0
+        self._troubled = False
+        super().__init__()
+        self.on_msg(self._answer)
+
+    def __repr__(self) -> str:
+        return "[seedance panel; it is drawn while its kernel runs]"
+
+    def trouble(self, text: str) -> None:
+        """Draw a line below the button; an empty one takes it away."""
+        if text or self._troubled:
+            self._troubled = bool(text)
+            self.send({"kind": "trouble", "text": one_line(text)})
+
+    def focus_prompt(self) -> None:
+        """Put the keyboard into the prompt, unless someone is writing elsewhere."""
+        self.send({"kind": "focus"})
+
+    @traitlets.observe("comm")
+    def _listen_while_a_cell_runs(self, _: Any) -> None:
+        interactive(self)
+
+    def _answer(self, _widget: object, content: object, _buffers: object) -> None:
+        kind = content.get("kind") if isinstance(content, dict) else None
+        if kind == "opened":
+            self._opened += 1
+            with contextlib.suppress(Exception):
+                self._on_open(self._opened)
+        elif kind == "generate":
+            assert isinstance(content, dict)
+            price = content.get("price")
+            with drawn_by(self.trouble):
+                self._on_generate(str(content.get("token")), float(price) if isinstance(price, int | float) else None)
+            self.send({"kind": "handled"})

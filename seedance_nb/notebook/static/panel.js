@@ -1,0 +1,243 @@
+// The button with its price, the status line, the code, and the keys of the whole panel. Every text goes through textContent.
+
+const PATIENCE = 4000; // ms without an answer before the panel says that the kernel is busy
+const BUSY = "The kernel has not answered yet: it is told as soon as the running cell ends. Nothing needs to be pressed again.";
+
+export default {
+  render({ model, el }) {
+    const ui = build(el);
+    let pressed = null; // the price that was on the button when it was pressed, until the kernel has handled it
+    let sent = false;
+    let lost = false;
+    let timer = null;
+    let trouble = ""; // what the kernel says went wrong
+    let own = ""; // what the page has to say itself
+    let language = "magic";
+    let root = null;
+
+    const draw = () => {
+      const action = model.get("action") || {};
+      const had = document.activeElement === ui.generate;
+      // While the form is ahead of the kernel the price on the button is an old one: nobody can press it.
+      const stale = !agrees();
+      ui.generate.dataset.stale = String(stale && pressed === null && Boolean(action.enabled));
+      ui.generate.disabled = pressed !== null || stale || !action.enabled;
+      // A disabled button loses the keyboard's place on the page; it gets it back.
+      if (had && ui.generate.disabled) lost = true;
+      else if (lost && !ui.generate.disabled) {
+        lost = false;
+        if (document.activeElement === document.body || document.activeElement === ui.generate) ui.generate.focus();
+      }
+      say(ui.generate, action.label || "Generate");
+      ui.generate.title = action.why || "";
+      say(ui.problem, own || trouble || action.problem || "");
+      say(ui.status, model.get("says") || "");
+      say(ui.tally, model.get("tally") || "");
+      drawCode();
+    };
+
+    const drawCode = () => {
+      const code = model.get("code") || {};
+      const text = code[language] || "";
+      if (ui.code.value !== text) ui.code.value = text;
+      ui.code.rows = Math.min(10, Math.max(2, text.split("\n").length));
+      ui.magic.disabled = ui.python.disabled = !text;
+      ui.codeBox.hidden = !text;
+      say(ui.label, `Code that repeats ${code.subject || "the form"}`);
+    };
+
+    // Whether the kernel has heard of all that stands in the form: a press must not overtake the last letters typed.
+    const agrees = () => {
+      const known = (model.get("action") || {}).form || {};
+      return Object.entries(known).every(([name, value]) => {
+        const control = root && root.querySelector(`.seedance-f-${name} :is(textarea, select, input)`);
+        if (!control) return true;
+        const shown = control.tagName === "SELECT" ? control.selectedOptions[0]?.textContent : control.value;
+        return (shown || "").replace(/\r\n/g, "\n") === value.replace(/\r\n/g, "\n");
+      });
+    };
+
+    const release = () => {
+      clearTimeout(timer);
+      [pressed, sent] = [null, false];
+    };
+
+    const advance = () => {
+      if (pressed === null || sent || !agrees()) return;
+      const action = model.get("action") || {};
+      if (!action.enabled) return release();
+      if ((action.price ?? Infinity) > (pressed.price ?? Infinity)) {
+        release();
+        own = "The price has changed while you typed; nothing was sent. Press again to accept it.";
+        return;
+      }
+      sent = true;
+      model.send({ kind: "generate", token: action.token, price: action.price });
+    };
+
+    const press = () => {
+      const action = model.get("action") || {};
+      if (pressed !== null) return;
+      if (agrees() && !action.enabled) return;
+      pressed = { price: action.price };
+      own = trouble = "";
+      timer = setTimeout(() => {
+        own = BUSY;
+        draw();
+      }, PATIENCE);
+      advance();
+      draw();
+    };
+
+    const changed = () => {
+      advance();
+      draw();
+    };
+
+    const receive = (message) => {
+      if (message.kind === "handled") {
+        own = "";
+        release();
+      } else if (message.kind === "trouble") trouble = message.text;
+      else if (message.kind === "focus") return focusPrompt();
+      else return;
+      draw();
+    };
+
+    const prompt = () => root && root.querySelector(".seedance-f-prompt textarea");
+
+    const focusPrompt = () => {
+      const busy = document.activeElement?.closest?.(".cm-editor, textarea, input");
+      const writing = busy && !(root && root.contains(busy)) && (busy.value ?? busy.querySelector(".cm-content")?.innerText ?? "").trim();
+      if (!writing) prompt()?.focus();
+    };
+
+    const edited = () => {
+      if (pressed === null) own = "";
+      draw();
+    };
+
+    const key = (event) => {
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+        event.preventDefault();
+        event.stopPropagation(); // or JupyterLab would run the cell
+        event.target.dispatchEvent(new Event("change", { bubbles: true })); // numbers are told when they are left
+        press();
+      } else if (event.key === "Escape" && event.target.matches("textarea, input, select")) {
+        event.preventDefault();
+        event.stopPropagation();
+        root.focus({ preventScroll: true });
+      }
+    };
+
+    const copy = async (which) => {
+      language = which;
+      drawCode();
+      const copied = await copyText(ui.code);
+      say(ui.copied, copied ? "Copied" : "Selected: press Ctrl+C");
+      setTimeout(() => say(ui.copied, ""), 2500);
+    };
+
+    // The panel's root exists on the page only a moment after this part of it was made.
+    const settle = new ResizeObserver(() => {
+      const found = el.closest(".seedance-panel");
+      if (!found || found === root) return;
+      root = found;
+      root.tabIndex = -1;
+      root.setAttribute("role", "region");
+      root.setAttribute("aria-label", "Make videos");
+      root.dataset.lmSuppressShortcuts = "true";
+      root.addEventListener("keydown", key);
+      for (const kind of ["input", "change"]) root.addEventListener(kind, edited);
+      root.closest(".jp-OutputArea")?.classList.add("seedance-alive"); // hides what is kept below for later
+      for (const area of root.querySelectorAll(".seedance-field textarea")) grow(area);
+      model.send({ kind: "opened" });
+    });
+    settle.observe(el);
+
+    ui.generate.addEventListener("click", press);
+    ui.magic.addEventListener("click", () => copy("magic"));
+    ui.python.addEventListener("click", () => copy("python"));
+    model.on("change:action", changed);
+    model.on("change:code change:says change:tally", draw);
+    model.on("msg:custom", receive);
+    draw();
+
+    return () => {
+      clearTimeout(timer);
+      settle.disconnect();
+      model.off("change:action", changed);
+      model.off("change:code change:says change:tally", draw);
+      model.off("msg:custom", receive);
+      root?.removeEventListener("keydown", key);
+      for (const kind of ["input", "change"]) root?.removeEventListener(kind, edited);
+      root?.closest(".jp-OutputArea")?.classList.remove("seedance-alive");
+    };
+  },
+};
+
+function build(el) {
+  el.classList.add("seedance-frame");
+  const ui = {
+    generate: make("button", "seedance-button seedance-primary", "Generate"),
+    magic: make("button", "seedance-button", "Copy as magic"),
+    python: make("button", "seedance-button", "Copy as Python"),
+    copied: make("span", "seedance-quiet"),
+    problem: make("p", "seedance-wrong"),
+    status: make("p", "seedance-says"),
+    tally: make("p", "seedance-quiet seedance-tally"),
+    codeBox: make("div", "seedance-code"),
+    label: make("label", "seedance-quiet"),
+    code: make("textarea"),
+  };
+  for (const button of [ui.generate, ui.magic, ui.python]) button.type = "button";
+  const id = `seedance-code-${Math.random().toString(36).slice(2)}`;
+  ui.code.id = ui.label.htmlFor = id;
+  ui.code.readOnly = true;
+  ui.code.spellcheck = false;
+  ui.problem.id = `${id}-problem`;
+  ui.generate.setAttribute("aria-describedby", ui.problem.id);
+  ui.status.setAttribute("role", "status");
+  const copies = make("div", "seedance-row");
+  copies.append(ui.magic, ui.python, ui.copied);
+  const row = make("div", "seedance-row");
+  row.append(ui.generate, ui.tally);
+  ui.codeBox.append(ui.label, ui.code, copies);
+  el.append(row, ui.problem, ui.status, ui.codeBox);
+  return ui;
+}
+
+// Grows with its text where the style sheet cannot do it (field-sizing).
+function grow(area) {
+  if (CSS.supports("field-sizing", "content")) return;
+  const fit = () => {
+    area.style.height = "auto";
+    area.style.height = `${area.scrollHeight + 2}px`;
+  };
+  area.addEventListener("input", fit);
+  fit();
+}
+
+async function copyText(field) {
+  try {
+    await navigator.clipboard.writeText(field.value);
+    return true;
+  } catch {
+    // No clipboard without https: select it, so that the keyboard can do the rest.
+    field.focus();
+    field.select();
+    return document.execCommand("copy");
+  }
+}
+
+function make(tag, className = "", text = "") {
+  const node = document.createElement(tag);
+  if (className) node.className = className;
+  if (text) node.textContent = text;
+  return node;
+}
+
+// Only real changes: a live region announces what is written into it.
+function say(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}

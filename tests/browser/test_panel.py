@@ -1,0 +1,280 @@
+"""The panel as a person uses it: by role and name, with a mouse, with the keyboard alone, while a cell runs, light and dark."""
+
+import importlib.util
+import time
+from pathlib import Path
+
+import pytest
+from browser.lab import embedded_videos
+
+from seedance_nb.api.models import Status
+
+pytestmark = pytest.mark.browser
+
+LOAD = "%load_ext seedance_nb"
+OPEN = "%seedance"
+SLEEP = "import time; time.sleep(5)"
+BOAT = "a paper boat on a rainy street"
+
+
+class PanelPage:
+    """The panel below one cell of a notebook: what is in it, by role and name."""
+
+    def __init__(self, lab, cell=1):
+        self.lab, self.cell = lab, cell
+
+    def do(self, work):
+        return self.lab.browser.do(lambda: work(self.lab._outputs(self.cell)))
+
+    def fill(self, name, text):
+        self.do(lambda out: out.get_by_role("textbox", name=name, exact=True).fill(text))
+
+    def choose(self, name, label):
+        self.do(lambda out: out.get_by_role("combobox", name=name, exact=True).select_option(label=label))
+
+    def button(self, begin):
+        return lambda out: out.get_by_role("button", name=begin).first
+
+    def press(self, begin, count=1):
+        self.do(lambda out: self.button(begin)(out).click(click_count=count))
+
+    def text_of(self, begin):
+        return self.do(lambda out: self.button(begin)(out).inner_text())
+
+    def wait_button(self, begin, timeout=20):
+        self.do(lambda out: self.button(begin)(out).wait_for(timeout=timeout * 1000))
+
+    def value(self, label):
+        return self.do(lambda out: out.get_by_label(label).first.input_value())
+
+    def says(self):
+        return self.do(lambda out: out.get_by_role("status").inner_text())
+
+    def make(self, prompt=BOAT):
+        self.fill("Prompt", prompt)
+        self.choose("Resolution", "480p")
+        self.press("Generate")
+
+    def wait_video(self, timeout=40):
+        return self.lab.play_check(cell=self.cell, timeout=timeout)
+
+
+@pytest.fixture
+def panel(notebook):
+    """`panel(*cells, theme=)`: a notebook whose second cell has opened the panel; `cells` come after it."""
+
+    def panel(*cells, theme="light"):
+        lab = notebook(LOAD, OPEN, *cells, theme=theme)
+        lab.run_cell(0)
+        lab.run_cell(1)
+        page = PanelPage(lab)
+        page.wait_button("Generate")
+        return page
+
+    return panel
+
+
+def test_a_video_is_composed_bought_once_and_played(simulate, panel):
+    simulator = simulate()
+    page = panel()
+
+    page.fill("Prompt", BOAT)
+    page.choose("Model", "seedance-1.5-pro")
+    page.choose("Duration", "10 s")
+    page.press("Generate")
+    played = page.wait_video()
+
+    [entry] = simulator.scenario.accepted
+    assert (entry.body["prompt"], entry.body["model"], entry.body["duration"]) == (BOAT, "seedance-1.5-pro", 10)
+    assert played["readyState"] == 4
+
+
+def test_the_status_changes_while_a_cell_runs(simulate, panel):
+    simulate(queue_seconds=1, render_seconds=1.5)
+    page = panel(SLEEP)
+    page.lab.watch_status(1)
+    page.fill("Prompt", BOAT)
+    page.do(lambda out: out.page.keyboard.press("Enter"))  # the watch begins with a key press
+
+    page.press("Generate")
+    page.lab.run_cell(2)
+
+    seen = [said["text"] for said in page.lab.statuses() if 2 in said["running"]]
+    assert any("queue" in text for text in seen), page.lab.statuses()
+    assert any("being made" in text for text in seen), page.lab.statuses()
+
+
+def test_a_double_click_is_one_create(simulate, panel):
+    simulator = simulate()
+    page = panel()
+    page.fill("Prompt", BOAT)
+
+    page.press("Generate", count=2)
+    page.wait_video()
+
+    assert simulator.calls["create"] == 1
+
+
+def test_the_copied_magic_shows_the_same_clip_for_nothing(simulate, panel, folder):
+    simulator = simulate()
+    page = panel("pass")
+    page.make()
+    page.wait_video()
+
+    page.press("Copy as magic")
+    code = page.value("Code that repeats")
+    page.lab.browser.do(
+        lambda: page.lab.page.evaluate("code => driver.cell(2).model.sharedModel.setSource(code)", code)
+    )
+    page.lab.run_cell(2)
+    page.lab.play_check(cell=2)
+    page.lab.save()
+
+    assert code.startswith("%%seedance ")
+    assert simulator.calls["create"] == 1
+    kept, repeated = embedded_videos(folder / "notebook.ipynb")
+    assert kept == repeated
+
+
+def test_cancel_does_not_wait_for_a_running_cell(simulate, panel):
+    simulator = simulate(render_seconds=120)
+    page = panel(SLEEP)
+    page.make()
+    page.wait_button("Cancel")
+    eventually(lambda: simulator.scenario.accepted)
+
+    page.lab.run_cell(2, wait=False)
+    page.press("Cancel")
+    [entry] = simulator.scenario.accepted
+    eventually(lambda: simulator.scenario.status(entry.request_id) is Status.CANCELLED)
+
+    assert page.lab.is_running(2)
+
+
+def test_generate_does_not_wait_for_a_running_cell(simulate, panel):
+    simulator = simulate()
+    page = panel(SLEEP)
+
+    page.lab.run_cell(2, wait=False)
+    page.make()
+    eventually(lambda: simulator.calls["create"] == 1)
+
+    assert page.lab.is_running(2)
+
+
+def test_the_videos_outlive_the_kernel_with_a_word_on_how_to_get_the_panel_back(simulate, panel, folder):
+    simulate()
+    page = panel()
+    page.make()
+    page.wait_video()
+    hidden_while_alive = "It comes back" not in page.lab.text(1)
+
+    eventually(lambda: page.lab.save() or embedded_videos(folder / "notebook.ipynb"))
+    page.lab.shutdown_kernel()
+    page.lab.reload_without_kernel() if hasattr(page.lab, "reload_without_kernel") else page.lab.reload()
+
+    assert page.lab.play_check(cell=1)["readyState"] == 4
+    assert "comes back when this cell is run again" in page.lab.text(1)
+    assert hidden_while_alive
+
+
+def test_the_prompt_has_the_keyboard_and_ctrl_enter_submits_and_escape_leaves(simulate, panel):
+    simulator = simulate()
+    page = panel()
+    keyboard = page.lab.page.keyboard
+    focused = "() => document.activeElement.closest('.seedance-f-prompt') !== null"
+    page.lab.wait_until(focused, hint="the prompt has not got the focus")
+
+    page.lab.browser.do(lambda: (keyboard.type(BOAT), keyboard.press("Control+Enter")))
+    eventually(lambda: simulator.calls["create"] == 1)
+    page.lab.browser.do(lambda: keyboard.press("Escape"))
+
+    assert not page.lab.browser.do(lambda: page.lab.page.evaluate(focused))
+    assert simulator.scenario.accepted[0].body["prompt"] == BOAT
+
+
+def test_everything_can_be_reached_with_the_keyboard(simulate, panel):
+    simulate()
+    page = panel()
+    page.make()
+    page.wait_video()
+
+    names = page.lab.browser.do(lambda: walk(page.lab.page, 40))
+
+    for part in ("Prompt", "Model", "Duration", "Takes", "Reference media", "Generate", "Copy as magic", "New take", "Find clips", "Open "):
+        assert any(name.startswith(part) for name in names), (part, names)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_and_screenshots(simulate, panel, theme):
+    simulator = simulate(queue_seconds=0.2, render_seconds=0.5)
+    page = panel(theme=theme)
+    for prompt in (BOAT, "a fox trots through deep snow, low winter sun", "waves roll onto a black sand beach [fail]"):
+        page.make(prompt)
+        eventually(lambda: not any(simulator.scenario.status(e.request_id) in (Status.QUEUED, Status.PROCESSING) for e in simulator.scenario.accepted))
+    page.wait_button("Retry")
+    page.wait_video()
+    page.fill("Prompt", "a lighthouse in a storm [stuck], gulls, the beam sweeps over the water and the rain")
+    page.press("Generate")
+    page.wait_button("Cancel")
+
+    for width in (400, 800, 1400):
+        page.lab.browser.do(lambda: look(page, f"panel-{theme}-{width}", width))
+    violations = page.lab.browser.do(lambda: axe(page.lab.page))
+
+    assert violations == []
+    assert page.lab.is_dark() == (theme == "dark")
+
+
+def look(page, name, width):
+    """The whole panel at this width of the notebook, as a picture."""
+    tab = page.lab.page
+    before = tab.viewport_size
+    tab.set_viewport_size({"width": width, "height": 2600})
+    tab.evaluate("() => { window.jupyterapp.shell.collapseLeft?.(); window.jupyterapp.shell.mode = 'single-document' }")
+    tab.wait_for_timeout(600)
+    panel = tab.locator(".seedance-panel").first
+    panel.scroll_into_view_if_needed()
+    tab.wait_for_timeout(300)
+    from browser.lab import SCREENSHOTS
+
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    panel.screenshot(path=SCREENSHOTS / f"{name}.png")
+    tab.set_viewport_size(before)
+    tab.wait_for_timeout(200)
+
+
+def axe(tab):
+    """What axe-core says against the panel: ours, not JupyterLab's."""
+    spec = importlib.util.find_spec("axe_playwright_python")
+    if spec is None:
+        pytest.skip("axe-playwright-python is not installed")
+    tab.evaluate((Path(spec.origin).parent / "axe.min.js").read_text())
+    found = tab.evaluate("() => axe.run('.seedance-panel', { resultTypes: ['violations'] })")
+    return [(v["id"], [node["html"][:200] for node in v["nodes"]]) for v in found["violations"]]
+
+
+def walk(tab, steps):
+    """The names of what Tab reaches from the prompt on."""
+    tab.locator(".seedance-f-prompt textarea").focus()
+    names = []
+    for _ in range(steps):
+        names.append(
+            tab.evaluate(
+                """() => {
+                const e = document.activeElement;
+                const label = e.labels?.[0]?.innerText || e.getAttribute('aria-label') || e.innerText || e.tagName;
+                return label.trim();
+            }"""
+            )
+        )
+        tab.keyboard.press("Tab")
+    return names
+
+
+def eventually(condition, seconds=15):
+    """Waits for something outside the page; what is in the page is waited for there."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.05)

@@ -1,0 +1,233 @@
+"""What stays in the notebook for good, and who is waited for: without a kernel."""
+
+import base64
+import dataclasses
+import hashlib
+import io
+import re
+from types import SimpleNamespace
+from urllib.parse import unquote
+
+import av
+import pytest
+from IPython.core.displaypub import CapturingDisplayPublisher
+from IPython.core.events import EventManager, available_events
+
+from seedance_nb.api.models import Status, VideoRequest
+from seedance_nb.errors import GenerationFailed
+from seedance_nb.jobs.clips import Clips
+from seedance_nb.jobs.session import JobList
+from seedance_nb.jobs.snapshot import Snapshot
+from seedance_nb.notebook.display import Screen, final_bundle, final_html, jobs_html
+from seedance_nb.simulator import film
+
+SNAPSHOT = Snapshot(
+    key="j1",
+    request=VideoRequest(prompt="a <paper> boat", aspect_ratio="1:1", duration=4, resolution="480p"),
+    take=1,
+    status=Status.PROCESSING,
+    status_text="processing",
+    request_id="req_1",
+    credits=12.0,
+    created_at=1000.0,
+)
+FAILED = dataclasses.replace(
+    SNAPSHOT, status=Status.FAILED, error=GenerationFailed("no video; 12 credits were charged")
+)
+LARGE, NONE = 10**9, 0  # limits above and below every clip
+
+
+@pytest.fixture(scope="module")
+def master(tmp_path_factory):
+    path = tmp_path_factory.mktemp("film") / "film.mp4"
+    film.render(
+        path, prompt="a boat", model="m", take=1, request_id="req_1", aspect_ratio="1:1", resolution="720p", seconds=0.5
+    )
+    return path.read_bytes()
+
+
+@pytest.fixture
+def done(master, tmp_path, monkeypatch):
+    """A finished job, its clip in a folder whose name is a trial for addresses; the notebook lies beside the folder."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "my clips #1 100% é"
+    folder.mkdir()
+    part = folder / "part"
+    part.write_bytes(master)
+    clip = Clips(folder).admit("j1", part)
+    return dataclasses.replace(SNAPSHOT, status=Status.SUCCEEDED, clip=clip, finished_at=1042.0)
+
+
+def embedded(html):
+    [encoded] = re.findall(r'src="data:video/mp4;base64,([^"]+)"', html)
+    return base64.b64decode(encoded)
+
+
+def link(html):
+    [address] = re.findall(r'<a href="([^"]+)"', html)
+    return address
+
+
+# -- for good
+
+
+def test_the_whole_file_is_embedded_byte_for_byte(done, master):
+    html = final_html(done, LARGE)
+
+    assert hashlib.sha256(embedded(html)).digest() == hashlib.sha256(master).digest()
+    assert "<a " not in html
+
+
+def test_a_file_of_just_the_limit_is_embedded(done, master):
+    assert embedded(final_html(done, len(master))) == master
+    assert embedded(final_html(done, len(master) - 1)) != master
+
+
+def test_above_the_limit_a_preview_is_embedded_with_a_link_to_the_file(done, master):
+    html = final_html(done, NONE)
+
+    preview = embedded(html)
+    with av.open(io.BytesIO(preview)) as container:
+        stream = container.streams.video[0]
+        assert (stream.codec_context.name, min(stream.width, stream.height)) == ("h264", 480)
+    assert len(preview) < len(master)
+    assert "a small preview is stored here" in html
+
+
+def test_the_link_is_relative_to_the_notebook_and_percent_encoded(done):
+    address = link(final_html(done, NONE))
+
+    assert address == "my%20clips%20%231%20100%25%20%C3%A9/j1.mp4"
+    assert done.clip.path.samefile(unquote(address))
+
+
+def test_a_preview_is_made_once(done):
+    final_html(done, NONE)
+    preview = done.clip.path.with_suffix(".preview.mp4")
+    first = preview.stat().st_mtime_ns
+
+    final_html(done, NONE)
+
+    assert preview.stat().st_mtime_ns == first
+
+
+@pytest.mark.parametrize("limit", [LARGE, NONE])
+def test_a_file_that_is_gone_leaves_a_link_and_the_reason(done, limit):
+    done.clip.path.unlink()
+
+    html = final_html(done, limit)
+
+    assert "not stored in the notebook (" in html
+    assert link(html).endswith("/j1.mp4")
+    assert "data:video" not in html
+
+
+def test_a_poster_that_is_gone_is_done_without(done, master):
+    snapshot = dataclasses.replace(done, clip=dataclasses.replace(done.clip, poster=None))
+
+    html = final_html(snapshot, LARGE)
+
+    assert embedded(html) == master
+    assert "<img" not in html
+
+
+def test_a_poster_file_that_is_gone_does_not_cost_the_video(done, master):
+    done.clip.poster.unlink()
+
+    assert embedded(final_html(done, LARGE)) == master
+
+
+def test_a_job_without_a_clip_ends_in_words():
+    html = final_html(FAILED, LARGE)
+
+    assert "no video; 12 credits were charged" in html.lower()
+    assert "<video" not in html
+
+
+def test_what_stays_is_html_and_plain_text_and_nothing_else(done):
+    assert {frozenset(final_bundle(s, LARGE)) for s in (done, FAILED)} == {frozenset({"text/html", "text/plain"})}
+
+
+# -- a table of jobs
+
+
+def job(snapshot):
+    return SimpleNamespace(snapshot=snapshot)
+
+
+def test_a_list_of_jobs_is_a_table_with_a_row_each():
+    html = jobs_html(JobList([job(SNAPSHOT), job(FAILED)]))
+
+    rows = [re.findall(r"<td[^>]*>([^<]*)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", html)][1:]
+    assert [row[1:] for row in rows] == [
+        ["req_1", "being made", "a &lt;paper&gt; boat", "seedance-2.0 · 1:1 · 4 s · 480p", "1", "12 credits"],
+        ["req_1", "failed", "a &lt;paper&gt; boat", "seedance-2.0 · 1:1 · 4 s · 480p", "1", "12 credits"],
+    ]
+
+
+def test_an_empty_list_says_how_to_make_one():
+    assert "none yet; %seedance a paper boat on a rainy street makes one" in jobs_html(JobList())
+
+
+# -- who is watching
+
+
+def shell_of(kernel):
+    shell = SimpleNamespace(display_pub=CapturingDisplayPublisher(), kernel=kernel)
+    shell.events = EventManager(shell, available_events)
+    return shell
+
+
+def kernel_asking(**content):
+    return SimpleNamespace(get_parent=lambda _channel: {"content": content})
+
+
+def broken():
+    raise RuntimeError("no parent")
+
+
+PERSON, PROGRAM = kernel_asking(allow_stdin=True), kernel_asking(allow_stdin=False)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "environment", "waits"),
+    [
+        (PERSON, {}, False),
+        (PROGRAM, {}, True),
+        (kernel_asking(), {}, False),
+        (SimpleNamespace(get_parent=lambda _channel: broken()), {}, False),
+        (None, {}, False),
+        (PROGRAM, {"SERVER_SOFTWARE": "voila/0.5"}, False),
+        (PROGRAM, {"SEEDANCE_WAIT": "auto"}, True),
+        (PROGRAM, {"SEEDANCE_WAIT": "never"}, False),
+        (PROGRAM, {"SEEDANCE_WAIT": " Never "}, False),
+        (PERSON, {"SEEDANCE_WAIT": "always"}, True),
+        (None, {"SEEDANCE_WAIT": "always"}, True),
+    ],
+)
+def test_a_cell_waits_where_nobody_is_there_to_see_the_video_come(monkeypatch, kernel, environment, waits):
+    monkeypatch.delenv("SERVER_SOFTWARE", raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    assert Screen(shell_of(kernel)).waits is waits
+
+
+def test_a_terminal_gets_text_and_no_display(capsys, done):
+    shell = shell_of(None)
+
+    Screen(shell).show(job(done))
+
+    assert capsys.readouterr().out == final_bundle(done, LARGE)["text/plain"] + "\n"
+    assert shell.display_pub.outputs == []
+
+
+def test_detaching_takes_every_hook_back():
+    shell = shell_of(PERSON)
+    screen = Screen(shell)
+    attached = sum(map(len, shell.events.callbacks.values()))
+
+    screen.detach()
+    screen.detach()
+
+    assert (attached, sum(map(len, shell.events.callbacks.values()))) == (2, 0)

@@ -1,0 +1,103 @@
+"""A kernel with a short life: submits its intentions, waits for their clips, and dies where it is told to.
+
+    python kernel.py BASE_URL HOME MOMENT|- INTENTION…
+
+`MOMENT` names an instant of `MOMENTS`, at which the process sends itself SIGKILL; `-` lets it live to its end. It says `ready` when
+everything is imported.
+"""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from promises.stage import session_at, submit
+
+from seedance_nb.api.client import Client
+from seedance_nb.jobs import fetching, polling, submitting
+from seedance_nb.jobs.ledger import Ledger
+
+
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def around(owner, name, when, *, after, is_async=False):
+    """Die before or after the first call of `owner.name` whose arguments fit `when`."""
+    original = getattr(owner, name)
+
+    def call(*args, **kwargs):
+        fits = when(*args)
+        if fits and not after:
+            die()
+        result = original(*args, **kwargs)
+        if fits:
+            die()
+        return result
+
+    async def call_async(*args, **kwargs):
+        fits = when(*args)
+        if fits and not after:
+            die()
+        result = await original(*args, **kwargs)
+        if fits:
+            die()
+        return result
+
+    setattr(owner, name, call_async if is_async else call)
+
+
+def saves(column):
+    return lambda _ledger, _key, changes: changes.get(column) is not None
+
+
+def always(*_):
+    return True
+
+
+def gives_final_name(_part, target):
+    return Path(target).suffix == ".mp4"
+
+
+def half_a_download(_followed):
+    return lambda *_: die()
+
+
+MOMENTS = {
+    "before the claim": lambda: around(Ledger, "claim", always, after=False),
+    "after the claim": lambda: around(Ledger, "claim", always, after=True),
+    "before sending is marked": lambda: around(Ledger, "save", saves("sent_at"), after=False),
+    "after sending is marked": lambda: around(Ledger, "save", saves("sent_at"), after=True),
+    "before the first byte": lambda: around(Client, "create", always, after=False, is_async=True),
+    "when the answer is there": lambda: around(Client, "create", always, after=True, is_async=True),
+    "before the id is recorded": lambda: around(Ledger, "save", saves("request_id"), after=False),
+    "after the id is recorded": lambda: around(Ledger, "save", saves("request_id"), after=True),
+    "before the first look": lambda: around(Client, "get", always, after=False, is_async=True),
+    "after the first look": lambda: around(Client, "get", always, after=True, is_async=True),
+    "in the middle of the download": lambda: setattr(fetching, "_progress", half_a_download),
+    "before the clip has its name": lambda: around(Path, "replace", gives_final_name, after=False),
+    "after the clip has its name": lambda: around(Path, "replace", gives_final_name, after=True),
+    "before the clip is recorded": lambda: around(Ledger, "save", saves("clip"), after=False),
+    "after the clip is recorded": lambda: around(Ledger, "save", saves("clip"), after=True),
+}
+
+
+def live(base_url, home, moment, intentions):
+    polling.TROUBLE_GROWTH = 0.2
+    submitting.FIRST_BACKOFF = submitting.LOOK_AT_OTHER_PROCESS = 0.05
+    if moment != "-":
+        MOMENTS[moment]()
+    print("ready", flush=True)
+    sys.stdin.readline()  # all kernels of a race begin at the same instant
+    with session_at(base_url, home) as session:
+        for job in [submit(session, prompt) for prompt in intentions]:
+            try:
+                print(job.result(30).path, flush=True)
+            except Exception as error:
+                print(f"{type(error).__name__}: {error}", flush=True)
+
+
+if __name__ == "__main__":
+    live(*sys.argv[1:4], sys.argv[4:])
