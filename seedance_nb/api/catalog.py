@@ -168,8 +168,8 @@ def _durations(value: Any) -> tuple[int, ...] | None:
 
 
 def _rates(value: Any) -> dict[str, float]:
-    if isinstance(value, dict) and "creditsPerSecond" in value:
-        value = value["creditsPerSecond"]
+    if isinstance(value, dict):
+        value = next((value[k] for k in ("creditsPerSecond", "rates") if k in value), value)
     if isinstance(value, dict):
         return {
             one_line(k, 40): float(v)

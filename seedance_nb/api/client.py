@@ -9,9 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-import ipaddress
-import socket
-import urllib.request
 import zlib
 from collections.abc import AsyncIterator, Callable
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -24,15 +21,12 @@ import msgspec
 
 from ..errors import ApiError, ClipError, ServerError, one_line
 from ..settings import Limits, Secret, is_loopback
+from .addresses import allowed_addresses, check_output_url, goes_through_proxy
 from .answers import Answer, Silence, judge_answer, judge_create, judge_look, refusal
 from .models import Generation, VideoRequest, as_request_id, parse_generation
 
 PREFIX = "/api/open/v1"
 MAX_REDIRECTS = 4
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-_GIVEN_OUT = ipaddress.IPv6Network("2000::/3")
-# 3.11 calls these public: protocol assignments (a cloud's metadata among them), and the metadata of another cloud.
-_NOT_PUBLIC = (ipaddress.IPv4Network("192.0.0.0/24"), ipaddress.IPv4Network("168.63.129.16/32"))
 
 
 class _Bearer(httpx.Auth):
@@ -74,8 +68,15 @@ class Client:
         )
         # A create goes out on a fresh connection: on a kept one, "the server closed it just now" cannot be told from
         # "the server took the request and died", and would have to be called unknown.
+        # Its only time-out is the total one: silence for as long as that may still end in an answer worth money.
         self._creates = httpx.AsyncClient(
-            limits=httpx.Limits(max_connections=most, max_keepalive_connections=0), **json_calls
+            limits=httpx.Limits(max_connections=most, max_keepalive_connections=0),
+            **json_calls
+            | {
+                "timeout": httpx.Timeout(
+                    limits.create_timeout, connect=limits.connect_timeout, pool=limits.read_timeout
+                )
+            },
         )
         # The video host is a stranger: no key, no cookies kept, no redirect followed unseen.
         self._videos = httpx.AsyncClient(
@@ -126,7 +127,10 @@ class Client:
         """
         path = f"/video/generations/{_segment(request_id)}/cancel"
         outcome = await self._call(self._looks, "POST", path, b"", total=2 * self.limits.read_timeout)
-        return parse_generation(judge_answer(outcome), request_id=request_id)
+        answer = judge_answer(outcome)
+        if isinstance(answer, dict) and answer.get("success") is False:
+            raise refusal(200, answer, charged_hint=False)
+        return parse_generation(answer, request_id=request_id)
 
     async def models(self) -> list[Any]:
         """`GET /models`: the items as the service gave them (their fields are not documented), at most 200."""
@@ -145,6 +149,8 @@ class Client:
         self, client: httpx.AsyncClient, method: str, path: str, body: bytes | None = None, *, total: float
     ) -> Answer | Silence:
         left = False
+        body_so_far = bytearray()
+        status, headers = 0, {"": ""}
 
         async def trace(event: str, _info: Any) -> None:
             nonlocal left
@@ -163,11 +169,13 @@ class Client:
                     extensions={"trace": trace},
                 ) as response,
             ):
-                content, trouble = await read_bounded(response, self.limits.max_json_bytes)
-                content = self._auth.blotted(content)
-                return Answer(response.status_code, _lower(response.headers), content, trouble)
+                status, headers = response.status_code, _lower(response.headers)
+                content, trouble = await read_bounded(response, self.limits.max_json_bytes, body_so_far)
+                return Answer(status, headers, self._auth.blotted(content), trouble)
         except TimeoutError:
             reason = f"no answer within {total:g} s"
+            if status:  # what came before the deadline may hold the id of something paid for
+                return Answer(status, headers, self._auth.blotted(bytes(body_so_far)), f"cut off: {reason}")
         except httpx.ProxyError as error:  # the proxy refused to lead to the service
             reason, left = in_words(error), False
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError) as error:
@@ -199,12 +207,15 @@ class Client:
                     url = ""  # refused like any other address that is none
             else:
                 raise ClipError("the video's address redirects in circles")
-            yield VideoStream(
+            stream = VideoStream(
                 status=response.status_code,
                 headers=_lower(response.headers),
                 chunks=_chunks(response, self.limits.stall_timeout),
                 asked_offset=offset,
             )
+            if stream.status == 206 and stream.offset != offset:
+                raise ClipError("the video host sent another part of the file than was asked for")
+            yield stream
 
     async def _open_checked(
         self, stack: contextlib.AsyncExitStack, url: str, headers: dict[str, str]
@@ -217,13 +228,19 @@ class Client:
             named = ""
         if not named:
             raise ClipError("the service gave an address of the video that is none")
-        extensions: dict[str, Any] = {}
-        if self.on_loopback or not _goes_through_proxy(url, host):
-            address = await allowed_address(host, port, api_on_loopback=self.on_loopback)
-            if secure:  # the certificate is checked against the name, not the address
-                extensions["sni_hostname"] = target.raw_host.decode("ascii")
-            target = target.copy_with(host=address)
-            headers = {**headers, "Host": named}
+        if not self.on_loopback and goes_through_proxy(url, host):
+            return await self._open(stack, target, headers, {})
+        # The certificate is checked against the name, not the address.
+        extensions = {"sni_hostname": target.raw_host.decode("ascii")} if secure else {}
+        *others, last = await allowed_addresses(host, port, api_on_loopback=self.on_loopback)
+        for address in others:
+            with contextlib.suppress(ClipError):  # a host can have an IPv6 address that leads nowhere
+                return await self._open(stack, target.copy_with(host=address), {**headers, "Host": named}, extensions)
+        return await self._open(stack, target.copy_with(host=last), {**headers, "Host": named}, extensions)
+
+    async def _open(
+        self, stack: contextlib.AsyncExitStack, target: httpx.URL, headers: dict[str, str], extensions: dict[str, Any]
+    ) -> httpx.Response:
         trouble = ""
         try:
             return await stack.enter_async_context(
@@ -272,67 +289,6 @@ async def _chunks(response: httpx.Response, stall_timeout: float) -> AsyncIterat
         raise ClipError(f"the download broke off ({trouble})")
 
 
-def check_output_url(url: str, *, api_on_loopback: bool) -> tuple[str, int, bool]:
-    """(host, port, https?) of a result's address; raises ClipError for one we do not open.
-
-    https only; http, and this machine itself, only while the API is on this machine too.
-    """
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        host, port, parts = "", None, urlsplit("")
-    if not host or any(ord(c) <= 32 for c in url):
-        raise ClipError("the service gave an address of the video that is none")
-    if parts.username is not None or parts.password is not None:
-        raise ClipError("the service gave an address of the video with a login in it; not opened")
-    secure = parts.scheme == "https"
-    if not secure and not (parts.scheme == "http" and api_on_loopback):
-        raise ClipError(
-            f"the service gave an address of the video that is not https ({one_line(parts.scheme, 20)}:); not opened"
-        )
-    return host, port or (443 if secure else 80), secure
-
-
-async def allowed_address(host: str, port: int, *, api_on_loopback: bool) -> str:
-    """An address to connect to, after all addresses of `host` were looked at; raises ClipError if any is not public."""
-    try:
-        async with asyncio.timeout(10):
-            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, TimeoutError, UnicodeError):
-        found = []
-    addresses = list(dict.fromkeys(str(item[4][0]) for item in found))
-    if not addresses:
-        raise ClipError(f"the video host {one_line(host, 80)} cannot be found")
-    for address in addresses:
-        if not is_public(address) and not (api_on_loopback and is_loopback(address)):
-            raise ClipError(f"the video's address leads into a private network ({one_line(host, 80)}); not opened")
-    return addresses[0]
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address is on the public internet; an IPv4 address dressed as IPv6 is judged by what is inside."""
-    try:
-        ip = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    if isinstance(ip, ipaddress.IPv6Address):
-        if ip in _NAT64:
-            return is_public(str(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)))
-        # Newer Pythons know more private ranges than older ones; everything public was ever given out of 2000::/3.
-        if ip not in _GIVEN_OUT or (ip.sixtofour is not None and not is_public(str(ip.sixtofour))):
-            return False
-    elif any(ip in network for network in _NOT_PUBLIC):
-        return False
-    return ip.is_global and not ip.is_multicast
-
-
-def _goes_through_proxy(url: str, host: str) -> bool:
-    """Behind a proxy names are looked up by the proxy, so there is no address to check here."""
-    proxies = urllib.request.getproxies()
-    return bool(proxies.get(urlsplit(url).scheme) or proxies.get("all")) and not urllib.request.proxy_bypass(host)
-
-
 def _segment(request_id: str) -> str:
     if as_request_id(request_id) is None:
         raise ApiError(f"{one_line(request_id, 60)!r} is no request id")
@@ -357,10 +313,11 @@ def in_words(error: Exception) -> str:
     return one_line(error, 160) or type(error).__name__
 
 
-async def read_bounded(response: httpx.Response, limit: int) -> tuple[bytes, str | None]:
+async def read_bounded(response: httpx.Response, limit: int, body: bytearray | None = None) -> tuple[bytes, str | None]:
     """(body, trouble): the body up to `limit` bytes after inflating. Trouble: too long, cut, or packed as never asked for.
 
-    httpx would inflate by itself, 2 MB to 2 GB if a server wants so; here the inflater is stopped at the limit.
+    httpx would inflate by itself, 2 MB to 2 GB if a server wants so; here the inflater is stopped at the limit. `body` fills as bytes
+    come, for callers that may be cancelled in between.
     """
     packing = response.headers.get("content-encoding", "").strip().lower()
     inflate: Callable[[bytes], bytes] = bytes
@@ -372,7 +329,7 @@ async def read_bounded(response: httpx.Response, limit: int) -> tuple[bytes, str
 
     elif packing not in ("", "identity"):
         return b"", f"packed as {one_line(packing, 20)}"
-    body = bytearray()
+    body = bytearray() if body is None else body
     came = 0  # counted too: what follows the end of a packed stream inflates to nothing
     try:
         async for chunk in response.aiter_raw():

@@ -62,7 +62,9 @@ class Session:
         account: str | None = None,
         **limits: Any,
     ) -> None:
-        self.settings: Settings = resolve(api_key=api_key, base_url=base_url, home=home, **limits)
+        key = Secret(api_key) if isinstance(api_key, str) else api_key
+        del api_key  # no frame that may raise holds it
+        self.settings: Settings = resolve(api_key=key, base_url=base_url, home=home, **limits)
         self.catalog = Catalog()
         self._account = account or os.environ.get("SEEDANCE_ACCOUNT")
         self._budget = Budget(self.settings.limits.max_credits)

@@ -231,7 +231,7 @@ LOOKS = [
     (Fault("get", "drop_after"), ConnectionFailed),
     (Fault("get", "reset_before"), ConnectionFailed),
     (Fault("get", "reset_after"), ConnectionFailed),
-    (Fault("get", "drip", seconds=0.1), ConnectionFailed),
+    (Fault("get", "drip", seconds=0.1), ServerError),
     (Fault("get", "chunked_broken"), ServerError),
     (Fault("get", "status", http_status=401), AuthenticationError),
     (Fault("get", "status", http_status=403), AuthenticationError),

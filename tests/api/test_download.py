@@ -6,8 +6,10 @@ import socket
 import pytest
 from api.raw_server import RawServer, free_port, reply
 
-from seedance_nb.api.client import MAX_REDIRECTS, VideoStream, allowed_address, check_output_url, is_public
+from seedance_nb.api.addresses import allowed_addresses, check_output_url, is_public
+from seedance_nb.api.client import MAX_REDIRECTS, Client, VideoStream
 from seedance_nb.errors import ClipError
+from seedance_nb.settings import Limits, Secret
 from seedance_nb.simulator import Fault
 
 
@@ -159,7 +161,7 @@ def test_an_address_of_a_private_network_is_not_public(address):
 
 
 def allow(monkeypatch, answer, host="films.example", *, api_on_loopback=False):
-    """What `allowed_address` says when the name server gives these addresses, or raises this error."""
+    """What `allowed_addresses` says when the name server gives these addresses, or raises this error."""
 
     async def main():
         async def getaddrinfo(_host, port, **_options):
@@ -168,16 +170,20 @@ def allow(monkeypatch, answer, host="films.example", *, api_on_loopback=False):
             return [(None, None, None, "", (address, port)) for address in answer]
 
         monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
-        return await allowed_address(host, 443, api_on_loopback=api_on_loopback)
+        return await allowed_addresses(host, 443, api_on_loopback=api_on_loopback)
 
     return asyncio.run(main())
 
 
 @pytest.mark.parametrize(
     ("found", "expected"),
-    [(["8.8.8.8"], "8.8.8.8"), (["2606:4700::1", "8.8.8.8"], "2606:4700::1"), (["8.8.8.8", "8.8.8.8"], "8.8.8.8")],
+    [
+        (["8.8.8.8"], ["8.8.8.8"]),
+        (["2606:4700::1", "8.8.8.8"], ["2606:4700::1", "8.8.8.8"]),
+        (["8.8.8.8", "8.8.8.8"], ["8.8.8.8"]),
+    ],
 )
-def test_a_name_with_public_addresses_leads_to_the_first(monkeypatch, found, expected):
+def test_a_name_with_public_addresses_leads_to_them_in_their_order(monkeypatch, found, expected):
     assert allow(monkeypatch, found) == expected
 
 
@@ -203,7 +209,7 @@ def test_a_name_with_any_private_address_is_not_opened(monkeypatch, found):
 )
 def test_while_the_api_is_on_this_machine_this_machine_is_allowed_and_no_other(monkeypatch, found, allowed):
     if allowed:
-        assert allow(monkeypatch, [found], api_on_loopback=True) == found
+        assert allow(monkeypatch, [found], api_on_loopback=True) == [found]
     else:
         with pytest.raises(ClipError, match="private network"):
             allow(monkeypatch, [found], api_on_loopback=True)
@@ -220,7 +226,7 @@ def test_a_name_that_cannot_be_found_says_so(monkeypatch, trouble):
 @pytest.mark.parametrize("host", ["127.1", "0x7f.1", "2130706433", "0177.0.0.1", "localhost"])
 def test_other_spellings_of_this_machine_are_not_opened(host):
     with pytest.raises(ClipError, match=r"private network|cannot be found"):
-        asyncio.run(allowed_address(host, 443, api_on_loopback=False))
+        asyncio.run(allowed_addresses(host, 443, api_on_loopback=False))
 
 
 def test_the_connection_goes_to_the_address_that_was_checked(run, monkeypatch):
@@ -435,3 +441,17 @@ def test_a_packed_film_is_not_inflated(run, simulator):
 
     assert stream.headers["content-encoding"] == "gzip"
     assert len(film) < 5_000_000
+
+
+def test_an_address_that_leads_nowhere_is_passed_over_for_the_next(monkeypatch, simulator):
+    async def first_nowhere(_self, _host, port, **_options):
+        return [(None, None, None, "", ("::1", port)), (None, None, None, "", ("127.0.0.1", port))]
+
+    monkeypatch.setattr(asyncio.base_events.BaseEventLoop, "getaddrinfo", first_nowhere)
+    url = simulator.base_url.replace("127.0.0.1", "localhost") + "/simulator/journal"
+
+    async def main():
+        async with Client(simulator.base_url, Secret("sd2_test"), Limits()) as client, client.video(url) as stream:
+            return stream.status
+
+    assert asyncio.run(main()) == 200

@@ -236,7 +236,7 @@ export default {
     const stage = (note) => {
       const video = makeVideo(open.key);
       video.controls = true;
-      video.autoplay = !still.matches;
+      video.autoplay = !auto && !still.matches; // what opened by itself waits to be played
       video.setAttribute("aria-label", `Video: ${open.prompt.slice(0, 120)}`);
       ui.stage.replaceChildren(video, ...(note ? [make("p", "seedance-quiet", note)] : []));
     };
