@@ -56,6 +56,8 @@ class Job:
         self._lock = threading.Lock()
         self.is_reuse = False
         """Whether this Job stands for a row that another submit paid for; set by the runner."""
+        self.is_foreign = False
+        """Whether its row belongs to another service than the one this session talks to; set by the runner."""
 
     # What is known -------------------------------------------------------------------------------
 
@@ -159,7 +161,13 @@ class Job:
             with contextlib.suppress(RuntimeError):  # that loop may be closed by now
                 loop.call_soon_threadsafe(end)
 
+        def stay_awake() -> None:
+            # ipykernel's handler of the stop button does not wake an idle loop: without this it would wait for the job.
+            if not future.done():
+                loop.call_later(SLICE_SECONDS, stay_awake)
+
         self._settled.add_done_callback(wake)
+        stay_awake()
         return future
 
     def add_done_callback(self, function: Callable[[Job], object]) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from ..api.models import Status, VideoRequest
-from ..errors import ClipError, one_line
+from ..errors import ClipError, ConfigurationError, one_line
 from ..settings import Limits, Secret
 from . import owner as owners
 from . import submitting
@@ -111,14 +111,27 @@ class Runner:
         self.background.post(self._begin, job, snapshot, lambda f: self._live(f, fresh, max_credits))
         return job
 
-    def job_of(self, record: Record) -> Job:
-        """The Job of a ledger row: the one being followed if there is one, else one that stands still until asked."""
+    def job_of(self, record: Record, *, wanted: bool = False) -> Job:
+        """The Job of a ledger row: the one being followed if there is one, else one that stands still until asked.
+
+        `wanted` says that it is about to be followed: an old failure to download is then no news any more.
+        """
         followed = self._followed.get(record.key)
         if followed is not None and followed.jobs:
             return followed.jobs[0]
-        job = Job(self, self._snapshot_of(record))
-        job.deliver(job.snapshot)
+        snapshot = self._snapshot_of(record)
+        foreign = record.base_url != self._tools.service
+        if foreign and not snapshot.is_settled:
+            where = f"this job belongs to {record.base_url}; sd.configure(base_url=…) to that follows it"
+            snapshot = dataclasses.replace(snapshot, error=ConfigurationError(where), trouble=where)
+        elif wanted and snapshot.status is Status.SUCCEEDED and snapshot.clip is None:
+            snapshot = dataclasses.replace(snapshot, error=None)
+        job = Job(self, snapshot)
+        job.is_foreign = foreign
+        job.deliver(snapshot)
         job.claimed()
+        if foreign:
+            job.abandon()
         return job
 
     def follow(self, job: Job) -> None:
@@ -201,7 +214,13 @@ class Runner:
     def _follow_again(self, job: Job) -> None:
         has_clip = job.clip is not None and job.clip.path.exists()
         ended = job.done() and job.status is not Status.SUCCEEDED
-        if job.key in self._followed or has_clip or ended:
+        if has_clip or ended or job.is_foreign:
+            return
+        followed = self._followed.get(job.key)
+        if followed is not None:
+            if job not in followed.jobs:
+                followed.jobs.append(job)
+                followed.tell()
             return
         self._begin(job, dataclasses.replace(job.snapshot, error=None, clip=None), self._go_on)
 

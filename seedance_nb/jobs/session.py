@@ -172,7 +172,7 @@ class Session:
 
     def resume(self) -> JobList:
         """Follow everything of this account that is unfinished; returns those jobs. Free: nothing is submitted."""
-        jobs = JobList(self.runner.job_of(record) for record in self.unfinished())
+        jobs = JobList(self.runner.job_of(record, wanted=True) for record in self.unfinished())
         for job in jobs:
             self.runner.follow(job)
             self._announce(job)
@@ -189,7 +189,7 @@ class Session:
             if as_request_id(name) is None:
                 raise ApiError(f"{one_line(name, 60)!r} is no job or request id; %seedance jobs lists them")
             record = self.runner.background.run(self.runner.adopt(name))
-        job = self.runner.job_of(record)
+        job = self.runner.job_of(record, wanted=True)
         self.runner.follow(job)
         self._announce(job)
         return job

@@ -281,8 +281,6 @@ def stopped(kernel, cell):
     return time.monotonic() - began
 
 
-ASLEEP = """ipykernel hands the stop button on with call_soon, which does not wake a loop that has nothing else to do;
-job.waiter() has to keep it awake"""
 HEAVY = """
 import asyncio
 rounds = 0
@@ -300,7 +298,7 @@ worker = asyncio.ensure_future(heavy())
     "wait",
     [
         "job.result()",
-        pytest.param("await job", marks=pytest.mark.xfail(reason=ASLEEP)),
+        "await job",
         "%seedance stopped by button {} --wait",
         "%seedance wait",
     ],

@@ -23,7 +23,6 @@ from seedance_nb.simulator import Fault, Pace
 KEY = "sd2_test_key"
 SMALL = "-m seedance-2.0-fast -a 1:1 -d 4 -r 480p"
 SMALL_CREDITS = 12
-NOT_REOPENED = "attach gives a job that counts as done already, although its file is being fetched"
 BOAT = f"%seedance a paper boat {SMALL} --wait"
 
 
@@ -409,7 +408,7 @@ def test_a_video_that_is_none_is_one_line_that_says_how_to_fetch_it(shell, simul
 
 @pytest.mark.parametrize(
     "line",
-    [BOAT, pytest.param("%seedance attach KEY", marks=pytest.mark.xfail(reason=NOT_REOPENED)), "boat.download_again()"],
+    [BOAT, "%seedance attach KEY", "boat.download_again()"],
 )
 def test_a_video_that_did_not_arrive_is_fetched_without_a_new_create(shell, simulator, impatient, line):
     simulator.add_fault(Fault("download", "zero", times=None))
