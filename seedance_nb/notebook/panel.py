@@ -77,14 +77,10 @@ class Panel:
         choices.add_class("seedance-choices")
         media = w.VBox([form.media.box, form.thumbnails, form.swap])
         service = w.VBox([form.metadata.box, form.webhook.box])
-        titles = ("Reference media", "Used before", "Metadata and webhook")
-        self.folds = w.Accordion(children=[media, self.history.box, service], titles=titles)
-        self.folds.add_class("seedance-folds")
-        self.folds.observe(
-            lambda _: self.history.refresh() if self.folds.selected_index == 1 else None, "selected_index"
-        )
-        interactive(self.folds)
-        root = w.VBox([form.prompt.box, choices, self.folds, self.frame, self.watch.box, self.gallery])
+        used_before = _fold("Used before", self.history.box, self.history.refresh)
+        folds = w.VBox([_fold("Reference media", media), used_before, _fold("Metadata and webhook", service)])
+        folds.add_class("seedance-folds")
+        root = w.VBox([form.prompt.box, choices, folds, self.frame, self.watch.box, self.gallery])
         return root.add_class("seedance-panel")
 
     # Price and code -----------------------------------------------------------------------------------
@@ -315,6 +311,15 @@ class Panel:
         """Follow no longer; what is on a page stays as it is."""
         self._stop()
         self.watch.stop()
+
+
+def _fold(title: str, box: Any, on_click: Callable[[], object] = lambda: None) -> Any:
+    # Not an Accordion: the keyboard cannot reach its titles. The page opens and closes it, see panel.js.
+    button = w.Button(description=title)
+    button.add_class("seedance-fold-button")
+    button.on_click(lambda _: on_click())
+    interactive(button)
+    return w.VBox([button, box]).add_class("seedance-fold")
 
 
 def panel() -> None:

@@ -171,7 +171,7 @@ def test_the_videos_outlive_the_kernel_with_a_word_on_how_to_get_the_panel_back(
 
     eventually(lambda: page.lab.save() or embedded_videos(folder / "notebook.ipynb"))
     page.lab.shutdown_kernel()
-    page.lab.reload_without_kernel() if hasattr(page.lab, "reload_without_kernel") else page.lab.reload()
+    page.lab.reload()
 
     assert page.lab.play_check(cell=1)["readyState"] == 4
     assert "comes back when this cell is run again" in page.lab.text(1)
@@ -199,7 +199,7 @@ def test_everything_can_be_reached_with_the_keyboard(simulate, panel):
     page.make()
     page.wait_video()
 
-    names = page.lab.browser.do(lambda: walk(page.lab.page, 40))
+    names = page.lab.browser.do(lambda: walk(page.lab.page, 50))
 
     for part in ("Prompt", "Model", "Duration", "Takes", "Reference media", "Generate", "Copy as magic", "New take", "Find clips", "Open "):
         assert any(name.startswith(part) for name in names), (part, names)

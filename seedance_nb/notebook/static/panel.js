@@ -130,6 +130,19 @@ export default {
       }
     };
 
+    // Parts that are folded away open and close in the page, without a word from the kernel.
+    const fold = (event) => {
+      const box = event.target.closest(".seedance-fold-button")?.closest(".seedance-fold");
+      if (!box) return;
+      box.classList.toggle("seedance-unfolded");
+      drawFolds();
+    };
+
+    const drawFolds = () => {
+      for (const button of root.querySelectorAll(".seedance-fold-button"))
+        button.setAttribute("aria-expanded", String(Boolean(button.closest(".seedance-unfolded"))));
+    };
+
     const copy = async (which) => {
       language = which;
       drawCode();
@@ -147,9 +160,11 @@ export default {
       root.setAttribute("role", "region");
       root.setAttribute("aria-label", "Make videos");
       root.dataset.lmSuppressShortcuts = "true";
-      root.addEventListener("keydown", key);
+      root.addEventListener("keydown", key, true); // ipywidgets let no key out of their fields
       for (const kind of ["input", "change"]) root.addEventListener(kind, edited);
       root.closest(".jp-OutputArea")?.classList.add("seedance-alive"); // hides what is kept below for later
+      root.addEventListener("click", fold);
+      drawFolds();
       for (const area of root.querySelectorAll(".seedance-field textarea")) grow(area);
       model.send({ kind: "opened" });
     });
@@ -169,8 +184,9 @@ export default {
       model.off("change:action", changed);
       model.off("change:code change:says change:tally", draw);
       model.off("msg:custom", receive);
-      root?.removeEventListener("keydown", key);
+      root?.removeEventListener("keydown", key, true);
       for (const kind of ["input", "change"]) root?.removeEventListener(kind, edited);
+      root?.removeEventListener("click", fold);
       root?.closest(".jp-OutputArea")?.classList.remove("seedance-alive");
     };
   },
