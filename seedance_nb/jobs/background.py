@@ -58,6 +58,9 @@ class Background:
 
     def run(self, coroutine: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
         """Run a coroutine in the loop and wait for it; from other threads only. Raises what it raises, or TimeoutError."""
+        if self.is_current:
+            coroutine.close()
+            raise RuntimeError("this would wait for itself: it was called in the background thread, from a callback")
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(timeout)
 
     async def in_ledger_thread(self, function: Callable[..., T], *args: Any) -> T:
@@ -78,7 +81,8 @@ class Background:
             return True
         self._closed = True
         self.post(self.loop.stop)
-        self.thread.join(timeout)
+        if not self.is_current:  # a done callback may close the session it runs in
+            self.thread.join(timeout)
         self._workers.shutdown(wait=False, cancel_futures=True)
         self._ledger_thread.shutdown(wait=False)
         return not self.thread.is_alive()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.metadata
-import os
 import platform
 import shutil
 import tempfile
@@ -87,7 +86,7 @@ def _folder(home: Path) -> Finding:
     except OSError as error:
         cure = "make it writable, or set SEEDANCE_HOME to a folder that is"
         return Finding(False, "folder", f"{place} cannot be written ({error.strerror})", cure)
-    mode = f"{os.stat(home).st_mode & 0o777:o}" if home.exists() else "700"
+    mode = f"{home.stat().st_mode & 0o777:o}" if home.exists() else "700"
     if free < LITTLE_SPACE:
         return Finding(
             False, "folder", f"{home}, only {free / 1e9:.1f} GB free", "free some space: clips are kept here"

@@ -81,6 +81,7 @@ async def look(followed: Followed) -> Generation | SeedanceError:
         told["simulated"] = True
     if old.credits is None and generation.credits_charged is not None:
         told["credits"] = generation.credits_charged
+        await followed.save({"credits": generation.credits_charged})
     if generation.status is Status.PROCESSING and old.status in (Status.QUEUED, Status.UNKNOWN, Status.SUBMITTING):
         told |= {"status": Status.PROCESSING, "processing_at": now}
         await followed.save({"status": Status.PROCESSING, "status_text": generation.status_text, "processing_at": now})

@@ -140,6 +140,9 @@ class Runner:
 
     def cancel(self, job: Job) -> None:
         """Ask the service to cancel a job."""
+        if not self.is_usable and not job.status.is_final:
+            trouble = f"not cancelled: this session was closed; %seedance cancel {job.request_id or job.key} does it"
+            job.deliver(dataclasses.replace(job.snapshot, trouble=trouble))
         self.background.post(self._cancel_soon, job)
 
     def use_key(self, key: Secret, account: str) -> None:
@@ -301,7 +304,7 @@ class Runner:
 
     async def _before_end(self) -> None:
         deadline = self.background.loop.time() + GRACE_SECONDS
-        while self._tools.creates_in_the_air and self.background.loop.time() < deadline:
+        while self._tools.creates_in_the_air and self.background.loop.time() < deadline:  # noqa: ASYNC110 - a count, no event
             await asyncio.sleep(0.05)
 
     async def _at_end(self) -> None:

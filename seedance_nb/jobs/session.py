@@ -72,7 +72,6 @@ class Session:
         self._simulator: Simulator | None = None
         self._job_listeners: list[Callable[[Job], object]] = []
         self._lock = threading.RLock()
-        atexit.register(self.close)
 
     def __enter__(self) -> Self:
         return self
@@ -318,6 +317,7 @@ class Session:
         """The background runner, started at first use, and anew in a forked child."""
         with self._lock:
             if self._runner is None or not self._runner.is_usable:
+                atexit.register(self.close)  # again after a close: a session may be used anew
                 self._runner = self._start_runner()
             self._runner.wait_strategy = getattr(_find_host(), _WAIT_ATTRIBUTE, Job.wait_in_slices)
             return self._runner

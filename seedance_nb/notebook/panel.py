@@ -11,7 +11,7 @@ import contextlib
 import functools
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import ipywidgets as w
@@ -35,7 +35,7 @@ from .panel_errors import drawn_by
 from .panel_frame import PanelFrame
 from .panel_gallery import Gallery
 from .panel_history import History
-from .panel_keeping import Keeper, way_back
+from .panel_keeping import Keeper
 from .panel_price import Tag, price_tag
 from .panel_watch import Watch, amount, words_for
 
@@ -48,13 +48,16 @@ KEEP_SECONDS = 2.0
 
 
 class Panel:
-    """One panel on one session. Construction submits nothing; `root` is the widget to show."""
+    """One panel on one session. Construction submits nothing; `root` is the widget to show.
 
-    def __init__(self, session: Session, screen: Screen | None = None, made: list[Job] | None = None) -> None:
+    `mine` are jobs that an earlier panel of the same cell has submitted: their videos belong below this one now.
+    """
+
+    def __init__(self, session: Session, screen: Screen | None = None, mine: Iterable[Job] = ()) -> None:
         self.session = session
         self._screen = screen
         self._lock = threading.RLock()
-        self._mine: set[str] = set()
+        self.mine = list(mine)
         self._to_keep: dict[str, Job] = {}
         self._token = ""
         self._tag: Tag | None = None
@@ -63,7 +66,7 @@ class Panel:
         self.history = History(self._find_prompts, self._use_prompt)
         self.watch = Watch(self)
         self.gallery = Gallery(self)
-        self.keeper = Keeper(screen, made if made is not None else [])
+        self.keeper = Keeper(screen)
         self.root = self._arrange()
         self._stop = session.on_job(self.watch.add)
         for job in session.open_jobs():
@@ -154,7 +157,9 @@ class Panel:
                 return
             dearer = tag.price is not None and (price is None or tag.price > price)
             if token != self._token or dearer:
-                raise InvalidRequest("the form or its price had changed meanwhile; nothing was sent: look, then press again")
+                raise InvalidRequest(
+                    "the form or its price had changed meanwhile; nothing was sent: look, then press again"
+                )
             # Not enabled until priced anew, below: a second press that is on its way already finds it so.
             self.frame.action = {**self.frame.action, "enabled": False, "token": ""}
             request, takes = self.compose.request(), self.compose.count
@@ -173,7 +178,7 @@ class Panel:
 
     def _submit(self, request: VideoRequest, take: int) -> None:
         job = self.session.submit(**msgspec.structs.asdict(request), take=take)
-        self._mine.add(job.key)
+        self.mine.append(job)
         if job.clip is not None:
             self.say(f"{clamp(one_line(request.prompt), 60)}: you have it already, 0 credits")
             self.ended(job)
@@ -207,7 +212,7 @@ class Panel:
 
     def ended(self, job: Job) -> None:
         """A job has its end: the gallery shows it, and if it was submitted here the notebook keeps it."""
-        mine = job.key in self._mine
+        mine = any(other.key == job.key for other in self.mine)
         self.in_worker(functools.partial(self._settle, job, mine=mine))
 
     def _settle(self, job: Job, *, mine: bool) -> None:
@@ -237,7 +242,9 @@ class Panel:
     def _count(self) -> None:
         midnight = time.mktime((*time.localtime()[:3], 0, 0, 0, 0, 0, -1))
         with contextlib.suppress(SeedanceError):
-            today = [self.session.ask_ledger(browsing.credits_since, midnight, simulated) for simulated in (False, True)]
+            today = [
+                self.session.ask_ledger(browsing.credits_since, midnight, simulated) for simulated in (False, True)
+            ]
             unit = "simulated credits" if today[1] and not today[0] else "credits"
             spent = f"{amount(today[0] or today[1])} {unit} today", f"{amount(self.session.spent)} this session"
             self.in_context(self._show_tally, words_for(self.watch.done, self.watch.running, self.watch.failed, *spent))
@@ -247,10 +254,10 @@ class Panel:
 
     # Living -------------------------------------------------------------------------------------------
 
-    def _page_opened(self, times: int) -> None:
-        if times == 1:
+    def _page_opened(self, *, first: bool, reloaded: bool) -> None:
+        if first:
             self.frame.focus_prompt()
-        elif self._mine:
+        elif reloaded and self.mine:
             self.say("the page was reloaded: run this cell again so that the notebook keeps new videos")
 
     def _find_prompts(self, text: str, limit: int) -> tuple[str, ...]:
@@ -299,18 +306,20 @@ class Panel:
         """Show the panel, in the cell that asks for it."""
         from IPython.display import display
 
-        view = {"application/vnd.jupyter.widget-view+json": self._view_mime()}
-        display(way_back() | view, raw=True)
-        self.keeper.open()
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.root.model_id}
+        display({"application/vnd.jupyter.widget-view+json": view, "text/plain": "seedance panel"}, raw=True)
+        self.keeper.open([job for job in self.mine if job.clip is not None])
         self.learn_models()
 
-    def _view_mime(self) -> dict[str, Any]:
-        return {"version_major": 2, "version_minor": 0, "model_id": self.root.model_id}
-
-    def close(self) -> None:
+    def stop(self) -> None:
         """Follow no longer; what is on a page stays as it is."""
         self._stop()
         self.watch.stop()
+
+    def close(self) -> None:
+        """Stop, and take the widgets off every page."""
+        self.stop()
+        _close(self.root)
 
 
 def _fold(title: str, box: Any, on_click: Callable[[], object] = lambda: None) -> Any:
@@ -340,24 +349,30 @@ def open_panel(shell: Any) -> Panel | None:
 
         greet()
         return None
-    panels, made = _panels_of(shell)
-    opened = Panel(sessions.default(), screen, made)
+    panels = _panels_of(shell)
     cell = _running_cell(shell)
-    if cell in panels:  # its output has just been cleared
-        panels.pop(cell).close()
-    panels[cell] = opened
+    before = panels.pop(cell, None)
+    opened = panels[cell] = Panel(sessions.default(), screen, before.mine if before else ())
+    if before is not None:  # its output has just been cleared
+        before.close()
     while len(panels) > MOST_PANELS:
-        panels.pop(next(iter(panels))).close()
+        panels.pop(next(iter(panels))).stop()
     opened.open()
     return opened
 
 
-def _panels_of(shell: Any) -> tuple[dict[str, Panel], list[Job]]:
+def _panels_of(shell: Any) -> dict[str, Panel]:
     # On the shell, because %autoreload clears module globals.
     if not hasattr(shell, _ATTRIBUTE):
-        setattr(shell, _ATTRIBUTE, ({}, []))
-    found: tuple[dict[str, Panel], list[Job]] = getattr(shell, _ATTRIBUTE)
+        setattr(shell, _ATTRIBUTE, {})
+    found: dict[str, Panel] = getattr(shell, _ATTRIBUTE)
     return found
+
+
+def _close(widget: Any) -> None:
+    for child in getattr(widget, "children", ()):
+        _close(child)
+    widget.close()
 
 
 def _running_cell(shell: Any) -> str:

@@ -56,7 +56,9 @@ class Choice(anywidget.AnyWidget):
             if label == change["new"]:
                 self.value = value
                 return
-        if change["old"] in dict(self.options):  # chosen from a list that has changed since: as it was, and the page is told
+        if change["old"] in dict(
+            self.options
+        ):  # chosen from a list that has changed since: as it was, and the page is told
             self.chosen = change["old"]
 
     @traitlets.observe("comm")

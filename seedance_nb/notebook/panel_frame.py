@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ _STATIC = Path(__file__).parent / "static"
 
 
 class PanelFrame(anywidget.AnyWidget):
-    """Traits are the wire contract. The page sends `{kind: "generate", token, price}` and `{kind: "opened"}`.
+    """Traits are the wire contract. The page sends `{kind: "generate", token, price}` and `{kind: "opened", page}`.
 
     `token` names what the button stood for and `price` what it said. The page holds a press back until what stands in the form
     is what the kernel priced (`action["form"]`), so nothing is ever sent that is not what the user sees.
@@ -35,9 +34,9 @@ class PanelFrame(anywidget.AnyWidget):
     """The status line."""
     tally = traitlets.Unicode().tag(sync=True)
 
-    def __init__(self, on_generate: Callable[[str, float | None], object], on_open: Callable[[int], object]) -> None:
+    def __init__(self, on_generate: Callable[[str, float | None], object], on_open: Callable[..., object]) -> None:
         self._on_generate, self._on_open = on_generate, on_open
-        self._opened = 0
+        self._pages: list[object] = []
         self._troubled = False
         super().__init__()
         self.on_msg(self._answer)
@@ -62,9 +61,10 @@ class PanelFrame(anywidget.AnyWidget):
     def _answer(self, _widget: object, content: object, _buffers: object) -> None:
         kind = content.get("kind") if isinstance(content, dict) else None
         if kind == "opened":
-            self._opened += 1
-            with contextlib.suppress(Exception):
-                self._on_open(self._opened)
+            page = content.get("page") if isinstance(content, dict) else None
+            first, reloaded = not self._pages, page not in self._pages
+            self._pages.append(page)
+            self._on_open(first=first, reloaded=reloaded)
         elif kind == "generate":
             assert isinstance(content, dict)
             price = content.get("price")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import threading
 import uuid
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..jobs.job import Job
@@ -35,24 +36,23 @@ def way_back() -> dict[str, str]:
 
 
 class Keeper:
-    """The outputs below one panel. `made` is shared by the panels of a shell, so that running the cell again loses no video."""
+    """The outputs below one panel."""
 
-    def __init__(self, screen: Screen | None, made: list[Job]) -> None:
+    def __init__(self, screen: Screen | None) -> None:
         self._screen = screen
-        self._made = made
         self._free: list[str] = []
         self._kept: set[str] = set()
         self._lock = threading.Lock()
 
-    def open(self) -> None:
-        """Make the outputs; in the panel's cell only."""
+    def open(self, made: Sequence[Job] = ()) -> None:
+        """Make the outputs, in the panel's cell only, and put in what is made already."""
         if self._screen is None:
             return
         self._screen.publish(way_back(), uuid.uuid4().hex, update=False)
-        for _ in range(SLOTS + len(self._made)):
+        for _ in range(SLOTS + len(made)):
             self._free.append(uuid.uuid4().hex)
             self._screen.publish({}, self._free[-1], update=False)
-        for job in list(self._made):
+        for job in made:
             self.keep(job)
 
     def keep(self, job: Job) -> bool:
@@ -63,8 +63,6 @@ class Keeper:
         with self._lock:
             if snapshot.key in self._kept:
                 return True
-            if all(other.key != snapshot.key for other in self._made):
-                self._made.append(job)
             if not self._free:
                 return False
             self._kept.add(snapshot.key)

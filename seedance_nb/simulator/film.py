@@ -161,7 +161,7 @@ class _Scene:
     def __init__(self, size: tuple[int, int], prompt: str, caption: lettering.Caption) -> None:
         self.size = size
         width, height = size
-        dice = random.Random(hashlib.sha256(prompt.encode("utf-8", "replace")).digest())  # noqa: S311 - colours, not secrets
+        dice = random.Random(hashlib.sha256(prompt.encode("utf-8", "replace")).digest())
         palette = _Palette.of(dice)
         self._sky = _sky(size, palette)
         self._sun = _sun(_even(min(size) * 0.62), palette)

@@ -39,7 +39,7 @@ class Pace:
 
     def draw(self, request_id: str) -> tuple[float, float]:
         """(seconds queued, seconds rendered), the same for the same id every time."""
-        draws = random.Random(request_id)  # noqa: S311 - no secret hangs on it
+        draws = random.Random(request_id)
         queue, render = (math.exp(self.sigma * draws.gauss(0, 1)) for _ in range(2))
         return self.queue_seconds * queue, self.render_seconds * render
 

@@ -189,7 +189,7 @@ def _deflated(block: bytes) -> bytes:
 
 
 def _junk(fault: Fault) -> bytes:
-    return random.Random(0).randbytes(fault.bytes or 100_000)  # noqa: S311 - junk, and the same junk each time
+    return random.Random(0).randbytes(fault.bytes or 100_000)
 
 
 def _with(reply: Reply, name: str, value: str) -> dict[str, str]:

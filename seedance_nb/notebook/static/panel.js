@@ -166,7 +166,7 @@ export default {
       root.addEventListener("click", fold);
       drawFolds();
       for (const area of root.querySelectorAll(".seedance-field textarea")) grow(area);
-      model.send({ kind: "opened" });
+      model.send({ kind: "opened", page: performance.timeOrigin }); // another number after a reload
     });
     settle.observe(el);
 
