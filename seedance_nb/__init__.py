@@ -34,14 +34,14 @@ if TYPE_CHECKING:
     from .jobs.ledger import Ledger
     from .jobs.session import Session, configure, models, resume, submit
     from .jobs.snapshot import Clip
-    from .notebook.panel import panel
+    from .notebook.panel_opening import panel
 
 _ROOM_OF = {
     "configure": "jobs.session",
     "submit": "jobs.session",
     "resume": "jobs.session",
     "models": "jobs.session",
-    "panel": "notebook.panel",
+    "panel": "notebook.panel_opening",
     "Session": "jobs.session",
     "Job": "jobs.job",
     "Clip": "jobs.snapshot",

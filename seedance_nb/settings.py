@@ -66,9 +66,9 @@ class Limits:
     """Up to this size the MP4 itself is stored in the notebook, above it a small preview."""
     concurrency: int = 32
     """HTTP calls under way at once, over all jobs of a session."""
-    poll_floor: float = 1.0
+    poll_floor: float = 0.5
     """Never ask about one job more often than this."""
-    poll_ceiling: float = 15.0
+    poll_ceiling: float = 60.0
     """Never wait longer than this between two looks, unless the service asks for it."""
     max_credits: float | None = None
     """Refuse to send what would bring the session above this."""

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..api.models import Status
+from ..api.models import Status, VideoRequest
 from ..errors import ConfigurationError, SeedanceError, one_line
 from ..settings import Limits, Secret
 from .background import Background, log
@@ -17,6 +17,8 @@ from .budget import Budget
 from .clips import Clips
 from .job import Job
 from .ledger import Ledger
+from .pace import Kind, Pace
+from .polling import Outlook
 from .snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -70,6 +72,8 @@ class Tools:
         self.creates_in_the_air = 0
         self.busy_until = 0.0
         """Monotonic time before which no create is sent, because the service said it is busy: shared by all jobs."""
+        self.pace = Pace(clock.monotonic)
+        self._kinds: dict[tuple[object, ...], Kind] = {}
         self._key = key
         self._client: Client | None = None
         self._retired: list[Client] = []
@@ -89,6 +93,14 @@ class Tools:
         self._key = key
         if self._client is not None:
             self._client.set_key(key)
+
+    async def kind_of(self, request: VideoRequest) -> Kind:
+        """What is known of such requests: from the ledger at first, from what happens here after that."""
+        name = (request.model, request.duration, request.resolution)
+        if name not in self._kinds:
+            lives = await self.try_ledger(self.ledger.lives, self.service, request) or []
+            self._kinds.setdefault(name, Kind([queued + rendering for queued, rendering in lives]))
+        return self._kinds[name]
 
     def api(self) -> Client:
         """The client, made at first use."""
@@ -127,12 +139,20 @@ class Followed:
         self.jobs = [job]
         self.wake = asyncio.Event()
         self.cancel_sent = False
+        self.outlook = Outlook()
+        self.seen_unfinished_at: float | None = None
+        """When a look last said, here, that it had not ended yet."""
         self._unsaved: dict[str, Any] = {}
 
     @property
     def key(self) -> str:
         """The key of its row in the ledger."""
         return self.snapshot.key
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether somebody looks at it: a card, a panel."""
+        return any(job.is_watched for job in self.jobs)
 
     @property
     def cancel_waits(self) -> bool:

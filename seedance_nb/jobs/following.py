@@ -16,29 +16,51 @@ from ..errors import (
 )
 from .fetching import fetch
 from .followed import Followed
-from .polling import expected_life, look_after_trouble, next_look
+from .pace import Kind
+from .polling import look_after_trouble, next_look
 
 LOOKS_FOR_A_FILE = 12
 """`succeeded` without an address is looked at so often before the job is left without a clip."""
 PAUSE_FOR_KEY = 60.0
 CEILING_AFTER_CANCEL = 2.0
+CEILING_WHEN_WATCHED = 15.0
+"""A person wants to see that there still is contact."""
+WATCHED_QUEUE_SHARE = 0.25
+"""… and when the making begins: while it is queued, the next look comes after this share of the time waited."""
 
 
 async def learn(followed: Followed) -> None:
-    """Tell how long such jobs took before."""
-    tools = followed.tools
-    lives = await tools.try_ledger(tools.ledger.lives, tools.service, followed.snapshot.request)
-    followed.tell(expected_seconds=expected_life(lives or []))
+    """Find out how long such jobs took before, and tell it."""
+    followed.outlook = (await followed.tools.kind_of(followed.snapshot.request)).outlook()
+    followed.tell(expected_seconds=followed.outlook.remaining(0.0))
 
 
 async def follow(followed: Followed) -> None:
     """Look until the service says how it ended, then fetch the file."""
+    kind = await followed.tools.kind_of(followed.snapshot.request)
+    kind.alive += 1
+    try:
+        generation = await _until_it_ended(followed, kind)
+    finally:
+        kind.alive -= 1
+        followed.tools.pace.leaves(followed)
+    if generation.status is Status.SUCCEEDED:
+        await _succeed(followed, generation, kind)
+    else:
+        kind.ended(None, followed.tools.clock.monotonic())
+        await followed.end(generation.status, verdict(followed, generation), text=generation.status_text)
+
+
+async def _until_it_ended(followed: Followed, kind: Kind) -> Generation:
+    """The service's verdict, after as many looks as it takes."""
     looks_for_file = failed = 0
     asked_for: float | None = None
     at_once = followed.snapshot.status is Status.SUCCEEDED or followed.snapshot.last_contact_at is None
     while True:
         if not at_once:
-            await followed.pause(_until_next_look(followed, failed, asked_for))
+            await followed.pause(_until_next_look(followed, kind, failed, asked_for))
+            while not followed.tools.pace.may_look() and not followed.cancel_waits:
+                await followed.pause(_until_next_look(followed, kind, failed, asked_for))
         at_once = False
         await followed.flush()
         if followed.cancel_waits:
@@ -56,11 +78,9 @@ async def follow(followed: Followed) -> None:
                 failed = min(looks_for_file, 4)
                 followed.tell(note="made; waiting for the address of its file")
                 continue
-            await _succeed(followed, outcome)
-            return
+            return outcome
         if outcome.status in (Status.FAILED, Status.CANCELLED):
-            await followed.end(outcome.status, verdict(followed, outcome), text=outcome.status_text)
-            return
+            return outcome
 
 
 async def look(followed: Followed) -> Generation | SeedanceError:
@@ -85,6 +105,11 @@ async def look(followed: Followed) -> Generation | SeedanceError:
     if generation.status is Status.PROCESSING and old.status in (Status.QUEUED, Status.UNKNOWN, Status.SUBMITTING):
         told |= {"status": Status.PROCESSING, "processing_at": now}
         await followed.save({"status": Status.PROCESSING, "status_text": generation.status_text, "processing_at": now})
+    if not generation.status.is_final:
+        followed.seen_unfinished_at = now
+        age = now - (old.accepted_at or old.created_at)
+        left = followed.outlook.remaining(age)
+        told["expected_seconds"] = None if left is None else age + left
     # A status that goes backwards is a server with a short memory; the card has a longer one.
     if not (generation.status is Status.QUEUED and old.status is not Status.QUEUED):
         told["status_text"] = generation.status_text
@@ -107,13 +132,25 @@ def verdict(followed: Followed, generation: Generation) -> SeedanceError:
     )
 
 
-def _until_next_look(followed: Followed, failed: int, asked_for: float | None) -> float:
-    limits, snapshot = followed.tools.limits, followed.snapshot
+def _until_next_look(followed: Followed, kind: Kind, failed: int, asked_for: float | None) -> float:
+    limits, snapshot, pace = followed.tools.limits, followed.snapshot, followed.tools.pace
     if failed:
         return look_after_trouble(failed, floor=limits.poll_floor, asked_for=asked_for)
     age = max(0.0, followed.tools.clock.time() - (snapshot.accepted_at or snapshot.created_at))
-    ceiling = CEILING_AFTER_CANCEL if snapshot.cancel_requested else limits.poll_ceiling
-    return next_look(age, expected=snapshot.expected_seconds, floor=limits.poll_floor, ceiling=ceiling)
+    delay = next_look(
+        age,
+        followed.outlook,
+        floor=limits.poll_floor,
+        ceiling=CEILING_AFTER_CANCEL if snapshot.cancel_requested else limits.poll_ceiling,
+        worth=pace.worth,
+        news=kind.news(followed.tools.clock.monotonic()),
+    )
+    pace.wants(followed, delay)
+    if followed.is_watched:
+        queued = snapshot.status is Status.QUEUED
+        watched = max(1.0, WATCHED_QUEUE_SHARE * age) if queued else CEILING_WHEN_WATCHED
+        delay = min(delay, max(limits.poll_floor, watched * pace.stretch))
+    return delay
 
 
 async def _missed(followed: Followed, error: SeedanceError, failed: int) -> bool:
@@ -145,15 +182,21 @@ async def _send_cancel(followed: Followed) -> None:
     followed.tell(note=one_line(note, 300))
 
 
-async def _succeed(followed: Followed, generation: Generation) -> None:
-    tools = followed.tools
+async def _succeed(followed: Followed, generation: Generation, kind: Kind) -> None:
+    tools, old = followed.tools, followed.snapshot
+    now, seen = tools.clock.time(), followed.seen_unfinished_at
+    # It ended somewhere between two looks. Of one that ended while nobody looked (checked_at 0) no life is learned.
+    finished = old.finished_at or (now if seen is None else (seen + now) / 2)
+    if old.finished_at is None:
+        life = finished - old.accepted_at if old.accepted_at is not None and seen is not None else None
+        kind.ended(life, tools.clock.monotonic())
     changes: dict[str, Any] = {
         "status": Status.SUCCEEDED,
         "status_text": generation.status_text,
-        "finished_at": followed.snapshot.finished_at or tools.clock.time(),
-        "processing_at": followed.snapshot.processing_at or followed.snapshot.accepted_at,
+        "finished_at": finished,
+        "processing_at": old.processing_at or old.accepted_at,
     }
-    await followed.save(changes)
+    await followed.save(changes | {"checked_at": seen or 0.0})
     followed.tell(**changes, note="downloading", trouble=None)
     clip = await fetch(followed, generation.output_url, look)
     if isinstance(clip, SeedanceError):

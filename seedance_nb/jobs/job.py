@@ -215,6 +215,11 @@ class Job:
 
         return stop
 
+    @property
+    def is_watched(self) -> bool:
+        """Whether somebody subscribed to its changes."""
+        return bool(self._listeners)
+
     # Delivery, by the runner ----------------------------------------------------------------------
 
     def deliver(self, snapshot: Snapshot) -> None:

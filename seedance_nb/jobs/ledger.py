@@ -229,10 +229,14 @@ class Ledger:
         return self._read(f"SELECT * FROM jobs {where} ORDER BY created_at DESC LIMIT ?", (*values, limit))
 
     def lives(self, base_url: str, request: VideoRequest, limit: int = 40) -> list[tuple[float, float]]:
-        """(seconds queued, seconds rendering) of the newest finished jobs of the same model, duration and resolution."""
+        """(seconds queued, seconds rendering) of the newest finished jobs of the same model, duration and resolution.
+
+        Only of those that were looked at until they ended: what a closed notebook slept through is no life.
+        """
         query = (
             "SELECT accepted_at, processing_at, finished_at FROM jobs WHERE base_url = ? AND model = ? AND duration IS ?"
             " AND resolution IS ? AND status = 'succeeded' AND accepted_at IS NOT NULL AND finished_at IS NOT NULL"
+            " AND (checked_at IS NULL OR finished_at - checked_at < 45)"
             " ORDER BY finished_at DESC LIMIT ?"
         )
         values = (base_url, request.model, request.duration, request.resolution, limit)

@@ -283,7 +283,9 @@ class Runner:
         self._followed[record.key] = followed
         picture = self._snapshot_of(record)
         if picture.status is Status.SUCCEEDED:
-            picture = dataclasses.replace(picture, error=None)  # a file that could not be fetched then is tried for again
+            picture = dataclasses.replace(
+                picture, error=None
+            )  # a file that could not be fetched then is tried for again
         followed.tell(**_facts(picture))
         job.claimed()
         await self._go_on(followed)

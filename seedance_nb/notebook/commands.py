@@ -32,7 +32,7 @@ def _help(_shell: Any, _line: Line) -> None:
 
 def welcome(shell: Any) -> None:
     """What `%seedance` alone does: the panel, or in a terminal the first steps in words."""
-    from .panel import open_panel
+    from .panel_opening import open_panel
 
     open_panel(shell)
 

@@ -26,7 +26,7 @@ from ..jobs.background import log
 from ..jobs.job import Job
 from ..jobs.session import Session
 from ..jobs.snapshot import Snapshot
-from .display import Screen, attach
+from .display import Screen
 from .html import clamp
 from .interactive import interactive
 from .magic_args import as_magic, as_python
@@ -38,10 +38,6 @@ from .panel_history import History
 from .panel_keeping import Keeper
 from .panel_price import Tag, price_tag
 from .panel_watch import Watch, amount, words_for
-
-_ATTRIBUTE = "_seedance_panels"
-MOST_PANELS = 4
-"""Panels alive at once in a kernel; the oldest stops following when another opens."""
 
 KEEP_SECONDS = 2.0
 """The page comes first: the outputs for the saved notebook are megabytes that nobody waits for."""
@@ -331,54 +327,7 @@ def _fold(title: str, box: Any, on_click: Callable[[], object] = lambda: None) -
     return w.VBox([button, box]).add_class("seedance-fold")
 
 
-def panel() -> None:
-    """Open the panel below this cell. Nothing is submitted by that."""
-    from IPython.core.getipython import get_ipython
-
-    shell = get_ipython()
-    if shell is None:
-        raise SeedanceError("the panel needs a notebook; in a script use seedance_nb.submit")
-    open_panel(shell)
-
-
-def open_panel(shell: Any) -> Panel | None:
-    """Open the panel in this shell; a terminal is told what to type instead."""
-    screen = attach(shell)
-    if not screen.in_kernel:
-        from .commands import greet
-
-        greet()
-        return None
-    panels = _panels_of(shell)
-    cell = _running_cell(shell)
-    before = panels.pop(cell, None)
-    opened = panels[cell] = Panel(sessions.default(), screen, before.mine if before else ())
-    if before is not None:  # its output has just been cleared
-        before.close()
-    while len(panels) > MOST_PANELS:
-        panels.pop(next(iter(panels))).stop()
-    opened.open()
-    return opened
-
-
-def _panels_of(shell: Any) -> dict[str, Panel]:
-    # On the shell, because %autoreload clears module globals.
-    if not hasattr(shell, _ATTRIBUTE):
-        setattr(shell, _ATTRIBUTE, {})
-    found: dict[str, Panel] = getattr(shell, _ATTRIBUTE)
-    return found
-
-
 def _close(widget: Any) -> None:
     for child in getattr(widget, "children", ()):
         _close(child)
     widget.close()
-
-
-def _running_cell(shell: Any) -> str:
-    """Jupyter's id of the cell that runs, where the page tells it; else something of this call alone."""
-    with contextlib.suppress(Exception):
-        cell = shell.kernel.get_parent("shell").get("metadata", {}).get("cellId")
-        if cell:
-            return str(cell)
-    return f"call {time.monotonic_ns()}"

@@ -166,7 +166,7 @@ class Compose:
         if self._held:
             return
         field = next(field for field in self.fields if field.control is change["owner"])
-        with drawn_by(field.complain), self._together():
+        with self._together(), drawn_by(field.complain):
             if field is self.model:
                 self._follow_model()
             if field is self.media:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from browser.lab import embedded_videos
 
-from seedance_nb.api.models import Status
+from seedance_nb.api.models import Status, VideoRequest
+from seedance_nb.jobs.ledger import Ledger, Record, _insert
 
 pytestmark = pytest.mark.browser
 
@@ -201,7 +202,18 @@ def test_everything_can_be_reached_with_the_keyboard(simulate, panel):
 
     names = page.lab.browser.do(lambda: walk(page.lab.page, 50))
 
-    for part in ("Prompt", "Model", "Duration", "Takes", "Reference media", "Generate", "Copy as magic", "New take", "Find clips", "Open "):
+    for part in (
+        "Prompt",
+        "Model",
+        "Duration",
+        "Takes",
+        "Reference media",
+        "Generate",
+        "Copy as magic",
+        "New take",
+        "Find clips",
+        "Open ",
+    ):
         assert any(name.startswith(part) for name in names), (part, names)
 
 
@@ -211,19 +223,89 @@ def test_axe_finds_nothing_and_screenshots(simulate, panel, theme):
     page = panel(theme=theme)
     for prompt in (BOAT, "a fox trots through deep snow, low winter sun", "waves roll onto a black sand beach [fail]"):
         page.make(prompt)
-        eventually(lambda: not any(simulator.scenario.status(e.request_id) in (Status.QUEUED, Status.PROCESSING) for e in simulator.scenario.accepted))
+        eventually(
+            lambda: (
+                not any(
+                    simulator.scenario.status(e.request_id) in (Status.QUEUED, Status.PROCESSING)
+                    for e in simulator.scenario.accepted
+                )
+            )
+        )
     page.wait_button("Retry")
     page.wait_video()
     page.fill("Prompt", "a lighthouse in a storm [stuck], gulls, the beam sweeps over the water and the rain")
     page.press("Generate")
     page.wait_button("Cancel")
+    for fold in ("Reference media", "Used before", "Metadata and webhook"):
+        page.press(fold)
+    page.fill("Reference media", "https://example.org/first.png\nhttps://example.org/last.jpg")
+    page.choose("Model", "seedance-1.5-pro")
 
     for width in (400, 800, 1400):
-        page.lab.browser.do(lambda: look(page, f"panel-{theme}-{width}", width))
+        page.lab.browser.do(look, page, f"panel-{theme}-{width}", width)
     violations = page.lab.browser.do(lambda: axe(page.lab.page))
 
     assert violations == []
     assert page.lab.is_dark() == (theme == "dark")
+
+
+def test_a_thousand_clips_load_page_by_page_and_scroll_smoothly(simulate, panel, tmp_path):
+    simulate()
+    fill(tmp_path, 1000)
+    page = panel()
+    page.wait_button("Open ")
+
+    before = page.do(lambda out: out.locator(".seedance-tile").count())
+    gaps = page.do(lambda out: out.locator(".seedance-scroll").evaluate(SCROLL))
+    after = page.do(lambda out: out.locator(".seedance-tile").count())
+    pictures = page.do(lambda out: out.locator(".seedance-tile img").count())
+
+    assert before <= 12
+    assert before < after
+    assert 0 < pictures <= after
+    assert sorted(gaps)[int(len(gaps) * 0.95)] < 100, sorted(gaps)[-5:]
+
+
+SCROLL = """async (box) => {
+    const gaps = [];
+    let last = performance.now();
+    const end = last + 3000;
+    while (performance.now() < end) {
+        box.scrollTop += 40;
+        await new Promise(requestAnimationFrame);
+        gaps.push(performance.now() - last);
+        last = performance.now();
+    }
+    return gaps;
+}"""
+"""Scrolls for three seconds; the milliseconds between frames."""
+
+
+def fill(home, size):
+    """A ledger of finished jobs, each with a clip and a poster on disk."""
+    from PIL import Image
+
+    clips = home / "clips"
+    clips.mkdir()
+    Image.new("RGB", (480, 270), "teal").save(clips / "poster.jpg")
+    ledger = Ledger(home / "ledger.sqlite3")
+    facts = {"size": 1, "width": 854, "height": 480, "fps": 24.0, "seconds": 4.0, "sha256": "0", "file": "x.mp4"}
+    (clips / "x.mp4").write_bytes(b"x")
+    with ledger._transaction() as db:
+        for i in range(size):
+            record = Record(
+                key=f"j{i}",
+                account="me",
+                base_url="u",
+                request=VideoRequest(prompt=f"a paper boat, number {i}", duration=5),
+                take=1,
+                status=Status.SUCCEEDED,
+                status_text="succeeded",
+                created_at=1000.0 + i,
+                clip=facts | {"poster": "poster.jpg"},
+            )
+            _insert(db, record)
+    ledger.close()
 
 
 def look(page, name, width):

@@ -1,121 +1,241 @@
 import math
+import random
+import statistics
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seedance_nb.jobs.pace import BUSY_LOOKS, IDLE_LOOKS, Kind, Pace
 from seedance_nb.jobs.polling import (
+    EVEN_SECONDS,
     LONGEST_AFTER_TROUBLE,
     LONGEST_ASKED_FOR,
-    expected_life,
+    Outlook,
     look_after_trouble,
     next_look,
 )
 
-FLOOR, CEILING = 1.0, 15.0
 seconds = st.floats(0, 1e7)
 pace = st.floats(0.01, 600)
 share = st.floats(0, 1)
+lives = st.lists(st.floats(0.01, 1e5), max_size=12)
 
 
-def delay(age, expected=None):
-    return next_look(age, expected=expected, floor=FLOOR, ceiling=CEILING, jitter=0.5)
+def delay(age, earlier=(), **options):
+    return next_look(age, Outlook.learn(earlier), **{"floor": 0.3, "ceiling": 60, "jitter": 0.5} | options)
+
+
+def follow(life, outlook, dice):
+    """(looks, lateness) of one job of this life."""
+    age = looks = 0
+    while age < life:
+        age += next_look(age, outlook, floor=0.3, ceiling=60, jitter=dice.random())
+        looks += 1
+    return looks, age - life
+
+
+def against_even_spacing(spread, earlier, *, usual=94.0, jobs=400):
+    """Looks x lateness of many jobs, as a share of what evenly spaced looks cost (half the mean life)."""
+    dice = random.Random(7)
+
+    def life():
+        return usual * math.exp(dice.gauss(0, spread))
+
+    results = []
+    for _ in range(jobs):
+        outlook = Outlook.learn([life() for _ in range(earlier)])
+        own = life()
+        results.append((*follow(own, outlook, dice), own))
+    looks, late, own = (statistics.fmean(column) for column in zip(*results, strict=True))
+    return looks * late / (own / 2)
 
 
 @pytest.mark.parametrize(
-    ("age", "expected", "wait"),
+    ("spread", "earlier", "most"),
     [
-        pytest.param(0, None, 1.0, id="a new job is looked at after the floor"),
-        pytest.param(20, None, 3.0, id="without history the wait is a share of the age"),
-        pytest.param(1000, None, 15.0, id="an old job is looked at every ceiling"),
-        pytest.param(0, 40, 12.0, id="with history the first look is half way to the early end"),
-        pytest.param(16, 40, 4.0, id="and the next half of what is left of that"),
-        pytest.param(24, 40, 3.2, id="around the usual end a look comes every eight per cent of it"),
-        pytest.param(40, 40, 3.2, id="also at the very end"),
-        pytest.param(80, 40, 6.0, id="what is late is looked at ever less often"),
-        pytest.param(1000, 40, 15.0, id="and then every ceiling"),
-        pytest.param(0, 4, 1.2, id="short jobs too"),
-        pytest.param(0, 0, 1.0, id="a job that takes no time is looked at after the floor"),
+        pytest.param(0.3, 10, 0.65, id="lives that vary by a third, ten known"),
+        pytest.param(0.15, 10, 0.45, id="lives that vary by a sixth, ten known"),
+        pytest.param(0.3, 3, 0.75, id="lives that vary by a third, three known"),
+        pytest.param(0.3, 0, 1.1, id="the first job ever"),
     ],
 )
-def test_the_next_look_follows_what_is_known(age, expected, wait):
-    assert delay(age, expected) == pytest.approx(wait)
+def test_looks_times_lateness_is_a_fraction_of_that_of_a_fixed_interval(spread, earlier, most):
+    assert against_even_spacing(spread, earlier) <= most
 
 
-@given(seconds, st.none() | seconds, pace, pace, st.none() | share)
-def test_every_wait_is_between_floor_and_ceiling(age, expected, one, other, jitter):
+@pytest.mark.parametrize("factor", [3, 1 / 3], ids=["slower", "faster"])
+def test_a_service_that_changed_its_speed_is_caught_up_with_within_ten_jobs(factor):
+    dice = random.Random(7)
+    costs = []
+    for _ in range(300):
+        old = [94 * math.exp(dice.gauss(0, 0.3)) for _ in range(20)]
+        new = [94 * factor * math.exp(dice.gauss(0, 0.3)) for _ in range(11)]
+        costs.append((*follow(new[0], Outlook.learn(new[1:] + old), dice), new[0]))
+    looks, late, own = (statistics.fmean(column) for column in zip(*costs, strict=True))
+    assert looks * late / (own / 2) <= 0.75
+
+
+@pytest.mark.parametrize(
+    ("age", "earlier", "least", "most"),
+    [
+        pytest.param(0, [], EVEN_SECONDS, EVEN_SECONDS, id="a job nobody knows is looked at evenly"),
+        pytest.param(90, [], EVEN_SECONDS, EVEN_SECONDS, id="for as long as most take"),
+        pytest.param(3600, [], 30, 40, id="and rarely when it takes an hour"),
+        pytest.param(0, [94] * 10, 30, 60, id="a job of a minute and a half is left alone at first"),
+        pytest.param(94, [94] * 10, 1, 4, id="and looked at often around its usual end"),
+        pytest.param(900, [94] * 10, 5, 60, id="and rarely when it is long overdue"),
+        pytest.param(0, [1.0] * 10, 0.3, 1, id="a quick one is looked at soon"),
+    ],
+)
+def test_the_next_look_follows_what_is_known(age, earlier, least, most):
+    assert least <= delay(age, earlier) <= most
+
+
+@given(seconds, lives, pace, pace, share, st.floats(0.01, 1e6), st.floats(0, 10))
+def test_every_wait_is_between_floor_and_ceiling(age, earlier, one, other, jitter, worth, news):
     floor, ceiling = sorted((one, other))
-    wait = next_look(age, expected=expected, floor=floor, ceiling=ceiling, jitter=jitter)
+    wait = next_look(age, Outlook.learn(earlier), floor=floor, ceiling=ceiling, jitter=jitter, worth=worth, news=news)
     assert floor * 0.9 <= wait <= ceiling * 1.1
 
 
-@given(seconds, st.none() | seconds, share)
-def test_a_ceiling_below_the_floor_never_makes_looks_denser_than_the_floor(age, expected, jitter):
-    assert next_look(age, expected=expected, floor=5, ceiling=2, jitter=jitter) >= 5 * 0.9
+@given(seconds, lives, share)
+def test_a_ceiling_below_the_floor_never_makes_looks_denser_than_the_floor(age, earlier, jitter):
+    assert next_look(age, Outlook.learn(earlier), floor=5, ceiling=2, jitter=jitter) >= 5 * 0.9
 
 
-@given(seconds, st.floats(0.1, 1e5))
-def test_jobs_of_one_moment_are_spread_over_ten_per_cent(age, expected):
-    early, late = (next_look(age, expected=expected, floor=1, ceiling=15, jitter=j) for j in (0.0, 1.0))
+def test_jobs_of_one_moment_are_spread_over_ten_per_cent():
+    early, late = (delay(50, [94] * 5, jitter=j) for j in (0.0, 1.0))
     assert late / early == pytest.approx(1.05 / 0.95)
 
 
-def test_the_spread_is_drawn_anew_for_every_look():
-    assert len({next_look(0, expected=None, floor=1, ceiling=15) for _ in range(20)}) > 10
+@pytest.mark.parametrize("earlier", [[], [94.0] * 5], ids=["unknown", "known"])
+def test_siblings_that_are_ending_now_bring_the_next_look_forward(earlier):
+    assert delay(20, earlier, news=0.5) < delay(20, earlier)
 
 
-@given(st.floats(3, 1000))
-def test_the_usual_end_is_found_within_a_tenth_of_the_life(life):
-    age = 0.0
-    while age < life:
-        last = next_look(age, expected=life, floor=0.1, ceiling=1000, jitter=1.0)
-        age += last
-    assert age - life <= max(0.1, 0.1 * life)
+@pytest.mark.parametrize("earlier", [[], [94.0] * 5], ids=["unknown", "known"])
+def test_dear_looks_come_later(earlier):
+    assert delay(20, earlier, worth=20) > delay(20, earlier)
 
 
-@given(st.integers(0, 10**6), st.floats(0.01, 100), st.none() | st.floats(0, 1e9))
-def test_a_wait_after_trouble_is_never_endless_and_never_none(failed, floor, asked_for):
-    wait = look_after_trouble(failed, floor=floor, asked_for=asked_for)
-    assert math.isfinite(wait)
-    assert 0 < wait <= max(floor, LONGEST_AFTER_TROUBLE, min(asked_for or 0, LONGEST_ASKED_FOR))
+def test_the_time_left_shrinks_with_age_and_grows_again_when_a_job_is_overdue():
+    outlook = Outlook.learn([90, 100, 95, 92])
+    left = [outlook.remaining(age) for age in (0, 50, 90, 300)]
+    assert left[0] == pytest.approx(94, rel=0.1)
+    assert left[0] > left[1] > left[2] > 0
+    assert left[3] > left[2]
 
 
-@given(st.integers(0, 50), st.floats(0.01, 100))
-def test_waits_grow_with_trouble(failed, floor):
-    assert look_after_trouble(failed + 1, floor=floor) >= look_after_trouble(failed, floor=floor)
+def test_of_a_job_nobody_knows_the_time_left_is_not_made_up():
+    assert Outlook.learn([]).remaining(10) is None
 
 
-def test_a_second_failure_is_waited_for_longer_than_the_first():
-    assert look_after_trouble(2, floor=1) > look_after_trouble(1, floor=1) > 1
-
-
-@pytest.mark.parametrize(
-    ("failed", "asked_for", "wait"),
-    [
-        pytest.param(1, None, 1.7, id="nothing asked for"),
-        pytest.param(1, 30, 30, id="a wait asked for is obeyed"),
-        pytest.param(1, 0.1, 1.7, id="but never makes looks denser"),
-        pytest.param(50, None, 60, id="a minute at most by itself"),
-        pytest.param(1, 299, 299, id="up to five minutes if asked for"),
-        pytest.param(1, 86_400, 300, id="a day is not believed"),
-    ],
-)
-def test_a_retry_after_is_obeyed_up_to_its_cap(failed, asked_for, wait):
-    assert look_after_trouble(failed, floor=1, asked_for=asked_for) == pytest.approx(wait)
-
-
-def test_trouble_never_makes_looks_denser_than_the_floor():
-    assert look_after_trouble(1, floor=90) >= 90
+@given(lives.filter(bool), st.floats(0, 1e6))
+def test_the_time_left_is_never_negative_nor_endless(earlier, age):
+    assert 0 <= Outlook.learn(earlier).remaining(age) < math.inf
 
 
 @pytest.mark.parametrize(
-    ("lives", "expected"),
+    ("failed", "asked", "wait"),
     [
-        pytest.param([], None, id="no history, no idea"),
-        pytest.param([(2, 5)], 7, id="queueing counts"),
-        pytest.param([(0, 10), (0, 1), (0, 500)], 10, id="one odd life changes little"),
-        pytest.param([(1, 1), (2, 2)], 3, id="two lives are averaged"),
+        pytest.param(1, None, 1.7, id="one failure"),
+        pytest.param(3, None, 1.7**3, id="three failures"),
+        pytest.param(12, None, LONGEST_AFTER_TROUBLE, id="many failures"),
+        pytest.param(1, 30, 30, id="what the service asks for"),
+        pytest.param(1, 0.1, 1.7, id="but no less than our own patience"),
+        pytest.param(1, 86_400, LONGEST_ASKED_FOR, id="and no more than is believable"),
     ],
 )
-def test_the_expected_life_is_the_median_of_earlier_ones(lives, expected):
-    assert expected_life(lives) == expected
+def test_after_trouble_looks_thin_out(failed, asked, wait):
+    assert look_after_trouble(failed, floor=1.0, asked_for=asked) == pytest.approx(wait)
+
+
+@given(st.integers(0, 10_000), pace, st.none() | seconds)
+def test_trouble_never_makes_looks_denser_than_the_floor(failed, floor, asked):
+    assert look_after_trouble(failed, floor=floor, asked_for=asked) >= floor * 0.99
+
+
+# What is shared ------------------------------------------------------------------------------------------
+
+
+class Cpu:
+    """Wall, process and thread seconds, moved by hand."""
+
+    def __init__(self):
+        self.now = self.process = self.thread = 0.0
+
+    def pace(self):
+        return Pace(lambda: self.now, process_time=lambda: self.process, thread_time=lambda: self.thread)
+
+
+def test_a_few_jobs_are_not_slowed_by_the_shared_budget():
+    pace = Cpu().pace()
+    for job in range(20):
+        pace.wants(job, 1.0)
+    assert pace.stretch == 1
+
+
+def test_a_thousand_jobs_share_the_budget():
+    pace = Cpu().pace()
+    for job in range(1000):
+        pace.wants(job, 1.0 * pace.stretch)
+    assert pace.stretch == pytest.approx(1000 / IDLE_LOOKS, rel=0.3)
+
+
+def test_jobs_that_left_want_nothing_any_more():
+    pace = Cpu().pace()
+    for job in range(1000):
+        pace.wants(job, 1.0)
+    for job in range(1000):
+        pace.leaves(job)
+    pace.wants("last", 1.0)
+    assert pace.stretch == 1
+
+
+def test_beside_a_cell_that_computes_the_budget_shrinks_and_grows_back():
+    cpu = Cpu()
+    pace = cpu.pace()
+    limits = []
+    for others in (0.0, 1.0, 0.0):
+        cpu.now += 1
+        cpu.process += others
+        pace.may_look()
+        limits.append(pace.limit)
+    assert limits == [IDLE_LOOKS, BUSY_LOOKS, IDLE_LOOKS]
+
+
+def test_what_the_runner_itself_uses_is_not_somebody_elses_work():
+    cpu = Cpu()
+    pace = cpu.pace()
+    cpu.now, cpu.process, cpu.thread = 1.0, 0.9, 0.9
+    pace.may_look()
+    assert pace.limit == IDLE_LOOKS
+
+
+def test_no_more_looks_are_given_out_than_the_budget_holds():
+    cpu = Cpu()
+    pace = cpu.pace()
+    given = 0
+    for _ in range(1000):
+        cpu.now += 0.001
+        given += pace.may_look()
+    assert given <= IDLE_LOOKS * 1.3
+
+
+def test_news_needs_three_ends_and_fades():
+    kind = Kind([])
+    kind.alive = 10
+    for _ in range(2):
+        kind.ended(5.0, 100.0)
+    assert kind.news(100.0) == 0
+    kind.ended(5.0, 100.0)
+    assert kind.news(100.0) > 0
+    assert kind.news(200.0) == 0
+
+
+def test_a_kind_learns_from_lives_and_not_from_failures():
+    kind = Kind([10.0])
+    kind.ended(None, 1.0)
+    kind.ended(20.0, 2.0)
+    assert list(kind.lives) == [20.0, 10.0]

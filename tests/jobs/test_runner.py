@@ -91,7 +91,7 @@ def test_times_of_a_job_come_in_their_order(runner):
     end = job.snapshot
     moments = [end.created_at, end.accepted_at, end.processing_at, end.finished_at]
     assert moments == sorted(moments)
-    assert end.finished_at - end.accepted_at >= 6
+    assert abs(end.finished_at - end.accepted_at - 6) < 0.9  # it ended somewhere between two looks, 1.5 s apart
 
 
 @pytest.mark.parametrize(
@@ -151,8 +151,8 @@ def test_a_done_callback_runs_in_the_background_thread_with_the_job(runner, serv
     ("life", "lives_before", "most"),
     [
         pytest.param(10, 0, 12, id="10 s, never seen before"),
-        pytest.param(60, 0, 27, id="a minute, never seen before"),
-        pytest.param(600, 0, 70, id="ten minutes, never seen before"),
+        pytest.param(60, 0, 44, id="a minute, never seen before"),
+        pytest.param(600, 0, 260, id="ten minutes, never seen before"),
         pytest.param(60, 3, 14, id="a minute, as usual"),
         pytest.param(600, 3, 45, id="ten minutes, as usual"),
     ],

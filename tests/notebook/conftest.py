@@ -16,6 +16,6 @@ def simulator():
 @pytest.fixture
 def workplace(tmp_path, monkeypatch):
     """The folder the notebook lies in: its pyproject.toml asks for looks more often than one a second."""
-    (tmp_path / "pyproject.toml").write_text("[tool.seedance_nb]\npoll_floor = 0.05\n")
+    (tmp_path / "pyproject.toml").write_text("[tool.seedance_nb]\npoll_floor = 0.05\npoll_ceiling = 0.3\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path

@@ -456,7 +456,7 @@ def test_where_the_user_has_applied_the_old_nest_asyncio_no_queued_cell_is_lost(
 def executed(folder, simulator, *cells, **environment):
     """The notebook as nbclient saves it after running these cells, and the error that stopped it."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
-    (folder / "pyproject.toml").write_text("[tool.seedance_nb]\npoll_floor = 0.1\n")
+    (folder / "pyproject.toml").write_text("[tool.seedance_nb]\npoll_floor = 0.1\npoll_ceiling = 0.4\n")
     access = {"SEEDANCE_BASE_URL": simulator.base_url, "SEEDANCE_API_KEY": KEY}
     client = NotebookClient(notebook, timeout=60, kernel_name="python3", resources={"metadata": {"path": str(folder)}})
     error = None

@@ -50,7 +50,7 @@ def test_two_kernels_with_the_same_ten_intentions_at_one_instant_pay_for_ten(sim
     first, second = (end_of(kernel) for kernel in kernels)
 
     assert first == second
-    assert all(line.endswith(".mp4") for line in first)
+    assert [line[-4:] for line in first] == [".mp4"] * 10
     assert [accepted(simulator, prompt) for prompt in TEN] == [1] * 10
     assert simulator.calls["create"] == 10
 

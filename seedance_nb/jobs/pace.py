@@ -1,0 +1,110 @@
+"""How many looks a second all jobs of a runner may take together, and what is known of jobs like each.
+
+A look costs about 3 ms of the interpreter, which a notebook that computes needs for itself: then the budget shrinks. It is spent
+where news is likeliest, because it changes what a look has to be worth (see `polling`), not who may look.
+"""
+
+from __future__ import annotations
+
+import collections
+import time
+from collections.abc import Callable, Sequence
+
+from .polling import LOOK_WORTH, Outlook
+
+IDLE_LOOKS = 220.0
+"""Looks a second while nothing else wants the interpreter: about what one thread can do."""
+BUSY_LOOKS = 25.0
+"""Looks a second beside a cell that computes: 3 ms each make 8 % of its time."""
+BUSY_SHARE = 0.5
+"""The other threads of the process are busy when they use this share of a core."""
+SAMPLE_SECONDS = 0.25
+LIVES_KEPT = 40
+NEWS_SECONDS = 4.0
+"""Siblings that ended so long ago still say how likely an end is just now."""
+
+
+class Kind:
+    """Jobs of one model, length and resolution: what they took before, and how they are ending now."""
+
+    def __init__(self, lives: Sequence[float]) -> None:
+        self.lives = collections.deque(lives, LIVES_KEPT)
+        self.alive = 0
+        self._ends: collections.deque[float] = collections.deque(maxlen=256)
+
+    def outlook(self) -> Outlook:
+        """What to expect of the next one."""
+        return Outlook.learn(self.lives)
+
+    def ended(self, life: float | None, now: float) -> None:
+        """One of them ended; `life` is its seconds from acceptance to end, None where nobody knows."""
+        self._ends.append(now)
+        if life is not None:
+            self.lives.appendleft(life)
+
+    def news(self, now: float) -> float:
+        """Ends a second and living sibling, of late; 0 while fewer than three say so."""
+        while self._ends and now - self._ends[0] > NEWS_SECONDS:
+            self._ends.popleft()
+        return len(self._ends) / NEWS_SECONDS / max(1, self.alive) if len(self._ends) >= 3 else 0.0
+
+
+class Pace:
+    """The shared budget. `spent` is told of every look; `worth` says what the next one has to be worth."""
+
+    def __init__(
+        self,
+        monotonic: Callable[[], float],
+        *,
+        process_time: Callable[[], float] = time.process_time,
+        thread_time: Callable[[], float] = time.thread_time,
+    ) -> None:
+        self._monotonic, self._process_time, self._thread_time = monotonic, process_time, thread_time
+        self._demand: dict[object, float] = {}
+        self._wanted = 0.0
+        self._stretch = 1.0
+        self._tokens, self._filled_at = IDLE_LOOKS, monotonic()
+        self._sampled_at, self._cpu = monotonic(), (process_time(), thread_time())
+        self.limit = IDLE_LOOKS
+
+    @property
+    def worth(self) -> float:
+        """Expected lateness, in seconds, that a look has to be worth now."""
+        return LOOK_WORTH * self._stretch**2
+
+    @property
+    def stretch(self) -> float:
+        """How many times longer than wanted all have to wait; 1 while the budget suffices."""
+        return self._stretch
+
+    def wants(self, who: object, delay: float) -> None:
+        """A job is going to look again after `delay` seconds, at today's prices."""
+        looks = self._stretch / delay  # what it would take if looks were not dear
+        self._wanted += looks - self._demand.get(who, 0.0)
+        self._demand[who] = looks
+        self._stretch = max(1.0, self._wanted / self.limit)
+
+    def leaves(self, who: object) -> None:
+        """A job needs no more looks."""
+        self._wanted = max(0.0, self._wanted - self._demand.pop(who, 0.0))
+
+    def may_look(self) -> bool:
+        """Take a look out of the budget; False when it is used up for the moment."""
+        now = self._monotonic()
+        self._sample(now)
+        self._tokens = min(self.limit / 4, self._tokens + (now - self._filled_at) * self.limit)
+        self._filled_at = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+    def _sample(self, now: float) -> None:
+        passed = now - self._sampled_at
+        if passed < SAMPLE_SECONDS:
+            return
+        process, own = self._process_time(), self._thread_time()
+        others = (process - self._cpu[0]) - (own - self._cpu[1])
+        self._sampled_at, self._cpu = now, (process, own)
+        self.limit = BUSY_LOOKS if others / passed > BUSY_SHARE else IDLE_LOOKS
+        self._stretch = max(1.0, self._wanted / self.limit)
