@@ -279,7 +279,7 @@ class VideoStream:
 async def _chunks(response: httpx.Response, stall_timeout: float) -> AsyncIterator[bytes]:
     trouble = ""
     try:
-        async for chunk in response.aiter_raw(1 << 16):
+        async for chunk in response.aiter_raw():
             yield chunk
     except httpx.ReadTimeout:
         trouble = f"no byte for {stall_timeout:g} s"

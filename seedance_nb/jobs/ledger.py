@@ -199,6 +199,14 @@ class Ledger:
         sets = ", ".join(f"{name} = ?" for name in changes)
         db.execute(f"UPDATE jobs SET {sets} WHERE key = ?", (*map(_cell, changes.values()), key))
 
+    def revise(self, key: str, decide: Callable[[Record], Mapping[str, Any]]) -> Record:
+        """The row after `decide(row)` changed it, read and written in one transaction: nobody writes in between."""
+        with self._transaction() as db:
+            changes = decide(_record(db.execute("SELECT * FROM jobs WHERE key = ?", (key,)).fetchone()))
+            if changes:
+                self._update(db, key, changes)
+            return _record(db.execute("SELECT * FROM jobs WHERE key = ?", (key,)).fetchone())
+
     def note_reuse(self, key: str, at: float, credits_saved: float | None, notebook: str | None) -> None:
         """Remember that a run of a cell cost nothing because of this row."""
         with self._transaction() as db:

@@ -14,14 +14,14 @@ _START_TOLERANCE = 0.05
 
 def new_owner() -> str:
     """A name for a runner of this process: host, pid, process start, and a part of its own."""
-    return f"{platform.node()}|{os.getpid()}|{_started(os.getpid()) or 0:.2f}|{uuid.uuid4().hex[:12]}"
+    return f"{_machine()}|{os.getpid()}|{_started(os.getpid()) or 0:.2f}|{uuid.uuid4().hex[:12]}"
 
 
 def is_alive(owner: str | None) -> bool | None:
     """Whether the owner's create may still be in the air; None where nobody here can tell (another machine)."""
     host, _, rest = (owner or "").partition("|")
     parts = rest.split("|")
-    if len(parts) != 3 or host != platform.node():
+    if len(parts) != 3 or host != _machine():
         return None
     if parts[0] == str(os.getpid()):
         return owner in LIVE_HERE
@@ -30,6 +30,14 @@ def is_alive(owner: str | None) -> bool | None:
         return started is not None and abs(started - float(parts[1])) < _START_TOLERANCE
     except ValueError:
         return None
+
+
+def _machine() -> str:
+    """Where process numbers mean the same: a host, and on Linux one of its containers."""
+    try:
+        return f"{platform.node()} {os.readlink('/proc/self/ns/pid')}"  # noqa: PTH115 - what it says is no path
+    except OSError:
+        return platform.node()
 
 
 def _started(pid: int) -> float | None:

@@ -30,7 +30,7 @@ from ..settings import (
 from .background import log
 from .budget import Budget
 from .job import Job, WaitStrategy
-from .ledger import Ledger, Record, Spending
+from .ledger import Ledger, Record, Spending, make_private_folder
 
 if TYPE_CHECKING:
     from ..simulator.server import Simulator
@@ -332,6 +332,8 @@ class Session:
         from .runner import Runner
 
         simulated = self.settings.uses_simulator
+        with contextlib.suppress(OSError):  # a folder that cannot be made is the ledger's to tell, where it matters
+            make_private_folder(self.settings.home)
         if simulated:
             base_url, key = self._start_simulator()
         else:

@@ -7,7 +7,6 @@ byte; the id is committed before anybody is told. A process that dies in between
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import random
 from typing import Any
 
@@ -94,25 +93,27 @@ async def claim(followed: Followed, *, fresh: bool, max_credits: float | None) -
 
 
 async def bury(tools: Tools, record: Record) -> Record:
-    """A create whose process died: never sent is `rejected`, perhaps sent is `unknown`. Raises ConfigurationError."""
-    error: SeedanceError
-    if record.sent_at is None:
-        status = Status.REJECTED
-        error = ConnectionFailed("the process that wanted to send this ended before it did; nothing was charged")
-    else:
-        status = Status.UNKNOWN
-        error = OutcomeUnknown(
-            f"this may have been accepted and charged (the process that sent it died before the answer came); {_WHAT_NOW}"
-        )
-    changes: dict[str, Any] = {
-        "status": status,
-        "status_text": status.value,
-        "error": str(error),
-        "error_kind": type(error).__name__,
-        "finished_at": tools.clock.time(),
-    }
-    await tools.in_ledger(tools.ledger.save, record.key, changes)
-    return dataclasses.replace(record, **changes)
+    """A create whose process died: never sent is `rejected`, perhaps sent is `unknown`. Raises ConfigurationError.
+
+    Decided on the row as it is at that moment: if its owner lives after all and has written to it, it stays as it is.
+    """
+    now = tools.clock.time()
+
+    def decide(row: Record) -> dict[str, Any]:
+        if row.status is not Status.SUBMITTING or row.request_id is not None:
+            return {}
+        error: SeedanceError
+        if row.sent_at is None:
+            status = Status.REJECTED
+            error = ConnectionFailed("the process that wanted to send this ended before it did; nothing was charged")
+        else:
+            status = Status.UNKNOWN
+            why = "the process that sent it died before the answer came"
+            error = OutcomeUnknown(f"this may have been accepted and charged ({why}); {_WHAT_NOW}")
+        told = {"error": str(error), "error_kind": type(error).__name__, "finished_at": now}
+        return {"status": status, "status_text": status.value, **told}
+
+    return await tools.in_ledger(tools.ledger.revise, record.key, decide)
 
 
 async def await_other_process(followed: Followed) -> Record:

@@ -85,7 +85,7 @@ def test_a_service_that_changed_its_speed_is_caught_up_with_within_ten_jobs(fact
         pytest.param(0, [94] * 10, 30, 60, id="a job of a minute and a half is left alone at first"),
         pytest.param(94, [94] * 10, 1, 4, id="and looked at often around its usual end"),
         pytest.param(900, [94] * 10, 5, 60, id="and rarely when it is long overdue"),
-        pytest.param(0, [1.0] * 10, 0.3, 1, id="a quick one is looked at soon"),
+        pytest.param(0, [1.0] * 10, 0.3, 1.5, id="a quick one is looked at soon"),
     ],
 )
 def test_the_next_look_follows_what_is_known(age, earlier, least, most):
