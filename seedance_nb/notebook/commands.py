@@ -6,7 +6,7 @@ import getpass
 from collections.abc import Callable
 from typing import Any
 
-from IPython.display import HTML, display
+from IPython.display import display
 
 from ..errors import ConfigurationError, SeedanceError, WaitTimeout
 from ..jobs import session as sessions
@@ -14,7 +14,7 @@ from ..jobs.ledger import Spending
 from ..jobs.session import JobList
 from ..settings import SIMULATOR, check_key, write_keyring
 from . import html, waiting
-from .display import attach, jobs_html
+from .display import attach, job_table
 from .magic_args import Line, help_text
 
 ROWS = 12
@@ -56,10 +56,15 @@ def _jobs(shell: Any, _line: Line) -> None:
 
 def _show_jobs(shell: Any, jobs: JobList) -> None:
     if attach(shell).in_kernel:
-        display(HTML(jobs_html(jobs)))
+        _show_table(*job_table(jobs))
     else:
         for job in jobs:
             print(html.plain(job.snapshot), end="\n\n")
+
+
+def _show_table(headers: tuple[str, ...], rows: list[tuple[str, ...]], caption: str | None = None) -> None:
+    texts = {"text/html": html.table(headers, rows, caption), "text/plain": html.plain_table(headers, rows, caption)}
+    display(texts, raw=True)
 
 
 def _chosen(line: Line) -> JobList:
@@ -129,7 +134,7 @@ def _models(_shell: Any, _line: Line) -> None:
             )
         )
     source = "from the service" if catalog.answered else "as documented; the service was not reached"
-    display(HTML(html.table(("Model", "Aspect ratios", "Seconds", "Resolutions", "Credits a second"), rows, source)))
+    _show_table(("Model", "Aspect ratios", "Seconds", "Resolutions", "Credits a second"), rows, source)
 
 
 def _cost(_shell: Any, _line: Line) -> None:
@@ -155,7 +160,7 @@ def _cost(_shell: Any, _line: Line) -> None:
     limit = session.limits.max_credits
     caption = f"This session: {session.spent:g} credits" + (f" of at most {limit:g}" if limit is not None else "")
     headers = ("Day", "Model", "Notebook", "Videos", "Credits", "Saved by reuse")
-    display(HTML(html.table(headers, rows, caption)))
+    _show_table(headers, rows, caption)
 
 
 def _sum(part: list[Spending], name: str) -> str:

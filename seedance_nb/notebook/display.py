@@ -314,14 +314,20 @@ def _clip_html(clip: Clip) -> str:
 
 
 def jobs_html(jobs: JobList) -> str:
-    """The table of `%seedance jobs` and `sd.jobs()`."""
+    """How `sd.jobs()` shows itself."""
+    return html.table(*job_table(jobs))
+
+
+def job_table(jobs: JobList) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Headers and rows of the table of `%seedance jobs`."""
+    if not jobs:
+        return ("Jobs",), [("none yet; %seedance a paper boat on a rainy street makes one",)]
     rows = []
     for job in jobs:
         snapshot = job.snapshot
-        began = time.strftime("%d %b %H:%M", time.localtime(snapshot.created_at))
         rows.append(
             (
-                began,
+                time.strftime("%d %b %H:%M", time.localtime(snapshot.created_at)),
                 snapshot.request_id or snapshot.key,
                 html.status_words(snapshot),
                 snapshot.request.prompt,
@@ -330,6 +336,4 @@ def jobs_html(jobs: JobList) -> str:
                 html.credits_words(snapshot),
             )
         )
-    if not rows:
-        return html.table(("Jobs",), [("none yet; %seedance a paper boat on a rainy street makes one",)])
-    return html.table(("Began", "Id", "Status", "Prompt", "Settings", "Take", "Credits"), rows)
+    return ("Began", "Id", "Status", "Prompt", "Settings", "Take", "Credits"), rows

@@ -155,6 +155,8 @@ def ending(snapshot: Snapshot) -> str:
     words = status_words(snapshot)
     headline = f"{words[:1].upper()}{words[1:]}."
     cure = str(snapshot.error) if snapshot.error is not None else ""
+    if cure.startswith(f"{words};"):  # the headline has said that
+        cure = cure[len(words) + 1 :].lstrip()
     cure = cure[:1].upper() + cure[1:]
     after = None
     if snapshot.finished_at is not None and snapshot.created_at:
@@ -243,6 +245,14 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]], caption: str | 
         '<table style="border-collapse:collapse;table-layout:auto;margin:4px 0;font-size:1em">'
         f"{title}<thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>"
     )
+
+
+def plain_table(headers: Sequence[str], rows: Iterable[Sequence[str]], caption: str | None = None) -> str:
+    """The same for a terminal and for `text/plain`: columns in line, long texts shortened."""
+    lines = [tuple(headers), *(tuple(one_line(cell, 48) for cell in row) for row in rows)]
+    widths = [max(len(line[i]) for line in lines if i < len(line)) for i in range(len(headers))]
+    body = ["  ".join(cell.ljust(widths[i]) for i, cell in enumerate(line)).rstrip() for line in lines]
+    return "\n".join([caption, *body] if caption else body)
 
 
 # -- parts ---------------------------------------------------------------------------------------------------------------

@@ -84,9 +84,9 @@ class Panel:
 
     # Price and code -----------------------------------------------------------------------------------
 
-    def refresh(self) -> None:
-        """Price and code of what stands in the form now."""
-        with self._lock, drawn_by(self.frame.trouble):
+    def refresh(self, *, with_code: bool = True) -> None:
+        """Price and code of what stands in the form now; without the code when the form is not what has changed."""
+        with self._lock, drawn_by(self.frame.complain):
             self._follow_session()
             request, refusal = None, ""
             try:
@@ -105,6 +105,8 @@ class Panel:
                 "token": self._token,
                 "form": self.compose.as_seen(),
             }
+            if not with_code:
+                return
             if request is None or self.compose.prompt_is_empty:
                 self.frame.code = {"subject": "the form", "magic": "", "python": ""}
             else:
@@ -224,15 +226,8 @@ class Panel:
         if job is not None and not self.keeper.keep(job):
             self.say("the notebook has no room left below this panel: run its cell again to keep this video too")
 
-    def refresh_price(self) -> None:
-        """The price again; the code stays what the user looks at."""
-        code = self.frame.code
-        with self.frame.hold_sync():
-            self.refresh()
-            self.frame.code = code
-
     def _look_again(self) -> None:
-        self.in_context(self.refresh_price)
+        self.in_context(functools.partial(self.refresh, with_code=False))
         self._count()
 
     def _count(self) -> None:
@@ -271,7 +266,7 @@ class Panel:
             if not self.session.catalog.answered:
                 self.session.models_soon(lambda catalog: self.in_context(self._learn, catalog))
         except SeedanceError as error:  # no key yet: the panel opens all the same
-            self.frame.trouble(str(error))
+            self.frame.complain(str(error))
 
     def _learn(self, catalog: Catalog) -> None:
         try:

@@ -64,11 +64,13 @@ class Compose:
         self.aspect_ratio = Field("aspect_ratio", Choice("Aspect ratio", _words(ASPECT_RATIOS), "16:9"))
         self.duration = Field("duration", Choice("Duration", _seconds(DURATIONS), 5))
         self.resolution = Field("resolution", Choice("Resolution", _words(RESOLUTIONS), "720p"))
-        self.takes = Field("takes", w.BoundedIntText(description="Takes", value=1, min=1, max=MOST_TAKES))
+        self.takes = Field(
+            "takes", w.BoundedIntText(description="Takes", value=1, min=1, max=MOST_TAKES, continuous_update=True)
+        )
         self.media = Field(
             "media",
             w.Textarea(
-                description="Reference media",
+                description="Addresses",
                 rows=2,
                 placeholder="https://… one address a line: first frame, then last frame",
             ),

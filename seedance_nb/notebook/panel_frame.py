@@ -33,22 +33,21 @@ class PanelFrame(anywidget.AnyWidget):
     says = traitlets.Unicode().tag(sync=True)
     """The status line."""
     tally = traitlets.Unicode().tag(sync=True)
+    trouble = traitlets.Unicode().tag(sync=True)
+    """What went wrong, in a line below the button."""
 
     def __init__(self, on_generate: Callable[[str, float | None], object], on_open: Callable[..., object]) -> None:
         self._on_generate, self._on_open = on_generate, on_open
         self._pages: list[object] = []
-        self._troubled = False
         super().__init__()
         self.on_msg(self._answer)
 
     def __repr__(self) -> str:
         return "[seedance panel; it is drawn while its kernel runs]"
 
-    def trouble(self, text: str) -> None:
+    def complain(self, text: str) -> None:
         """Draw a line below the button; an empty one takes it away."""
-        if text or self._troubled:
-            self._troubled = bool(text)
-            self.send({"kind": "trouble", "text": one_line(text)})
+        self.trouble = one_line(text)
 
     def focus_prompt(self) -> None:
         """Put the keyboard into the prompt, unless someone is writing elsewhere."""
@@ -68,6 +67,6 @@ class PanelFrame(anywidget.AnyWidget):
         elif kind == "generate":
             assert isinstance(content, dict)
             price = content.get("price")
-            with drawn_by(self.trouble):
+            with drawn_by(self.complain):
                 self._on_generate(str(content.get("token")), float(price) if isinstance(price, int | float) else None)
             self.send({"kind": "handled"})

@@ -20,7 +20,7 @@ class History:
     def __init__(self, find: Callable[[str, int], tuple[str, ...]], use: Callable[[str], object]) -> None:
         self._find, self._use = find, use
         self.search = Field("history", w.Text(description="Search history", placeholder="words you remember"))
-        self.list = Field("earlier", w.Select(description="Used before", options=(), rows=5))
+        self.list = Field("earlier", w.Select(description="Earlier", options=(), rows=5))
         self.button = w.Button(description="Use again", disabled=True)
         self.box = w.VBox([self.search.box, self.list.box, self.button])
         self.search.control.observe(lambda _: self.refresh(), "value")

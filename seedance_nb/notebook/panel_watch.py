@@ -20,6 +20,7 @@ from .interactive import interactive
 from .job_card import JobCard, card_view
 from .panel_compose import Field
 from .panel_errors import drawn_by
+from .panel_price import short_price
 
 if TYPE_CHECKING:
     from .panel import Panel
@@ -170,9 +171,18 @@ class WatchedJob:
             self._watch.remove(self)
         else:
             self._watch.failed += 1
-            self.retry.layout.display = "" if snapshot.status.value in FREE_AGAIN else "none"
             self.dismiss.layout.display = ""
+            if snapshot.status.value in FREE_AGAIN:  # of an unknown outcome nobody knows whether it is paid for
+                self._watch.panel.in_worker(functools.partial(self._offer_retry, snapshot))
         self._watch.panel.ended(self.job)
+
+    def _offer_retry(self, snapshot: Snapshot) -> None:
+        price = short_price(self._watch.panel.session.estimate(snapshot.request), simulated=snapshot.simulated)
+        self._watch.panel.in_context(self._show_retry, f"Retry · {price}")
+
+    def _show_retry(self, label: str) -> None:
+        self.retry.description = label
+        self.retry.layout.display = ""
 
 
 def words_for(done: int, running: int, failed: int, *credits_words: str) -> str:

@@ -163,6 +163,38 @@ def test_generate_does_not_wait_for_a_running_cell(simulate, panel):
     assert page.lab.is_running(2)
 
 
+def test_a_clip_is_opened_saved_and_taken_again_from_the_gallery(simulate, panel, folder):
+    simulator = simulate()
+    page = panel()
+    page.make()
+    page.wait_video()
+    page.press("Close")
+
+    page.press("Open ")
+    page.wait_button("New take")
+    page.press("Save as")
+    page.fill("Save to", "mine.mp4")
+    page.do(lambda out: out.get_by_role("button", name="Save", exact=True).click())
+    eventually((folder / "mine.mp4").exists)
+    page.press("New take", count=2)
+    eventually(lambda: len(simulator.scenario.accepted) == 2)
+
+    assert "saved as" in page.says() or "paper boat" in page.says()
+    assert simulator.calls["create"] == 2
+
+
+def test_a_tile_plays_under_the_pointer(simulate, panel):
+    simulate()
+    page = panel()
+    page.make()
+    page.wait_video()
+    page.press("Close")
+
+    page.do(lambda out: page.button("Open ")(out).hover())
+    page.do(lambda out: out.locator(".seedance-tile video").wait_for())
+    page.lab.wait_until("() => document.querySelector('.seedance-tile video').currentTime > 0.2")
+
+
 def test_the_videos_outlive_the_kernel_with_a_word_on_how_to_get_the_panel_back(simulate, panel, folder):
     simulate()
     page = panel()
@@ -177,6 +209,33 @@ def test_the_videos_outlive_the_kernel_with_a_word_on_how_to_get_the_panel_back(
     assert page.lab.play_check(cell=1)["readyState"] == 4
     assert "comes back when this cell is run again" in page.lab.text(1)
     assert hidden_while_alive
+
+
+def test_running_the_cell_of_the_panel_again_loses_no_video_and_buys_nothing(simulate, panel, folder):
+    simulator = simulate()
+    page = panel()
+    page.make()
+    page.wait_video()
+    eventually(lambda: page.lab.save() or embedded_videos(folder / "notebook.ipynb"))
+
+    page.lab.run_cell(1)
+    page.wait_button("Generate")
+    page.lab.save()
+
+    assert len(embedded_videos(folder / "notebook.ipynb")) == 1
+    assert simulator.calls["create"] == 1
+
+
+def test_two_panels_and_a_magic_show_the_same_jobs_once_each(simulate, panel):
+    simulator = simulate(render_seconds=60)
+    page = panel("%seedance", "%seedance a paper boat -d 4")
+    for cell in (2, 3):
+        page.lab.run_cell(cell)
+    other = PanelPage(page.lab, 2)
+    cards = [lambda p=p: p.do(lambda out: out.get_by_role("button", name="Cancel").count()) for p in (page, other)]
+
+    eventually(lambda: [count() for count in cards] == [1, 1])
+    assert simulator.calls["create"] == 1
 
 
 def test_the_prompt_has_the_keyboard_and_ctrl_enter_submits_and_escape_leaves(simulate, panel):
@@ -238,7 +297,7 @@ def test_axe_finds_nothing_and_screenshots(simulate, panel, theme):
     page.wait_button("Cancel")
     for fold in ("Reference media", "Used before", "Metadata and webhook"):
         page.press(fold)
-    page.fill("Reference media", "https://example.org/first.png\nhttps://example.org/last.jpg")
+    page.fill("Addresses", "https://example.org/first.png\nhttps://example.org/last.jpg")
     page.choose("Model", "seedance-1.5-pro")
 
     for width in (400, 800, 1400):
@@ -256,6 +315,7 @@ def test_a_thousand_clips_load_page_by_page_and_scroll_smoothly(simulate, panel,
     page.wait_button("Open ")
 
     before = page.do(lambda out: out.locator(".seedance-tile").count())
+    page.lab.browser.do(look, page, "panel-light-gallery", 1200)
     gaps = page.do(lambda out: out.locator(".seedance-scroll").evaluate(SCROLL))
     after = page.do(lambda out: out.locator(".seedance-tile").count())
     pictures = page.do(lambda out: out.locator(".seedance-tile img").count())

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from seedance_nb.api.models import Status, VideoRequest
-from seedance_nb.errors import GenerationFailed, SeedanceError
+from seedance_nb.errors import GenerationCancelled, GenerationFailed, SeedanceError
 from seedance_nb.jobs.snapshot import Clip, Snapshot
 from seedance_nb.notebook import html
 
@@ -416,3 +416,14 @@ def test_a_table_without_rows_is_only_its_head():
 
     assert page.text == "No jobs yetjobcredits"
     assert page.of("td") == []
+
+
+def test_a_plain_table_has_its_columns_in_line():
+    text = html.plain_table(("Id", "Prompt"), [("req_1", "a\nboat"), ("req_22", "fox")], "Jobs")
+    assert text.splitlines() == ["Jobs", "Id      Prompt", "req_1   a boat", "req_22  fox"]
+
+
+def test_an_ending_says_what_it_is_once():
+    error = GenerationCancelled("cancelled; nothing was charged")
+    page = html.ending(with_(status=Status.CANCELLED, status_text="cancelled", error=error))
+    assert "<strong>Cancelled.</strong> Nothing was charged" in page

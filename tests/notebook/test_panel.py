@@ -125,8 +125,7 @@ def test_without_a_key_the_panel_opens_and_says_what_to_do(workplace):
         panel.compose.prompt.control.value = "a paper boat"
         press(panel)
 
-    [(said, _)] = answers(panel.frame, "trouble")
-    assert "%seedance login" in said["text"]
+    assert "%seedance login" in panel.frame.trouble
 
 
 def test_the_lengths_follow_the_model_and_the_change_is_explained(panel):
@@ -278,8 +277,7 @@ def test_a_press_for_a_form_that_has_changed_since_buys_nothing(panel, simulator
 
     press(panel, token)
 
-    [(said, _)] = answers(panel.frame, "trouble")
-    assert "nothing was sent" in said["text"]
+    assert "nothing was sent" in panel.frame.trouble
     assert simulator.calls == {}
 
 
@@ -325,6 +323,14 @@ def test_two_panels_buy_an_intention_once(panel, simulator):
     eventually(lambda: panel.session.jobs()[0].request_id is not None)
 
     assert simulator.calls["create"] == 1
+
+
+def test_the_code_follows_the_form_and_not_the_jobs_that_end_meanwhile(panel):
+    make(panel)
+    panel.compose.prompt.control.value = "something else"
+    panel._look_again()
+
+    assert "something else" in panel.frame.code["magic"]
 
 
 # -- watching
@@ -387,6 +393,7 @@ def test_a_failure_is_told_in_plain_words_and_can_be_retried(panel, simulator):
     eventually(lambda: simulator.calls["create"] == 2)
 
     assert "could not make this video" in row.children[0].view["error"]
+    assert retry.description == "Retry · about 40 simulated credits"
 
 
 def test_an_unknown_outcome_offers_no_retry(panel, simulator):

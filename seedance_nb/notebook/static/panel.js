@@ -10,7 +10,6 @@ export default {
     let sent = false;
     let lost = false;
     let timer = null;
-    let trouble = ""; // what the kernel says went wrong
     let own = ""; // what the page has to say itself
     let language = "magic";
     let root = null;
@@ -30,7 +29,7 @@ export default {
       }
       say(ui.generate, action.label || "Generate");
       ui.generate.title = action.why || "";
-      say(ui.problem, own || trouble || action.problem || "");
+      say(ui.problem, own || model.get("trouble") || action.problem || "");
       say(ui.status, model.get("says") || "");
       say(ui.tally, model.get("tally") || "");
       drawCode();
@@ -80,7 +79,7 @@ export default {
       if (pressed !== null) return;
       if (agrees() && !action.enabled) return;
       pressed = { price: action.price };
-      own = trouble = "";
+      own = "";
       timer = setTimeout(() => {
         own = BUSY;
         draw();
@@ -98,8 +97,7 @@ export default {
       if (message.kind === "handled") {
         own = "";
         release();
-      } else if (message.kind === "trouble") trouble = message.text;
-      else if (message.kind === "focus") return focusPrompt();
+      } else if (message.kind === "focus") return focusPrompt();
       else return;
       draw();
     };
@@ -174,7 +172,7 @@ export default {
     ui.magic.addEventListener("click", () => copy("magic"));
     ui.python.addEventListener("click", () => copy("python"));
     model.on("change:action", changed);
-    model.on("change:code change:says change:tally", draw);
+    model.on("change:code change:says change:tally change:trouble", draw);
     model.on("msg:custom", receive);
     draw();
 
@@ -182,7 +180,7 @@ export default {
       clearTimeout(timer);
       settle.disconnect();
       model.off("change:action", changed);
-      model.off("change:code change:says change:tally", draw);
+      model.off("change:code change:says change:tally change:trouble", draw);
       model.off("msg:custom", receive);
       root?.removeEventListener("keydown", key, true);
       for (const kind of ["input", "change"]) root?.removeEventListener(kind, edited);
