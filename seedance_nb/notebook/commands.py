@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from IPython.display import display
@@ -62,7 +62,7 @@ def _show_jobs(shell: Any, jobs: JobList) -> None:
             print(html.plain(job.snapshot), end="\n\n")
 
 
-def _show_table(headers: tuple[str, ...], rows: list[tuple[str, ...]], caption: str | None = None) -> None:
+def _show_table(headers: Sequence[str], rows: Sequence[Sequence[str]], caption: str | None = None) -> None:
     texts = {"text/html": html.table(headers, rows, caption), "text/plain": html.plain_table(headers, rows, caption)}
     display(texts, raw=True)
 

@@ -15,6 +15,7 @@ import threading
 import time
 import urllib.parse
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -318,7 +319,7 @@ def jobs_html(jobs: JobList) -> str:
     return html.table(*job_table(jobs))
 
 
-def job_table(jobs: JobList) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+def job_table(jobs: JobList) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
     """Headers and rows of the table of `%seedance jobs`."""
     if not jobs:
         return ("Jobs",), [("none yet; %seedance a paper boat on a rainy street makes one",)]

@@ -9,6 +9,7 @@ export default {
     let pressed = null; // the price that was on the button when it was pressed, until the kernel has handled it
     let sent = false;
     let lost = false;
+    let grabbed = false; // the prompt took the keyboard by itself, and nobody has used it yet
     let timer = null;
     let own = ""; // what the page has to say itself
     let language = "magic";
@@ -107,7 +108,9 @@ export default {
     const focusPrompt = () => {
       const busy = document.activeElement?.closest?.(".cm-editor, textarea, input");
       const writing = busy && !(root && root.contains(busy)) && (busy.value ?? busy.querySelector(".cm-content")?.innerText ?? "").trim();
-      if (!writing) prompt()?.focus();
+      if (writing || !prompt()) return;
+      prompt().focus();
+      grabbed = true;
     };
 
     const edited = () => {
@@ -121,11 +124,36 @@ export default {
         event.stopPropagation(); // or JupyterLab would run the cell
         event.target.dispatchEvent(new Event("change", { bubbles: true })); // numbers are told when they are left
         press();
+      } else if (event.key === "Enter" && event.shiftKey && (grabbed || !event.target.matches("textarea, input, select"))) {
+        // Whoever runs cell after cell does not mean the prompt, nor the button that happens to have the focus.
+        event.preventDefault();
+        if (!grabbed) return;
+        event.stopPropagation();
+        pass(event);
       } else if (event.key === "Escape" && event.target.matches("textarea, input, select")) {
         event.preventDefault();
         event.stopPropagation();
         root.focus({ preventScroll: true });
       }
+    };
+
+    const pass = ({ key, code, keyCode, shiftKey }) => {
+      const notebook = root.closest(".jp-Notebook");
+      grabbed = false;
+      if (!notebook) return;
+      notebook.focus({ preventScroll: true });
+      const place = notebook.contains(document.activeElement) ? document.activeElement : notebook;
+      place.dispatchEvent(new KeyboardEvent("keydown", { key, code, keyCode, shiftKey, bubbles: true, cancelable: true }));
+    };
+
+    const used = () => {
+      grabbed = false;
+    };
+
+    // Letters, arrows and Enter are the panel's: to JupyterLab they would be commands for the cell.
+    const keep = (event) => {
+      const command = event.ctrlKey || event.metaKey || event.altKey || (event.key === "Enter" && event.shiftKey);
+      if (!command) event.stopPropagation();
     };
 
     // Parts that are folded away open and close in the page, without a word from the kernel.
@@ -157,10 +185,11 @@ export default {
       root.tabIndex = -1;
       root.setAttribute("role", "region");
       root.setAttribute("aria-label", "Make videos");
-      root.dataset.lmSuppressShortcuts = "true";
       root.addEventListener("keydown", key, true); // ipywidgets let no key out of their fields
       for (const kind of ["input", "change"]) root.addEventListener(kind, edited);
       root.closest(".jp-OutputArea")?.classList.add("seedance-alive"); // hides what is kept below for later
+      root.addEventListener("keydown", keep);
+      for (const kind of ["input", "pointerdown"]) root.addEventListener(kind, used);
       root.addEventListener("click", fold);
       drawFolds();
       for (const area of root.querySelectorAll(".seedance-field textarea")) grow(area);
@@ -184,6 +213,8 @@ export default {
       model.off("msg:custom", receive);
       root?.removeEventListener("keydown", key, true);
       for (const kind of ["input", "change"]) root?.removeEventListener(kind, edited);
+      root?.removeEventListener("keydown", keep);
+      for (const kind of ["input", "pointerdown"]) root?.removeEventListener(kind, used);
       root?.removeEventListener("click", fold);
       root?.closest(".jp-OutputArea")?.classList.remove("seedance-alive");
     };
