@@ -30,9 +30,7 @@ class Wire(BaseComm):
     messages = 0
     bytes = 0
 
-    def publish_msg(
-        self, msg_type: str, data: Any = None, metadata: Any = None, buffers: Any = None, **_: Any
-    ) -> None:
+    def publish_msg(self, msg_type: str, data: Any = None, metadata: Any = None, buffers: Any = None, **_: Any) -> None:
         Wire.messages += 1
         Wire.bytes += len(json.dumps([msg_type, data, metadata], default=str)) + sum(len(b) for b in buffers or ())
         if data and data.get("method") == "custom":
