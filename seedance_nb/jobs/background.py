@@ -11,6 +11,8 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
+from .grouping import GroupingThread
+
 T = TypeVar("T")
 log = logging.getLogger("seedance_nb")
 log.addHandler(logging.NullHandler())
@@ -19,13 +21,18 @@ log.addHandler(logging.NullHandler())
 class Background:
     """The loop in its thread. Made at first use, remembers its process: after a fork the child has to make its own."""
 
-    def __init__(self, before_end: Callable[[], Awaitable[None]], at_end: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        before_end: Callable[[], Awaitable[None]],
+        at_end: Callable[[], Awaitable[None]],
+        together: Callable[[], contextlib.AbstractContextManager[object]] = contextlib.nullcontext,
+    ) -> None:
         self.pid = os.getpid()
         self.loop = asyncio.new_event_loop()
         self._before_end, self._at_end = before_end, at_end
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closed = False
-        self._ledger_thread = concurrent.futures.ThreadPoolExecutor(1, "seedance-ledger")
+        self._ledger_thread = GroupingThread("seedance-ledger", together)
         self._workers = concurrent.futures.ThreadPoolExecutor(2, "seedance-worker")
         self.loop.set_default_executor(self._workers)  # name look-ups too: no more threads than these
         self.loop.set_exception_handler(lambda _, context: log.debug("background: %s", context.get("message")))

@@ -19,6 +19,7 @@ from typing import Any
 
 from ..api.models import Status, VideoRequest
 from ..errors import ConfigurationError, one_line
+from .grouping import groupable
 
 FREE_AGAIN = ("failed", "cancelled", "rejected")
 """Statuses after which the same request and take may be tried anew; all others hold their place."""
@@ -134,6 +135,7 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._connection: sqlite3.Connection | None = None
+        self._group: sqlite3.Connection | None = None
 
     def close(self) -> None:
         """Close the file; the next call opens it again."""
@@ -141,6 +143,7 @@ class Ledger:
             self._connection.close()
             self._connection = None
 
+    @groupable
     def claim(self, record: Record, fresh: bool, before_insert: Callable[[], None]) -> tuple[Record, bool]:
         """(the row that stands for this intention, whether it is new), decided and committed in one transaction.
 
@@ -180,6 +183,7 @@ class Ledger:
             _insert(db, record)
             return record
 
+    @groupable
     def save(self, key: str, changes: Mapping[str, Any]) -> None:
         """Write some columns of one row. A verdict of the service (succeeded, failed, cancelled) is never taken back."""
         assert set(changes) <= _CHANGEABLE, set(changes) - _CHANGEABLE
@@ -199,6 +203,7 @@ class Ledger:
         sets = ", ".join(f"{name} = ?" for name in changes)
         db.execute(f"UPDATE jobs SET {sets} WHERE key = ?", (*map(_cell, changes.values()), key))
 
+    @groupable
     def revise(self, key: str, decide: Callable[[Record], Mapping[str, Any]]) -> Record:
         """The row after `decide(row)` changed it, read and written in one transaction: nobody writes in between."""
         with self._transaction() as db:
@@ -207,16 +212,19 @@ class Ledger:
                 self._update(db, key, changes)
             return _record(db.execute("SELECT * FROM jobs WHERE key = ?", (key,)).fetchone())
 
+    @groupable
     def note_reuse(self, key: str, at: float, credits_saved: float | None, notebook: str | None) -> None:
         """Remember that a run of a cell cost nothing because of this row."""
         with self._transaction() as db:
             db.execute("INSERT INTO reuses VALUES (?, ?, ?, ?)", (key, at, credits_saved, notebook))
 
+    @groupable
     def find(self, key_or_request_id: str) -> Record | None:
         """The row with this key or request id, the newest if several."""
         query = "SELECT * FROM jobs WHERE key = ? OR request_id = ? ORDER BY created_at DESC LIMIT 1"
         return next(iter(self._read(query, (key_or_request_id, key_or_request_id))), None)
 
+    @groupable
     def occupying(self, account: str, request: VideoRequest, take: int) -> Record | None:
         """The row that would be reused for this request and take, if there is one."""
         return next(iter(self._read(_OCCUPYING, (account, request.canonical_hash(), take))), None)
@@ -236,6 +244,7 @@ class Ledger:
         where, values = ("WHERE status = ?", (status,)) if status else ("", ())
         return self._read(f"SELECT * FROM jobs {where} ORDER BY created_at DESC LIMIT ?", (*values, limit))
 
+    @groupable
     def lives(self, base_url: str, request: VideoRequest, limit: int = 40) -> list[tuple[float, float]]:
         """(seconds queued, seconds rendering) of the newest finished jobs of the same model, duration and resolution.
 
@@ -252,6 +261,7 @@ class Ledger:
             rows = db.execute(query, values).fetchall()
         return [((r[1] or r[0]) - r[0], r[2] - (r[1] or r[0])) for r in rows if r[2] >= r[0]]
 
+    @groupable
     def rate(self, base_url: str, request: VideoRequest) -> float | None:
         """Credits a second that such requests (model, resolution, with or without media) were charged last, or None."""
         # The + keeps SQLite from walking an index by duration instead of taking the newest row of by_price.
@@ -291,7 +301,45 @@ class Ledger:
             return [_record(row) for row in db.execute(query, values)]
 
     @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """All calls inside are one transaction and one sync. If leaving it raises, none of them happened."""
+        with self._transaction() as db:
+            self._group = db
+            try:
+                yield
+            finally:
+                self._group = None
+            if not db.in_transaction:  # a full disk ends the whole transaction, not only the call that met it
+                raise sqlite3.OperationalError("the transaction was lost")
+
+    @contextlib.contextmanager
+    def _part_of_group(self, db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+        trouble = ""
+        db.execute("SAVEPOINT call")
+        try:
+            yield db
+            db.execute("RELEASE call")
+            return
+        except sqlite3.Error as error:
+            trouble = _in_words(error)
+        except BaseException:
+            self._undo(db)
+            raise
+        self._undo(db)
+        raise ConfigurationError(f"the ledger {self.path} cannot be used ({trouble}); {_cure(trouble)}")
+
+    @staticmethod
+    def _undo(db: sqlite3.Connection) -> None:
+        if db.in_transaction:
+            db.execute("ROLLBACK TO call")
+            db.execute("RELEASE call")
+
+    @contextlib.contextmanager
     def _transaction(self, *, write: bool = True) -> Iterator[sqlite3.Connection]:
+        if self._group is not None:
+            with self._part_of_group(self._group) as db:
+                yield db
+            return
         trouble = ""
         try:
             db = self._open()

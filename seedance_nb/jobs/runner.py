@@ -70,7 +70,7 @@ class Runner:
             simulated=simulated,
         )
         owners.LIVE_HERE.add(self._tools.owner)
-        self.background = self._tools.background = Background(self._before_end, self._at_end)
+        self.background = self._tools.background = Background(self._before_end, self._at_end, ledger.together)
 
     # From any thread ---------------------------------------------------------------------------------
 

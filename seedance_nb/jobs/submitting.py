@@ -67,8 +67,9 @@ async def claim(followed: Followed, *, fresh: bool, max_credits: float | None) -
 
     def within_budget() -> None:
         nonlocal reserved
-        tools.budget.reserve(snapshot.estimate, limit_of_call=max_credits)
-        reserved = True
+        if not reserved:  # the ledger may do a call again
+            tools.budget.reserve(snapshot.estimate, limit_of_call=max_credits)
+            reserved = True
 
     while True:
         try:

@@ -390,7 +390,7 @@ def axe(tab):
     """What axe-core says against the panel: ours, not JupyterLab's."""
     spec = importlib.util.find_spec("axe_playwright_python")
     if spec is None:
-        pytest.skip("axe-playwright-python is not installed")
+        pytest.fail("axe-playwright-python is not installed; make test installs it")
     tab.evaluate((Path(spec.origin).parent / "axe.min.js").read_text())
     found = tab.evaluate("() => axe.run('.seedance-panel', { resultTypes: ['violations'] })")
     return [(v["id"], [node["html"][:200] for node in v["nodes"]]) for v in found["violations"]]

@@ -9,6 +9,7 @@ export default {
     let pressed = null; // the price that was on the button when it was pressed, until the kernel has handled it
     let sent = false;
     let lost = false;
+    let origin = null; // the cell that was active before that
     let grabbed = false; // the prompt took the keyboard by itself, and nobody has used it yet
     let timer = null;
     let own = ""; // what the page has to say itself
@@ -109,6 +110,8 @@ export default {
       const busy = document.activeElement?.closest?.(".cm-editor, textarea, input");
       const writing = busy && !(root && root.contains(busy)) && (busy.value ?? busy.querySelector(".cm-content")?.innerText ?? "").trim();
       if (writing || !prompt()) return;
+      // The focus makes this cell the active one; whoever runs cell after cell is at another already.
+      origin = root.closest(".jp-Notebook")?.querySelector(".jp-Cell.jp-mod-active");
       prompt().focus();
       grabbed = true;
     };
@@ -127,7 +130,6 @@ export default {
       } else if (event.key === "Enter" && event.shiftKey && (grabbed || !event.target.matches("textarea, input, select"))) {
         // Whoever runs cell after cell does not mean the prompt, nor the button that happens to have the focus.
         event.preventDefault();
-        if (!grabbed) return;
         event.stopPropagation();
         pass(event);
       } else if (event.key === "Escape" && event.target.matches("textarea, input, select")) {
@@ -137,13 +139,12 @@ export default {
       }
     };
 
+    // A key for the notebook: told to the cell it is meant for.
     const pass = ({ key, code, keyCode, shiftKey }) => {
-      const notebook = root.closest(".jp-Notebook");
+      const cell = grabbed && origin?.isConnected ? origin : root.closest(".jp-Cell");
       grabbed = false;
-      if (!notebook) return;
-      notebook.focus({ preventScroll: true });
-      const place = notebook.contains(document.activeElement) ? document.activeElement : notebook;
-      place.dispatchEvent(new KeyboardEvent("keydown", { key, code, keyCode, shiftKey, bubbles: true, cancelable: true }));
+      cell?.focus({ preventScroll: true });
+      cell?.dispatchEvent(new KeyboardEvent("keydown", { key, code, keyCode, shiftKey, bubbles: true, cancelable: true }));
     };
 
     const used = () => {

@@ -1,0 +1,74 @@
+"""A thousand jobs of 5 to 30 s at once: all finish, how late, with how many looks, and what a computing cell feels."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psutil
+
+JOBS = 1000
+
+
+@contextmanager
+def tiny_service(**spec: list[float]) -> Iterator[str]:
+    """The base URL of a tiny service in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.tiny_service", json.dumps(spec)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
+        finally:
+            process.terminate()
+
+
+def run() -> Iterator[str]:
+    for busy in (False, True):
+        with tiny_service(uniform=[5, 30]) as base_url:
+            yield from _measure(base_url, busy=busy)
+
+
+def _measure(base_url: str, *, busy: bool) -> Iterator[str]:
+    from seedance_nb.jobs.session import Session
+
+    process = psutil.Process(os.getpid())
+    with tempfile.TemporaryDirectory() as home, Session(api_key="sd2_bench", base_url=base_url, home=home) as session:
+        session.runner  # noqa: B018 - start the threads before they are counted
+        idle = statistics.median(_loops(0.3) for _ in range(5))
+        threads, memory = threading.active_count(), process.memory_info().rss
+        began = time.time()
+        jobs = [session.submit(f"prompt {i}", aspect_ratio="1:1", resolution="480p") for i in range(JOBS)]
+        submitted = time.time() - began
+        most_threads, most_memory, rounds = threads, memory, []
+        while not all(job.done() for job in jobs) and time.time() - began < 180:
+            if busy:
+                rounds.append(_loops(0.3))
+            else:
+                time.sleep(0.3)
+            most_threads = max(most_threads, threading.active_count())
+            most_memory = max(most_memory, process.memory_info().rss)
+        ended = time.time()
+        figures = json.load(urllib.request.urlopen(base_url + "/figures"))
+    yield f"{'beside a computing cell' if busy else 'kernel idle'}: {sum(j.clip is not None for j in jobs)} of {JOBS} clips"
+    yield f"  submitted in {submitted / JOBS * 1000:.1f} ms each; wall {(ended - began) / (figures['last_end'] - began):.2f} of ideal"
+    yield f"  looks a job {figures['looks'] / JOBS:.1f}, late {figures['late_mean']:.2f} s on average, 95 % within {figures['late_95']:.1f} s"
+    yield f"  connections {figures['most_open']}, threads +{most_threads - threads}, memory +{(most_memory - memory) / 1e6:.0f} MB"
+    if busy:
+        yield f"  the cell takes {idle / statistics.fmean(rounds):.2f} times its idle time"
+
+
+def _loops(seconds: float) -> float:
+    end = time.perf_counter() + seconds
+    count = 0
+    while time.perf_counter() < end:
+        count += sum(range(50)) > 0
+    return count / seconds
