@@ -59,8 +59,8 @@ async def _until_it_ended(followed: Followed, kind: Kind) -> Generation:
     while True:
         if not at_once:
             await followed.pause(_until_next_look(followed, kind, failed, asked_for))
-            while not followed.tools.pace.may_look() and not followed.cancel_waits:
-                await followed.pause(_until_next_look(followed, kind, failed, asked_for))
+            if (turn := followed.tools.pace.turn()) > 0:
+                await followed.pause(turn)
         at_once = False
         await followed.flush()
         if followed.cancel_waits:

@@ -1,6 +1,6 @@
 """How many looks a second all jobs of a runner may take together, and what is known of jobs like each.
 
-A look costs about 3 ms of the interpreter, which a notebook that computes needs for itself: then the budget shrinks. It is spent
+A look costs 2 to 3 ms of the interpreter, which a notebook that computes needs for itself: then the budget shrinks. It is spent
 where news is likeliest, because it changes what a look has to be worth (see `polling`), not who may look.
 """
 
@@ -12,13 +12,14 @@ from collections.abc import Callable, Sequence
 
 from .polling import LOOK_WORTH, Outlook
 
-IDLE_LOOKS = 220.0
+IDLE_LOOKS = 300.0
 """Looks a second while nothing else wants the interpreter: about what one thread can do."""
-BUSY_LOOKS = 25.0
-"""Looks a second beside a cell that computes: 3 ms each make 8 % of its time."""
+BUSY_LOOKS = 45.0
+"""Looks a second beside a cell that computes: 2 ms each make 9 % of its time."""
 BUSY_SHARE = 0.5
 """The other threads of the process are busy when they use this share of a core."""
 SAMPLE_SECONDS = 0.25
+LONGEST_QUEUE = 5.0
 LIVES_KEPT = 40
 NEWS_SECONDS = 4.0
 """Siblings that ended so long ago still say how likely an end is just now."""
@@ -50,7 +51,7 @@ class Kind:
 
 
 class Pace:
-    """The shared budget. `spent` is told of every look; `worth` says what the next one has to be worth."""
+    """The shared budget: `worth` says what the next look has to be worth, `turn` when it may be made."""
 
     def __init__(
         self,
@@ -63,7 +64,7 @@ class Pace:
         self._demand: dict[object, float] = {}
         self._wanted = 0.0
         self._stretch = 1.0
-        self._tokens, self._filled_at = IDLE_LOOKS, monotonic()
+        self._next_slot = 0.0
         self._sampled_at, self._cpu = monotonic(), (process_time(), thread_time())
         self.limit = IDLE_LOOKS
 
@@ -88,16 +89,13 @@ class Pace:
         """A job needs no more looks."""
         self._wanted = max(0.0, self._wanted - self._demand.pop(who, 0.0))
 
-    def may_look(self) -> bool:
-        """Take a look out of the budget; False when it is used up for the moment."""
+    def turn(self) -> float:
+        """Seconds until the caller's turn: looks are given out one after the other, first come first served."""
         now = self._monotonic()
         self._sample(now)
-        self._tokens = min(self.limit / 4, self._tokens + (now - self._filled_at) * self.limit)
-        self._filled_at = now
-        if self._tokens < 1:
-            return False
-        self._tokens -= 1
-        return True
+        slot = min(max(now, self._next_slot), now + LONGEST_QUEUE)
+        self._next_slot = slot + 1 / self.limit
+        return slot - now
 
     def _sample(self, now: float) -> None:
         passed = now - self._sampled_at

@@ -200,7 +200,7 @@ def test_beside_a_cell_that_computes_the_budget_shrinks_and_grows_back():
     for others in (0.0, 1.0, 0.0):
         cpu.now += 1
         cpu.process += others
-        pace.may_look()
+        pace.turn()
         limits.append(pace.limit)
     assert limits == [IDLE_LOOKS, BUSY_LOOKS, IDLE_LOOKS]
 
@@ -209,18 +209,22 @@ def test_what_the_runner_itself_uses_is_not_somebody_elses_work():
     cpu = Cpu()
     pace = cpu.pace()
     cpu.now, cpu.process, cpu.thread = 1.0, 0.9, 0.9
-    pace.may_look()
+    pace.turn()
     assert pace.limit == IDLE_LOOKS
 
 
-def test_no_more_looks_are_given_out_than_the_budget_holds():
+def test_looks_of_one_moment_are_given_out_one_after_the_other():
+    pace = Cpu().pace()
+    turns = [pace.turn() for _ in range(4)]
+    assert turns == pytest.approx([i / IDLE_LOOKS for i in range(4)])
+
+
+def test_a_look_that_comes_alone_does_not_wait():
     cpu = Cpu()
     pace = cpu.pace()
-    given = 0
-    for _ in range(1000):
-        cpu.now += 0.001
-        given += pace.may_look()
-    assert given <= IDLE_LOOKS * 1.3
+    pace.turn()
+    cpu.now = 1.0
+    assert pace.turn() == 0
 
 
 def test_news_needs_three_ends_and_fades():
