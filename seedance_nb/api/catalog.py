@@ -15,9 +15,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from ..errors import InvalidRequest, one_line
-from .models import VideoRequest
+from .models import DEFAULT_MODEL, VideoRequest
 
-DEFAULT_MODEL = "seedance-2.0"
 ASPECT_RATIOS = ("16:9", "9:16", "1:1")
 RESOLUTIONS = ("480p", "720p", "1080p")
 MAX_MEDIA_URLS = 5

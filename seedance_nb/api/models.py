@@ -1,7 +1,7 @@
 """What goes over the wire: the request a user makes, and what the server last said of it.
 
 Field names on the wire are the vendor's camelCase (`aspectRatio`); here they are Python's. Unknown fields are ignored and
-missing ones are None: of the answers only two samples are documented (see README, "The API").
+missing ones are None: of the answers only two samples are documented (see README, "When an answer is unclear").
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ from __future__ import annotations
 import enum
 import hashlib
 import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
-from ..errors import one_line
+from ..errors import InvalidRequest, one_line
 
+DEFAULT_MODEL = "seedance-2.0"
 REQUEST_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._~:=@+-]{0,199}")
 """Ids we put into paths and URLs; nothing else is followed."""
 
@@ -48,7 +50,7 @@ class VideoRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel", om
     """
 
     prompt: str
-    model: str = msgspec.field(default="seedance-2.0")
+    model: str = DEFAULT_MODEL
     aspect_ratio: str | None = None
     duration: int | None = None
     resolution: str | None = None
@@ -76,6 +78,41 @@ class VideoRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel", om
     def from_wire(cls, body: dict[str, Any]) -> VideoRequest:
         """The inverse of `to_wire`; raises `msgspec.ValidationError` for wrong types."""
         return msgspec.convert(body, cls)
+
+
+def make_request(
+    prompt: str,
+    *,
+    model: str = DEFAULT_MODEL,
+    aspect_ratio: str | None = "16:9",
+    duration: int | None = 5,
+    resolution: str | None = "720p",
+    media_urls: Iterable[str] | None = None,
+    webhook_url: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> VideoRequest:
+    """A VideoRequest in its canonical form: outer spaces of the prompt gone, lists as tuples; raises InvalidRequest."""
+    if not isinstance(prompt, str):
+        raise InvalidRequest(f"the prompt must be text, not {type(prompt).__name__}")
+    if isinstance(media_urls, str):
+        media_urls = (media_urls,)
+    if media_urls is not None and not isinstance(media_urls, Iterable):
+        raise InvalidRequest(f"media_urls must be a list of URLs, not {one_line(media_urls, 40)!r}")
+    if metadata is not None:
+        try:
+            metadata = msgspec.json.decode(msgspec.json.encode(dict(metadata)))
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+            raise InvalidRequest(f"metadata must be made of plain JSON values ({one_line(error, 80)})") from None
+    return VideoRequest(
+        prompt=prompt.strip(),
+        model=model,
+        aspect_ratio=aspect_ratio,
+        duration=duration,
+        resolution=resolution,
+        media_urls=tuple(media_urls) if media_urls is not None else None,
+        webhook_url=webhook_url,
+        metadata=metadata or None,  # type: ignore[arg-type]
+    )
 
 
 class Generation(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from ..api.catalog import DEFAULT_MODEL, Catalog, Estimate
-from ..api.models import Status, VideoRequest, as_request_id
+from ..api.catalog import Catalog, Estimate
+from ..api.models import DEFAULT_MODEL, Status, VideoRequest, as_request_id, make_request
 from ..errors import ApiError, ConfigurationError, InvalidRequest, SeedanceError, one_line
 from ..settings import (
     SIMULATOR,
@@ -380,43 +380,6 @@ class Session:
             return method(ledger, *args)
         finally:
             ledger.close()
-
-
-def make_request(
-    prompt: str,
-    *,
-    model: str = DEFAULT_MODEL,
-    aspect_ratio: str | None = "16:9",
-    duration: int | None = 5,
-    resolution: str | None = "720p",
-    media_urls: Iterable[str] | None = None,
-    webhook_url: str | None = None,
-    metadata: Mapping[str, Any] | None = None,
-) -> VideoRequest:
-    """A VideoRequest in its canonical form: outer spaces of the prompt gone, lists as tuples; raises InvalidRequest."""
-    if not isinstance(prompt, str):
-        raise InvalidRequest(f"the prompt must be text, not {type(prompt).__name__}")
-    if isinstance(media_urls, str):
-        media_urls = (media_urls,)
-    if media_urls is not None and not isinstance(media_urls, Iterable):
-        raise InvalidRequest(f"media_urls must be a list of URLs, not {one_line(media_urls, 40)!r}")
-    if metadata is not None:
-        import msgspec
-
-        try:
-            metadata = msgspec.json.decode(msgspec.json.encode(dict(metadata)))
-        except (TypeError, ValueError, OverflowError, RecursionError) as error:
-            raise InvalidRequest(f"metadata must be made of plain JSON values ({one_line(error, 80)})") from None
-    return VideoRequest(
-        prompt=prompt.strip(),
-        model=model,
-        aspect_ratio=aspect_ratio,
-        duration=duration,
-        resolution=resolution,
-        media_urls=tuple(media_urls) if media_urls is not None else None,
-        webhook_url=webhook_url,
-        metadata=metadata or None,  # type: ignore[arg-type]
-    )
 
 
 def _notebook_name() -> str | None:

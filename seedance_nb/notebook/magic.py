@@ -10,6 +10,7 @@ from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 from traitlets import Int, Unicode
 
+from ..api.models import make_request
 from ..errors import ClipError, SeedanceError
 from ..jobs import session as sessions
 from ..jobs.job import Job
@@ -120,7 +121,7 @@ class SeedanceMagics(Magics):
 
     def _dry_run(self, options: dict[str, Any], found: magic_args.Line) -> None:
         session = sessions.default()
-        request = sessions.make_request(**options)
+        request = make_request(**options)
         warnings = session.catalog.check(request)
         print(json.dumps(request.to_wire(), ensure_ascii=False, indent=2))
         for warning in warnings:

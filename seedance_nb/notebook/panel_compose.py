@@ -11,10 +11,9 @@ from urllib.parse import urlsplit
 
 import ipywidgets as w
 
-from ..api.catalog import ASPECT_RATIOS, DEFAULT_MODEL, MAX_MEDIA_URLS, RESOLUTIONS, Catalog, ModelFacts
-from ..api.models import VideoRequest
+from ..api.catalog import ASPECT_RATIOS, MAX_MEDIA_URLS, RESOLUTIONS, Catalog, ModelFacts
+from ..api.models import DEFAULT_MODEL, VideoRequest, make_request
 from ..errors import InvalidRequest, one_line
-from ..jobs.session import make_request
 from .html import clamp
 from .interactive import interactive
 from .panel_choice import Choice

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 from IPython.core.inputtransformer2 import TransformerManager
 
 import seedance_nb
-from seedance_nb.api.models import VideoRequest
-from seedance_nb.jobs.session import make_request
+from seedance_nb.api.models import VideoRequest, make_request
 from seedance_nb.notebook.magic_args import (
     COMMANDS,
     BadLine,

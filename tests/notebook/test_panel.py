@@ -12,10 +12,10 @@ from hypothesis import given, settings
 
 import seedance_nb
 from seedance_nb.api.catalog import Catalog, Estimate
-from seedance_nb.api.models import Status, VideoRequest
+from seedance_nb.api.models import Status, VideoRequest, make_request
 from seedance_nb.jobs import browsing
 from seedance_nb.jobs.ledger import Ledger, Record, _insert
-from seedance_nb.jobs.session import Session, make_request
+from seedance_nb.jobs.session import Session
 from seedance_nb.notebook import panel_gallery
 from seedance_nb.notebook.magic_args import as_python
 from seedance_nb.notebook.panel import Panel
