@@ -7,7 +7,7 @@ import platform
 import sys
 import time
 
-ALL = ("loading", "ledger_size", "many_jobs", "panel_messages")
+ALL = ("loading", "ledger_size", "many_jobs", "thousand_jobs", "panel_messages")
 
 
 def main() -> None:

@@ -7,17 +7,18 @@ where news is likeliest, because it changes what a look has to be worth (see `po
 from __future__ import annotations
 
 import collections
+import threading
 import time
 from collections.abc import Callable, Sequence
 
 from .polling import LOOK_WORTH, Outlook
 
-IDLE_LOOKS = 300.0
+IDLE_LOOKS = 250.0
 """Looks a second while nothing else wants the interpreter: about what one thread can do."""
 BUSY_LOOKS = 45.0
 """Looks a second beside a cell that computes: 2 ms each make 9 % of its time."""
 BUSY_SHARE = 0.5
-"""The other threads of the process are busy when they use this share of a core."""
+"""The notebook is busy when its own thread uses this share of a core."""
 SAMPLE_SECONDS = 0.25
 LONGEST_QUEUE = 5.0
 LIVES_KEPT = 40
@@ -57,15 +58,14 @@ class Pace:
         self,
         monotonic: Callable[[], float],
         *,
-        process_time: Callable[[], float] = time.process_time,
-        thread_time: Callable[[], float] = time.thread_time,
+        main_seconds: Callable[[], float] | None = None,
     ) -> None:
-        self._monotonic, self._process_time, self._thread_time = monotonic, process_time, thread_time
+        self._monotonic, self._main_seconds = monotonic, main_seconds or seconds_of_main_thread
         self._demand: dict[object, float] = {}
         self._wanted = 0.0
         self._stretch = 1.0
         self._next_slot = 0.0
-        self._sampled_at, self._cpu = monotonic(), (process_time(), thread_time())
+        self._sampled_at, self._used = monotonic(), self._main_seconds()
         self.limit = IDLE_LOOKS
 
     @property
@@ -101,8 +101,20 @@ class Pace:
         passed = now - self._sampled_at
         if passed < SAMPLE_SECONDS:
             return
-        process, own = self._process_time(), self._thread_time()
-        others = (process - self._cpu[0]) - (own - self._cpu[1])
-        self._sampled_at, self._cpu = now, (process, own)
-        self.limit = BUSY_LOOKS if others / passed > BUSY_SHARE else IDLE_LOOKS
+        used = self._main_seconds()
+        share = (used - self._used) / passed
+        self._sampled_at, self._used = now, used
+        self.limit = BUSY_LOOKS if share > BUSY_SHARE else IDLE_LOOKS
         self._stretch = max(1.0, self._wanted / self.limit)
+
+
+def seconds_of_main_thread() -> float:
+    """CPU seconds the main thread has used, where cells run; 0 where the system does not tell (then nothing ever is busy)."""
+    clock = getattr(time, "pthread_getcpuclockid", None)
+    ident = threading.main_thread().ident
+    if clock is None or ident is None:
+        return 0.0
+    try:
+        return float(time.clock_gettime(clock(ident)))
+    except (OSError, ValueError):
+        return 0.0

@@ -1,12 +1,14 @@
 import math
 import random
 import statistics
+import threading
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seedance_nb.jobs.pace import BUSY_LOOKS, IDLE_LOOKS, Kind, Pace
+from seedance_nb.jobs.pace import BUSY_LOOKS, IDLE_LOOKS, Kind, Pace, seconds_of_main_thread
 from seedance_nb.jobs.polling import (
     EVEN_SECONDS,
     LONGEST_AFTER_TROUBLE,
@@ -160,13 +162,13 @@ def test_trouble_never_makes_looks_denser_than_the_floor(failed, floor, asked):
 
 
 class Cpu:
-    """Wall, process and thread seconds, moved by hand."""
+    """Wall seconds, and CPU seconds of the main thread, moved by hand."""
 
     def __init__(self):
-        self.now = self.process = self.thread = 0.0
+        self.now = self.main = 0.0
 
     def pace(self):
-        return Pace(lambda: self.now, process_time=lambda: self.process, thread_time=lambda: self.thread)
+        return Pace(lambda: self.now, main_seconds=lambda: self.main)
 
 
 def test_a_few_jobs_are_not_slowed_by_the_shared_budget():
@@ -197,20 +199,29 @@ def test_beside_a_cell_that_computes_the_budget_shrinks_and_grows_back():
     cpu = Cpu()
     pace = cpu.pace()
     limits = []
-    for others in (0.0, 1.0, 0.0):
+    for busy in (0.0, 1.0, 0.0):
         cpu.now += 1
-        cpu.process += others
+        cpu.main += busy
         pace.turn()
         limits.append(pace.limit)
     assert limits == [IDLE_LOOKS, BUSY_LOOKS, IDLE_LOOKS]
 
 
-def test_what_the_runner_itself_uses_is_not_somebody_elses_work():
-    cpu = Cpu()
-    pace = cpu.pace()
-    cpu.now, cpu.process, cpu.thread = 1.0, 0.9, 0.9
-    pace.turn()
-    assert pace.limit == IDLE_LOOKS
+@pytest.mark.skipif(not hasattr(time, "pthread_getcpuclockid"), reason="this system does not tell a thread's CPU time")
+def test_what_other_threads_compute_is_not_the_notebooks_work():
+    def burn(seconds):
+        end = time.thread_time() + seconds
+        while time.thread_time() < end:
+            pass
+
+    before = seconds_of_main_thread()
+    thread = threading.Thread(target=burn, args=(0.2,))
+    thread.start()
+    thread.join()
+    between = seconds_of_main_thread()
+    burn(0.2)
+    assert between - before < 0.1
+    assert seconds_of_main_thread() - between > 0.1
 
 
 def test_looks_of_one_moment_are_given_out_one_after_the_other():
