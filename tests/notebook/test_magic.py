@@ -796,3 +796,10 @@ def wait_for(condition, seconds=10.0):
         assert time.monotonic() < end, "it did not come about"
         time.sleep(0.01)
     return found
+
+
+def test_doctor_says_a_line_each_and_shows_no_key(shell):
+    out = shell.run("%seedance doctor").out
+
+    assert [line[:3].strip() for line in out.splitlines()] == ["ok"] * 9
+    assert "sd2_test_key" not in out
