@@ -150,6 +150,9 @@ class Ledger:
         `fresh` takes the next free take instead of the one asked for. `before_insert` may raise to refuse a new row.
         """
         with self._transaction() as db:
+            mine = db.execute("SELECT * FROM jobs WHERE key = ?", (record.key,)).fetchone()
+            if mine is not None:  # a commit that reported trouble had happened all the same, and the call is done again
+                return _record(mine), True
             if fresh:
                 record = dataclasses.replace(record, take=max(record.take, _highest_take(db, record) + 1))
             row = db.execute(_OCCUPYING, (record.account, record.request.canonical_hash(), record.take)).fetchone()

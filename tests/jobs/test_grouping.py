@@ -122,3 +122,13 @@ def test_in_a_group_a_refused_call_leaves_the_others_written(tmp_path):
         ledger.claim(record("a train"), False, lambda: None)
     assert sorted(row.request.prompt for row in ledger.jobs()) == ["a boat", "a train"]
     ledger.close()
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_a_claim_that_is_done_again_is_still_the_same_new_claim(tmp_path, fresh):
+    ledger = Ledger(tmp_path / "ledger.sqlite3")
+    wanted = record("a boat")
+    first = ledger.claim(wanted, fresh, lambda: None)
+    assert ledger.claim(wanted, fresh, lambda: None) == first
+    assert (first[1], len(ledger.jobs())) == (True, 1)
+    ledger.close()
