@@ -155,6 +155,11 @@ class Followed:
         return any(job.is_watched for job in self.jobs)
 
     @property
+    def is_given_up(self) -> bool:
+        """Whether its way ended without a clip: it may stand in a table for a moment more, but says nothing of a new try."""
+        return self.snapshot.is_settled and self.snapshot.clip is None
+
+    @property
     def cancel_waits(self) -> bool:
         """Whether a cancel was asked for that the service has not been told of yet."""
         return self.snapshot.cancel_requested and not self.cancel_sent

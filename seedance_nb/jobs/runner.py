@@ -55,6 +55,7 @@ class Runner:
         self.ledger = ledger
         self.wait_strategy: WaitStrategy = Job.wait_in_slices
         self._followed: dict[str, Followed] = {}
+        self._asked_for: dict[str, Job] = {}
         self._tools = Tools(
             base_url=base_url,
             service=service,
@@ -111,14 +112,20 @@ class Runner:
         self.background.post(self._begin, job, snapshot, lambda f: self._live(f, fresh, max_credits))
         return job
 
-    def job_of(self, record: Record, *, wanted: bool = False) -> Job:
+    def living(self) -> dict[str, Job]:
+        """Jobs by key that are followed, or about to be: they know more than any row of the ledger read after this."""
+        followed = {key: f.jobs[0] for key, f in list(self._followed.items()) if f.jobs and not f.is_given_up}
+        return followed | self._asked_for
+
+    def job_of(self, record: Record, *, wanted: bool = False, living: dict[str, Job] | None = None) -> Job:
         """The Job of a ledger row: the one being followed if there is one, else one that stands still until asked.
 
-        `wanted` says that it is about to be followed: an old failure to download is then no news any more.
+        `wanted` says that it is about to be followed: an old failure to download is then no news any more. `living` is what
+        was followed when the row was read, for a job may end between that and now.
         """
-        followed = self._followed.get(record.key)
-        if followed is not None and followed.jobs:
-            return followed.jobs[0]
+        job = (living if living is not None else self.living()).get(record.key)
+        if job is not None:
+            return job
         snapshot = self._snapshot_of(record)
         foreign = record.base_url != self._tools.service
         if foreign and not snapshot.is_settled:
@@ -136,7 +143,9 @@ class Runner:
 
     def follow(self, job: Job) -> None:
         """Follow a job read from the ledger, if it is not followed yet; fetches the clip of a succeeded one that has none."""
-        self.background.post(self._follow_again, job)
+        if self.is_usable:
+            self._asked_for[job.key] = job
+            self.background.post(self._follow_again, job)
 
     def cancel(self, job: Job) -> None:
         """Ask the service to cancel a job."""
@@ -215,6 +224,11 @@ class Runner:
         self.background.start(self._guard(followed, way(followed)))
 
     def _follow_again(self, job: Job) -> None:
+        self._begin_again(job)
+        if self._asked_for.get(job.key) is job:
+            del self._asked_for[job.key]
+
+    def _begin_again(self, job: Job) -> None:
         has_clip = job.clip is not None and job.clip.path.exists()
         ended = job.done() and job.status is not Status.SUCCEEDED
         if has_clip or ended or job.is_foreign:

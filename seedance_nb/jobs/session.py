@@ -159,7 +159,10 @@ class Session:
         """The newest jobs in the ledger, newest first, at most `limit`, perhaps of one status only."""
         if status is not None and status not in set(Status):
             raise InvalidRequest(f"{one_line(status, 40)!r} is no status; choose one of {', '.join(Status)}")
-        return JobList(self.runner.job_of(record) for record in self.ask_ledger(Ledger.jobs, status, limit))
+        living = self.runner.living()
+        records = self.ask_ledger(Ledger.jobs, status, limit)
+        living |= self.runner.living()
+        return JobList(self.runner.job_of(record, living=living) for record in records)
 
     def has_unfinished(self) -> bool:
         """Whether the ledger has anything unfinished, of any account; needs no key and starts nothing."""

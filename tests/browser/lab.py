@@ -79,6 +79,18 @@ def write_notebook(path: Path, cells: Sequence[str]) -> Path:
     return path
 
 
+WAIT_FOR_FILE = "import pathlib, time\nwhile not pathlib.Path('go').exists(): time.sleep(0.05)"
+"""A cell that runs until a file `go` stands beside its notebook: no test has to guess how long it will be needed."""
+
+
+def eventually(condition: Callable[[], object], seconds: float = 15) -> None:
+    """Wait for something outside the page; what is in the page is waited for there."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.02)
+
+
 def embedded_videos(path: Path) -> list[str]:
     """The base64 of every MP4 that a saved notebook's outputs, or an HTML page, hold in a `<video src>`; in order."""
     if path.suffix != ".ipynb":

@@ -2,12 +2,11 @@
 
 import base64
 import hashlib
-import time
 import urllib.request
 
 import nbformat
 import pytest
-from browser.lab import embedded_videos
+from browser.lab import WAIT_FOR_FILE, embedded_videos, eventually
 
 from seedance_nb.api.models import Status
 from seedance_nb.simulator import Fault
@@ -139,9 +138,9 @@ def test_cancel_cancels(simulate, notebook):
     assert simulator.scenario.status(only_request(simulator)) is Status.CANCELLED
 
 
-def test_cancel_does_not_wait_for_a_running_cell(simulate, notebook):
+def test_cancel_does_not_wait_for_a_running_cell(simulate, notebook, folder):
     simulator = simulate(render_seconds=120)
-    lab = notebook(LOAD, BOAT, SLEEP)
+    lab = notebook(LOAD, BOAT, WAIT_FOR_FILE)
     lab.run_cell(0)
     lab.run_cell(1)
     eventually(lambda: simulator.scenario.accepted, seconds=10)  # before that there is nothing to cancel at the service
@@ -151,6 +150,8 @@ def test_cancel_does_not_wait_for_a_running_cell(simulate, notebook):
     eventually(lambda: simulator.scenario.status(only_request(simulator)) is Status.CANCELLED, seconds=10)
 
     assert lab.is_running(2)
+    (folder / "go").touch()
+    eventually(lambda: not lab.is_running(2))
 
 
 def test_run_all_gives_each_cell_its_own_video_and_a_second_run_is_free(simulate, notebook, folder):
@@ -200,11 +201,3 @@ def only_request(simulator):
 
 def sha256(data):
     return hashlib.sha256(data).hexdigest()
-
-
-def eventually(condition, seconds):
-    """Waits for something outside the page; what is in the page is waited for there."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.02)

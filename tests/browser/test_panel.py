@@ -1,11 +1,10 @@
 """The panel as a person uses it: by role and name, with a mouse, with the keyboard alone, while a cell runs, light and dark."""
 
 import importlib.util
-import time
 from pathlib import Path
 
 import pytest
-from browser.lab import embedded_videos
+from browser.lab import WAIT_FOR_FILE, embedded_videos, eventually
 
 from seedance_nb.api.models import Status, VideoRequest
 from seedance_nb.jobs.ledger import Ledger, Record, _insert
@@ -137,9 +136,9 @@ def test_the_copied_magic_shows_the_same_clip_for_nothing(simulate, panel, folde
     assert kept == repeated
 
 
-def test_cancel_does_not_wait_for_a_running_cell(simulate, panel):
+def test_cancel_does_not_wait_for_a_running_cell(simulate, panel, folder):
     simulator = simulate(render_seconds=120)
-    page = panel(SLEEP)
+    page = panel(WAIT_FOR_FILE)
     page.make()
     page.wait_button("Cancel")
     eventually(lambda: simulator.scenario.accepted)
@@ -150,17 +149,21 @@ def test_cancel_does_not_wait_for_a_running_cell(simulate, panel):
     eventually(lambda: simulator.scenario.status(entry.request_id) is Status.CANCELLED)
 
     assert page.lab.is_running(2)
+    (folder / "go").touch()
+    eventually(lambda: not page.lab.is_running(2))
 
 
-def test_generate_does_not_wait_for_a_running_cell(simulate, panel):
+def test_generate_does_not_wait_for_a_running_cell(simulate, panel, folder):
     simulator = simulate()
-    page = panel(SLEEP)
+    page = panel(WAIT_FOR_FILE)
 
     page.lab.run_cell(2, wait=False)
     page.make()
     eventually(lambda: simulator.calls["create"] == 1)
 
     assert page.lab.is_running(2)
+    (folder / "go").touch()
+    eventually(lambda: not page.lab.is_running(2))
 
 
 def test_a_clip_is_opened_saved_and_taken_again_from_the_gallery(simulate, panel, folder):
@@ -412,11 +415,3 @@ def walk(tab, steps):
         )
         tab.keyboard.press("Tab")
     return names
-
-
-def eventually(condition, seconds=15):
-    """Waits for something outside the page; what is in the page is waited for there."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.05)

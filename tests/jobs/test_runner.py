@@ -445,6 +445,25 @@ def test_downloading_again_right_in_the_end_of_the_first_try_is_not_lost(runner,
     assert job.result(20).width == 854
 
 
+def test_a_job_asked_for_again_right_in_the_end_of_its_failure_is_not_the_failed_one(runner, service, ledger):
+    service.film = b""
+    service.gate.clear()
+    job = submit(runner)
+    found = []
+
+    def ask(done):
+        record = dataclasses.replace(ledger.find(done.key), status=Status.SUCCEEDED)
+        found.append(runner.job_of(record, wanted=True))
+
+    job.add_done_callback(ask)
+    service.gate.set()
+    with pytest.raises(ClipError, match="paid for and kept"):
+        job.result(20)
+    assert until(lambda: found)
+    assert not found[0].done()
+    assert found[0].error is None
+
+
 def test_a_failed_job_ends_with_the_services_reason(runner):
     job = submit(runner, "a boat [fail]")
     with pytest.raises(GenerationFailed, match="no luck"):

@@ -416,7 +416,7 @@ def test_a_video_that_did_not_arrive_is_fetched_without_a_new_create(shell, simu
     simulator.clear_faults()
 
     assert shell.run(line.replace("KEY", shell.value("boat").key)).success
-    shell.run("import seedance_nb; [again] = seedance_nb.jobs(); clip = again.result(10)")
+    assert shell.run("import seedance_nb; [again] = seedance_nb.jobs(); clip = again.result(10)").success
 
     assert shell.value("clip").seconds == pytest.approx(4, abs=0.1)
     assert simulator.calls["create"] == 1
