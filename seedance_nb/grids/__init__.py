@@ -1,0 +1,1 @@
+"""Compares prompts: jobs laid out on named axes."""

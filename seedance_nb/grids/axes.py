@@ -1,0 +1,343 @@
+"""From a template and its axes to cells: every combination as a request, before anything is sent or paid for. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import itertools
+import json
+import math
+import string
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Self
+
+from ..api.models import VideoRequest, make_request
+from ..errors import InvalidRequest, one_line
+
+FIELDS = ("prompt", "model", "aspect_ratio", "duration", "resolution", "media_urls", "webhook_url", "metadata")
+"""The fields of a request; every other name stands in a template between braces."""
+TAKE = "take"
+MOST_CELLS = 10_000
+"""More is a mistake in the axes, not a study."""
+
+Check = Callable[[VideoRequest], object]
+"""Raises InvalidRequest for a request that the service would refuse."""
+
+
+class Combination(dict[str, Any]):
+    """The values of one cell, as `where` sees them: `c["model"]` or `c.model`; `c.prompt` is the finished text."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(f"no axis {name!r}; there are {', '.join(self)}") from None
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """One place of a grid: its values on the axes, and the take of the request they make."""
+
+    index: int
+    """Its place in the order of the plan, from 0."""
+    values: Mapping[str, Any]
+    """Its value on every axis, by the axis' name; "prompt" holds the template as the user wrote it."""
+    request: VideoRequest | None
+    """None where the values make no request at all; then `invalid` says why."""
+    take: int
+    invalid: str | None = None
+    """Why the service would refuse it, in one line."""
+
+    @property
+    def identity(self) -> tuple[str, int] | None:
+        """What two cells share that are the same video: they cost once."""
+        return None if self.request is None else (self.request.canonical_hash(), self.take)
+
+
+@dataclasses.dataclass(frozen=True)
+class Axes:
+    """What is varied, and how. Made by `lay_out`; `cells` are its combinations, the last axis and then the take fastest.
+
+    `rows` are dicts of values that belong together (mode "zip", lists of dicts, DataFrames); each is combined with every
+    combination of `axes`. `constants` hold for all. `raw` prompts are taken as they are, braces and all.
+    """
+
+    rows: tuple[Mapping[str, Any], ...] = ({},)
+    axes: Mapping[str, tuple[Any, ...]] = dataclasses.field(default_factory=dict)
+    constants: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    takes: int = 1
+    where: Callable[[Combination], object] | None = None
+    raw: bool = False
+    shown: tuple[str, ...] | None = None
+    """The names that count as axes, where not all row keys do (a grid rebuilt from its manifest)."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The axes in order: those of the rows, the others, and "take" where there is more than one."""
+        if self.shown is not None:
+            return self.shown if self.takes == 1 or TAKE in self.shown else (*self.shown, TAKE)
+        of_rows = list(dict.fromkeys(key for row in self.rows for key in row))
+        names = [*of_rows, *(name for name in self.axes if name not in of_rows)]
+        return (*names, TAKE) if self.takes > 1 and TAKE not in names else tuple(names)
+
+    def cells(self, check: Check = lambda _: None) -> tuple[Cell, ...]:
+        """Every combination that `where` lets through. Raises InvalidRequest for names and braces that cannot be meant."""
+        names, made = self.names, []
+        for values in self._combinations():
+            for take in [values[TAKE]] if TAKE in values else range(1, self.takes + 1):
+                text = self._text_of(values)
+                if self.where is not None and not self._lets_through(values, text, take):
+                    continue
+                request, invalid = _request_of({**values, "prompt": text}, check)
+                shown = {name: take if name == TAKE else values.get(name) for name in names}
+                made.append(Cell(len(made), shown, request, take, invalid))
+                if len(made) > MOST_CELLS:
+                    raise InvalidRequest(f"these axes make more than {MOST_CELLS:,} cells; use fewer values or where=")
+        return tuple(made)
+
+    def extended(self, *, takes: int | None = None, **more: Any) -> Self:
+        """The same with more takes or more values; what is there already is not repeated. Raises InvalidRequest."""
+        chosen = self.takes if takes is None else _check_takes(takes)
+        if chosen < self.takes:
+            raise InvalidRequest(f"this grid has {self.takes} takes already; extend(takes=…) wants the new total")
+        constants, axes = dict(self.constants), dict(self.axes)
+        rows = self.rows
+        if more and self.shown is not None:
+            raise InvalidRequest(
+                "a grid rebuilt from its manifest can get more takes, but no new values: write its axes again"
+            )
+        if more and any(name in row for row in rows for name in more):
+            rows = (*rows, *(row for row in _zipped(_listed(more)) if not any(_same(row, old) for old in rows)))
+        else:
+            for name, values in more.items():
+                if name not in axes and name not in constants and name not in FIELDS:
+                    known = [*axes, *constants]
+                    raise InvalidRequest(f"this grid has no {name!r}{_near(name, known)}; it has {', '.join(known)}")
+                before = axes.get(name, (constants.pop(name),) if name in constants else _default_of(name))
+                axes[name] = _unique([*before, *(_as_values(name, values) or [values])])
+        return dataclasses.replace(self, takes=chosen, constants=constants, axes=axes, rows=rows)
+
+    def _combinations(self) -> Iterable[dict[str, Any]]:
+        for row in self.rows:
+            free = {name: values for name, values in self.axes.items() if name not in row}
+            for combination in itertools.product(*free.values()):
+                yield {**self.constants, **row, **dict(zip(free, combination, strict=True))}
+
+    def _text_of(self, values: Mapping[str, Any]) -> Any:
+        template = values.get("prompt")
+        if self.raw or not isinstance(template, str):
+            return template
+        return fill(template, {name: value for name, value in values.items() if name != "prompt"})
+
+    def _lets_through(self, values: Mapping[str, Any], text: Any, take: int) -> bool:
+        assert self.where is not None
+        defaults = {"model": _default_of("model")[0], "duration": 5, "aspect_ratio": "16:9", "resolution": "720p"}
+        return bool(self.where(Combination({**defaults, **values, "prompt": text, TAKE: take})))
+
+
+def lay_out(
+    prompt: Any,
+    rows: Any = None,
+    *,
+    takes: int = 1,
+    mode: str = "product",
+    where: Callable[[Combination], object] | None = None,
+    raw: bool = False,
+    **values: Any,
+) -> Axes:
+    """The axes that a call of `seedance_nb.grid` describes; raises InvalidRequest.
+
+    `prompt` is a template, a list of templates, or the rows themselves: a list of dicts or a DataFrame, whose keys are fields of
+    the request or names in a template. Of `values`, lists are axes and single values hold for every cell. In mode "zip" the
+    axes go side by side and have one length; in mode "product" every value meets every other.
+    """
+    if mode not in ("product", "zip"):
+        raise InvalidRequest(f"mode must be 'product' or 'zip', not {one_line(mode, 40)!r}")
+    if rows is None and not isinstance(prompt, str):
+        rows, prompt = (prompt, values.pop("prompt", None)) if _are_rows(prompt) else (None, prompt)
+    if prompt is not None:
+        values = {"prompt": prompt, **values}
+    constants: dict[str, Any] = {}
+    axes: dict[str, tuple[Any, ...]] = {}
+    for name, value in values.items():
+        several = _as_values(name, value)
+        if several is None:
+            constants[name] = _plain(value)
+        elif not several:
+            raise InvalidRequest(f"the axis {name} is empty; give it at least one value")
+        else:
+            axes[name] = _unique(several) if mode == "product" else tuple(several)
+    laid = Axes(
+        rows=_as_rows(rows) if rows is not None else ({},),
+        axes=axes,
+        constants=constants,
+        takes=_check_takes(takes),
+        where=where,
+        raw=raw,
+    )
+    if mode == "zip" and axes:
+        if rows is not None:
+            raise InvalidRequest(
+                "rows are zipped already: leave mode='zip' out, or write the axes as columns of the rows"
+            )
+        laid = dataclasses.replace(laid, rows=_zipped(axes), axes={})
+    _check_names(laid)
+    return laid
+
+
+def fill(template: str, values: Mapping[str, Any]) -> str:
+    """The template with its `{names}` replaced; `{{` and `}}` are literal braces. Raises InvalidRequest for unknown names."""
+    done = []
+    try:
+        parts = list(string.Formatter().parse(template))
+    except ValueError as error:
+        raise InvalidRequest(
+            f"a brace stands alone in {one_line(template, 60)!r} ({error}); write {{{{ or }}}} for one"
+        ) from None
+    for literal, name, spec, conversion in parts:
+        done.append(literal)
+        if name is None:
+            continue
+        if name not in values:
+            known = ", ".join(values) or "none"
+            raise InvalidRequest(
+                f"{{{one_line(name, 40)}}} is no axis of this grid{_near(name, values)}; there are {known}; {{{{ }}}} are literal braces"
+            )
+        value = values[name]
+        if conversion:
+            value = {"r": repr, "s": str, "a": ascii}[conversion](value)
+        try:
+            done.append(format(value, spec or ""))
+        except (TypeError, ValueError) as error:
+            raise InvalidRequest(f"{{{name}:{spec}}} does not fit {one_line(value, 40)!r} ({error})") from None
+    return "".join(done)
+
+
+def names_in(template: str) -> set[str]:
+    """The names that stand between braces in a template."""
+    try:
+        return {name for _, name, _, _ in string.Formatter().parse(template) if name}
+    except ValueError:  # `fill` says what is wrong with it
+        return set()
+
+
+def levels(cells: Iterable[Cell], name: str) -> tuple[Any, ...]:
+    """The different values on an axis, in the order of the cells."""
+    return _unique([cell.values.get(name) for cell in cells])
+
+
+def value_key(value: Any) -> str:
+    """A text that is the same for equal values of an axis, also for lists and dicts."""
+    return json.dumps(value, sort_keys=True, default=repr, ensure_ascii=False)
+
+
+# What the user gave, made plain ---------------------------------------------------------------------------
+
+
+def _request_of(values: Mapping[str, Any], check: Check) -> tuple[VideoRequest | None, str | None]:
+    fields = {name: values[name] for name in FIELDS if name in values}
+    request = None
+    try:
+        if fields.get("prompt") is None:
+            raise InvalidRequest("it has no prompt: give a template, or rows with a 'prompt'")
+        request = make_request(**fields)
+        check(request)
+    except InvalidRequest as error:
+        return request, one_line(error, 300)
+    return request, None
+
+
+def _check_names(laid: Axes) -> None:
+    """A product axis that nothing uses would buy the same video under two names: it is a slip."""
+    if laid.raw:
+        return
+    prompts = [*laid.axes.get("prompt", ()), laid.constants.get("prompt"), *(row.get("prompt") for row in laid.rows)]
+    used = {name for text in prompts if isinstance(text, str) for name in names_in(text)}
+    for name in [*laid.axes, *laid.constants]:
+        if name not in FIELDS and name not in used:
+            near = _near(name, [*FIELDS, *used])
+            raise InvalidRequest(
+                f"nothing uses the axis {name!r}{near}; put {{{name}}} into the prompt, or name a field of the request"
+            )
+
+
+def _check_takes(takes: object) -> int:
+    if isinstance(takes, bool) or not isinstance(takes, int) or takes < 1:
+        raise InvalidRequest(f"takes must be a whole number from 1, not {one_line(takes, 40)!r}")
+    return takes
+
+
+def _are_rows(value: Any) -> bool:
+    return _is_frame(value) or (
+        isinstance(value, Sequence) and bool(value) and all(isinstance(v, Mapping) for v in value)
+    )
+
+
+def _is_frame(value: Any) -> bool:
+    return hasattr(value, "columns") and hasattr(value, "to_dict")
+
+
+def _as_rows(rows: Any) -> tuple[Mapping[str, Any], ...]:
+    listed = rows.to_dict("records") if _is_frame(rows) else list(rows)
+    if not listed or not all(isinstance(row, Mapping) for row in listed):
+        raise InvalidRequest("rows must be a list of dicts or a DataFrame, with at least one row")
+    made = [{str(key): _plain(value) for key, value in row.items()} for row in listed]
+    # A missing number makes pandas turn the whole column into floats.
+    for row in made:
+        for key, value in row.items():
+            if key in ("duration", TAKE) and isinstance(value, float) and value.is_integer():
+                row[key] = int(value)
+        if TAKE in row:
+            _check_takes(row[TAKE])
+    return tuple({key: value for key, value in row.items() if value is not None or key not in FIELDS} for row in made)
+
+
+def _as_values(name: str, value: Any) -> list[Any] | None:
+    """The values of an axis, or None where one value for all was meant. A list of URLs is one request's `media_urls`."""
+    if value is None or isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
+        return None
+    listed = [_plain(v) for v in value]
+    if name == "media_urls" and all(isinstance(v, str) for v in listed):
+        return None
+    return listed
+
+
+def _plain(value: Any) -> Any:
+    """Numbers of numpy and pandas as Python's own; a missing value as None."""
+    if hasattr(value, "item") and getattr(value, "shape", None) == ():
+        value = value.item()
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _zipped(axes: Mapping[str, Sequence[Any]]) -> tuple[Mapping[str, Any], ...]:
+    lengths = {name: len(values) for name, values in axes.items()}
+    if len(set(lengths.values())) > 1:
+        said = ", ".join(f"{name} has {count}" for name, count in lengths.items())
+        raise InvalidRequest(f"in mode 'zip' all axes have one length, but {said}; mode='product' combines them all")
+    return tuple(dict(zip(axes, values, strict=True)) for values in zip(*axes.values(), strict=True))
+
+
+def _listed(more: Mapping[str, Any]) -> dict[str, Sequence[Any]]:
+    found = {name: _as_values(name, value) for name, value in more.items()}
+    return {name: [_plain(more[name])] if values is None else values for name, values in found.items()}
+
+
+def _unique(values: Iterable[Any]) -> tuple[Any, ...]:
+    return tuple({value_key(value): value for value in reversed(list(values))}.values())[::-1]
+
+
+def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return value_key(dict(one)) == value_key(dict(other))
+
+
+def _default_of(name: str) -> tuple[Any, ...]:
+    """What a field is where nobody named it, so that more values stand beside it."""
+    request = make_request("x")
+    return (getattr(request, name),) if name in FIELDS and name != "prompt" else ()
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"; did you mean {found[0]!r}?" if found else ""

@@ -1,0 +1,91 @@
+"""What everybody but the grid itself sees of it: an immutable picture of one moment, for boards, walls and exports. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from ..api.models import Status
+from ..jobs.snapshot import Clip, Snapshot
+from .axes import Cell, levels
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Tile:
+    """One cell with what is known of its job; `snapshot` is None until it was submitted."""
+
+    cell: Cell
+    snapshot: Snapshot | None = None
+
+    @property
+    def clip(self) -> Clip | None:
+        """Its verified MP4, once it is on disk."""
+        return self.snapshot.clip if self.snapshot is not None else None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Counts:
+    """How many cells stand where. Cells that share one video count each."""
+
+    cells: int = 0
+    done: int = 0
+    running: int = 0
+    failed: int = 0
+    """Failed, cancelled, refused, or made but not downloaded: what `retry` takes up."""
+    unknown: int = 0
+    invalid: int = 0
+    waiting: int = 0
+    """Not submitted yet."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class GridPicture:
+    """A grid at one moment. `names` are its axes in order, `tiles` its cells in the order of the plan."""
+
+    names: tuple[str, ...]
+    tiles: tuple[Tile, ...]
+    submitted: bool = False
+    credits: float = 0.0
+    """Credits charged to this grid so far; what was reused counts 0."""
+    expected_seconds: float | None = None
+    """How long until all is done, learned from the ledger; None: no idea."""
+
+    def levels(self, name: str) -> tuple[Any, ...]:
+        """The different values on an axis, in the order of the cells."""
+        return levels((tile.cell for tile in self.tiles), name)
+
+    @property
+    def counts(self) -> Counts:
+        """How many cells stand where."""
+        found = [_standing(tile) for tile in self.tiles]
+        return Counts(len(found), **{name: found.count(name) for name in set(found)})
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing more comes by itself."""
+        counts = self.counts
+        return self.submitted and not counts.running and not counts.waiting
+
+
+def _standing(tile: Tile) -> str:
+    snapshot = tile.snapshot
+    if tile.cell.invalid is not None:
+        return "invalid"
+    if snapshot is None:
+        return "waiting"
+    if not snapshot.is_settled:
+        return "running"
+    if snapshot.clip is not None:
+        return "done"
+    return "unknown" if snapshot.status is Status.UNKNOWN else "failed"
+
+
+def guess_layout(names: Sequence[str], sizes: dict[str, int]) -> tuple[str | None, str | None]:
+    """(rows, columns) for a first look: of the axes that vary, the first goes down and the last goes across."""
+    varied = [name for name in names if sizes.get(name, 1) > 1]
+    if not varied:
+        return None, None
+    if len(varied) == 1:
+        return None, varied[0]
+    return varied[0], varied[-1]
