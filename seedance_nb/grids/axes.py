@@ -82,7 +82,7 @@ class Axes:
 
     def cells(self, check: Check = lambda _: None) -> tuple[Cell, ...]:
         """Every combination that `where` lets through. Raises InvalidRequest for names and braces that cannot be meant."""
-        names, made = self.names, []
+        names, made = self.names, list[Cell]()
         for values in self._combinations():
             for take in [values[TAKE]] if TAKE in values else range(1, self.takes + 1):
                 text = self._text_of(values)
@@ -205,7 +205,7 @@ def fill(template: str, values: Mapping[str, Any]) -> str:
             )
         value = values[name]
         if conversion:
-            value = {"r": repr, "s": str, "a": ascii}[conversion](value)
+            value = ascii(value) if conversion == "a" else repr(value) if conversion == "r" else str(value)
         try:
             done.append(format(value, spec or ""))
         except (TypeError, ValueError) as error:
