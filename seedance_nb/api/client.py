@@ -44,6 +44,44 @@ class _Bearer(httpx.Auth):
         return text.replace(self._key.reveal().encode(), b"(key)")
 
 
+class _Lanes:
+    """HTTP clients of one connection each, the latest used first.
+
+    A pool of httpcore goes through all its connections, with several system calls each, at the beginning and at the end of every
+    request: with a dozen of them that is a tenth of what a look costs. A stack of lanes keeps as few open as are needed at once.
+    """
+
+    def __init__(self, make: Callable[[], httpx.AsyncClient], *, most: int, patience: float) -> None:
+        self._make = make
+        self._gate = asyncio.Semaphore(most)
+        self._patience = patience
+        self._idle: list[httpx.AsyncClient] = []
+        self._all: list[httpx.AsyncClient] = []
+
+    @contextlib.asynccontextmanager
+    async def one(self) -> AsyncIterator[httpx.AsyncClient]:
+        """A lane of one's own for as long as the block lasts; raises httpx.PoolTimeout when none gets free."""
+        try:
+            async with asyncio.timeout(self._patience if self._gate.locked() else None):
+                await self._gate.acquire()
+        except TimeoutError:
+            raise httpx.PoolTimeout("no lane got free") from None
+        if not self._idle:
+            self._idle.append(self._make())
+            self._all.append(self._idle[-1])
+        lane = self._idle.pop()
+        try:
+            yield lane
+        finally:
+            self._idle.append(lane)
+            self._gate.release()
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        for lane in self._all:
+            await lane.aclose()
+
+
 class Client:
     """Speaks to one API host with one key. Made, used and closed inside one event loop."""
 
@@ -62,21 +100,23 @@ class Client:
             "trust_env": not self.on_loopback,
             "verify": tls,
         }
-        most = limits.concurrency
-        self._looks = httpx.AsyncClient(
-            limits=httpx.Limits(max_connections=most, max_keepalive_connections=most), **json_calls
+        gate: dict[str, Any] = {"most": limits.concurrency, "patience": limits.read_timeout}
+        self._looks = _Lanes(
+            lambda: httpx.AsyncClient(
+                limits=httpx.Limits(max_connections=1, max_keepalive_connections=1), **json_calls
+            ),
+            **gate,
         )
         # A create goes out on a fresh connection: on a kept one, "the server closed it just now" cannot be told from
         # "the server took the request and died", and would have to be called unknown.
         # Its only time-out is the total one: silence for as long as that may still end in an answer worth money.
-        self._creates = httpx.AsyncClient(
-            limits=httpx.Limits(max_connections=most, max_keepalive_connections=0),
-            **json_calls
-            | {
-                "timeout": httpx.Timeout(
-                    limits.create_timeout, connect=limits.connect_timeout, pool=limits.read_timeout
-                )
-            },
+        slow = httpx.Timeout(limits.create_timeout, connect=limits.connect_timeout, pool=limits.read_timeout)
+        self._creates = _Lanes(
+            lambda: httpx.AsyncClient(
+                limits=httpx.Limits(max_connections=1, max_keepalive_connections=0),
+                **json_calls | {"timeout": slow},
+            ),
+            **gate,
         )
         # The video host is a stranger: no key, no cookies kept, no redirect followed unseen.
         self._videos = httpx.AsyncClient(
@@ -146,7 +186,7 @@ class Client:
         return items[:200]
 
     async def _call(
-        self, client: httpx.AsyncClient, method: str, path: str, body: bytes | None = None, *, total: float
+        self, lanes: _Lanes, method: str, path: str, body: bytes | None = None, *, total: float
     ) -> Answer | Silence:
         left = False
         body_so_far = bytearray()
@@ -160,13 +200,14 @@ class Client:
         try:
             async with (
                 asyncio.timeout(total),
+                lanes.one() as client,
                 client.stream(
                     method,
                     self.base_url + PREFIX + path,
                     content=body,
                     headers={"Content-Type": "application/json"} if body else {},
                     auth=self._auth,
-                    extensions={"trace": trace},
+                    extensions={"trace": trace} if method == "POST" else {},  # only of a create does it matter
                 ) as response,
             ):
                 status, headers = response.status_code, _lower(response.headers)

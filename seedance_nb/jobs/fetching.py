@@ -31,6 +31,7 @@ async def fetch(
             if url is not None:
                 try:
                     async with tools.downloads:
+                        await _turn(followed)
                         arriving = arriving or tools.clips.arriving(followed.key)
                         await receive(tools.api(), url, arriving, _progress(followed))
                         followed.tell(note="checking the file")
@@ -56,6 +57,16 @@ async def fetch(
         f"the video was made but could not be downloaded ({error}); it is paid for and kept: "
         f"%seedance attach {followed.snapshot.request_id} or job.download_again() fetches it, without a new create"
     )
+
+
+async def _turn(followed: Followed) -> None:
+    """Wait until the notebook leaves time for a download and its verification."""
+    pace = followed.tools.pace
+    if (seconds := pace.file_turn()) > 0:
+        followed.tell(note="made; its file is fetched as soon as the notebook computes less")
+        while seconds > 0:
+            await followed.pause(seconds)
+            seconds = pace.file_turn()
 
 
 def _progress(followed: Followed) -> Callable[[int, int | None], None]:
