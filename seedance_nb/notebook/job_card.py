@@ -54,14 +54,20 @@ def card_view(snapshot: Snapshot, now: float, *, heading: bool = False) -> dict[
     }
 
 
+MOST_PAGES = 16
+"""Pages whose word on what they show is kept."""
+
+
 class JobCard(anywidget.AnyWidget):
     """What a user watches while a job runs.
 
-    Traits are the wire contract. The page sends `{kind: "cancel"}` and `{kind: "need_video"}`; it is answered with
+    Traits are the wire contract. The page sends `{kind: "cancel"}`, `{kind: "in_view", page, shown}` when it scrolls in or out of
+    sight, and `{kind: "need_video"}`; that is answered with
     `{kind: "video", mime, caption}` and the MP4 as the only buffer, with `{kind: "no_video", text}`, or, where cancelling could
     not even be asked for, with `{kind: "cancel_failed", text}`.
 
-    Both callbacks may be called on a subshell's thread while a cell runs: `on_cancel` must only post, `clip_bytes` only read.
+    The callbacks may be called on a subshell's thread while a cell runs: `on_cancel` and `on_in_view` must only post, `clip_bytes`
+    only read.
     """
 
     _esm = _STATIC / "job_card.js"
@@ -78,8 +84,11 @@ class JobCard(anywidget.AnyWidget):
         *,
         on_cancel: Callable[[], None],
         clip_bytes: Callable[[], bytes | None],
+        on_in_view: Callable[[], object] = lambda: None,
     ) -> None:
         self._ask_cancel = on_cancel
+        self._on_in_view = on_in_view
+        self._shown: dict[str, bool] = {}
         self._clip_bytes = clip_bytes
         self._cancel_asked = False
         super().__init__(view=view)
@@ -88,6 +97,11 @@ class JobCard(anywidget.AnyWidget):
     def __repr__(self) -> str:
         # What an untrusted notebook or a page without widgets shows in the card's place.
         return f"[live card: {self.view.get('status_words', 'a job')}; it is drawn while its kernel runs]"
+
+    @property
+    def is_in_view(self) -> bool:
+        """Whether a page may be showing it: none has said anything yet, or one has it on screen."""
+        return not self._shown or any(self._shown.values())
 
     def show(self, snapshot: Snapshot, *, now: float | None = None, done: bool | None = None) -> None:
         """Draw this snapshot; `done=True` once the job's outputs have been replaced. One message to the page."""
@@ -119,6 +133,17 @@ class JobCard(anywidget.AnyWidget):
             self._cancel_once()
         elif kind == "need_video":
             self._send_video()
+        elif kind == "in_view" and isinstance(content, dict):
+            self._note_view(str(content.get("page"))[:80], content.get("shown") is True)
+
+    def _note_view(self, page: str, shown: bool) -> None:
+        was_in_view = self.is_in_view
+        self._shown.pop(page, None)
+        self._shown[page] = shown
+        while len(self._shown) > MOST_PAGES:  # pages that went away without a word
+            self._shown.pop(next(iter(self._shown)))
+        if self.is_in_view and not was_in_view:
+            self._on_in_view()
 
     def _cancel_once(self) -> None:
         # Two pages can show one card, and a click can wait behind a running cell: one intention, one call.

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import textwrap
 import urllib.request
 
 import nbformat
@@ -152,6 +153,31 @@ def test_cancel_does_not_wait_for_a_running_cell(simulate, notebook, folder):
     assert lab.is_running(2)
     (folder / "go").touch()
     eventually(lambda: not lab.is_running(2))
+
+
+def test_a_card_out_of_sight_gets_no_news_until_it_comes_back(simulate, notebook, folder):
+    simulate(render_seconds=120)
+    watch = """
+        import pathlib, threading, time
+        [view] = get_ipython()._seedance_screen.views
+        def note():
+            while True:
+                pathlib.Path("seen").write_text(str(view._card.is_in_view))
+                time.sleep(0.1)
+        threading.Thread(target=note, daemon=True).start()
+    """
+    lab = notebook(LOAD, BOAT, "print('line\\n' * 200)", textwrap.dedent(watch))
+    for cell in range(4):
+        lab.run_cell(cell)
+
+    def scroll_to(cell):
+        show = "i => driver.cell(i).node.scrollIntoView({ block: 'center' })"
+        lab.browser.do(lambda: lab.page.evaluate(show, cell))
+
+    scroll_to(3)
+    eventually(lambda: (folder / "seen").read_text() == "False")
+    scroll_to(1)
+    eventually(lambda: (folder / "seen").read_text() == "True")
 
 
 def test_run_all_gives_each_cell_its_own_video_and_a_second_run_is_free(simulate, notebook, folder):

@@ -57,9 +57,18 @@ class WireOfIpykernel74(Wire):
 
 @pytest.fixture
 def make_card(monkeypatch):
-    def make(snapshot=SNAPSHOT, *, wire=Wire, on_cancel=lambda: None, clip_bytes=lambda: MP4, **kwargs):
+    def make(
+        snapshot=SNAPSHOT,
+        *,
+        wire=Wire,
+        on_cancel=lambda: None,
+        clip_bytes=lambda: MP4,
+        on_in_view=lambda: None,
+        **kwargs,
+    ):
         monkeypatch.setattr(comm, "create_comm", wire)
-        return JobCard(card_view(snapshot, NOW, **kwargs), on_cancel=on_cancel, clip_bytes=clip_bytes)
+        view = card_view(snapshot, NOW, **kwargs)
+        return JobCard(view, on_cancel=on_cancel, clip_bytes=clip_bytes, on_in_view=on_in_view)
 
     return make
 
@@ -288,3 +297,42 @@ def test_the_script_never_parses_html(make_card):
 
 def test_a_page_that_draws_no_widgets_reads_a_sentence(make_card):
     assert repr(make_card()) == "[live card: being made; it is drawn while its kernel runs]"
+
+
+# -- in and out of sight
+
+
+def test_a_card_counts_as_seen_until_a_page_says_otherwise(make_card):
+    card = make_card()
+    before = card.is_in_view
+
+    from_page(card, {"kind": "in_view", "page": "1", "shown": False})
+
+    assert (before, card.is_in_view) == (True, False)
+
+
+def test_a_card_is_seen_as_long_as_one_of_its_pages_shows_it(make_card):
+    card = make_card()
+    from_page(card, {"kind": "in_view", "page": "1", "shown": True})
+
+    from_page(card, {"kind": "in_view", "page": "2", "shown": False})
+
+    assert card.is_in_view
+
+
+def test_a_card_that_comes_back_into_view_is_drawn_anew(make_card):
+    drawn = []
+    card = make_card(on_in_view=lambda: drawn.append(True))
+    from_page(card, {"kind": "in_view", "page": "1", "shown": False})
+
+    from_page(card, {"kind": "in_view", "page": "1", "shown": True})
+
+    assert drawn == [True]
+
+
+def test_pages_that_go_away_without_a_word_are_forgotten(make_card):
+    card = make_card()
+    for page in range(1000):
+        from_page(card, {"kind": "in_view", "page": str(page), "shown": True})
+
+    assert len(card._shown) <= 16

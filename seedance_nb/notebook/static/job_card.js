@@ -165,6 +165,12 @@ function card(model, el, age) {
     copyTimer = setTimeout(() => say(ui.copy, "Copy"), 2000);
   });
 
+  // A card that nobody can see needs no news; the kernel sends them when it comes back into view.
+  const page = `${Date.now()}-${Math.random()}`;
+  const tellShown = (shown) => model.send({ kind: "in_view", page, shown });
+  const watcher = new IntersectionObserver((entries) => tellShown(entries.at(-1).isIntersecting));
+  watcher.observe(ui.card);
+
   const timer = setInterval(tick, TICK);
   model.on("change:view", draw);
   model.on("change:done", draw);
@@ -172,6 +178,8 @@ function card(model, el, age) {
   draw();
 
   return () => {
+    watcher.disconnect();
+    if (!model.get("done")) tellShown(false);
     clearInterval(timer);
     clearInterval(healTimer);
     clearTimeout(copyTimer);
