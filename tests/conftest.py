@@ -13,3 +13,9 @@ def nobody_home(monkeypatch, tmp_path):
     monkeypatch.setenv("SEEDANCE_HOME", str(tmp_path))
     # A key in the developer's keyring is real money: no test may find it.
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+
+
+@pytest.fixture(autouse=True)
+def files_are_looked_into_here(monkeypatch):
+    """A process for that at every session would be a third of the time of the whole; kernels and `jobs/test_inspector.py` have it."""
+    monkeypatch.setattr("seedance_nb.jobs.inspector.Inspector", lambda: None)

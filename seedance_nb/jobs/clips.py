@@ -49,10 +49,14 @@ class Arriving:
 
 
 class Clips:
-    """The folder of clips. Files are named by the job's key, which we made ourselves."""
+    """The folder of clips. Files are named by the job's key, which we made ourselves.
 
-    def __init__(self, folder: Path) -> None:
+    `inspect_file` does the work of `inspect`, here or elsewhere.
+    """
+
+    def __init__(self, folder: Path, inspect_file: Callable[[Path, Path], dict[str, Any]] | None = None) -> None:
         self.folder = folder
+        self._inspect = inspect_file or inspect
 
     def arriving(self, key: str) -> Arriving:
         """A new download for this job, in a temp file of this process."""
@@ -88,32 +92,22 @@ class Clips:
 
     def admit(self, key: str, part: Path) -> Clip:
         """Verify a whole download, make its poster and give it its final name. Blocks; raises ClipError."""
-        _check_boxes(part)
-        facts, picture = _look_inside(part)
-        digest = hashlib.sha256()
-        with part.open("r+b") as file:  # Windows syncs only what is open for writing
-            for block in iter(lambda: file.read(1 << 20), b""):
-                digest.update(block)
-            os.fsync(file.fileno())
-        size = part.stat().st_size
+        picture, poster = self.folder / f".{key}.{os.getpid()}.jpg.part", self.folder / f"{key}.jpg"
+        try:
+            facts = self._inspect(part, picture)
+            has_poster = _moved(picture, poster)
+        finally:
+            picture.unlink(missing_ok=True)
         path = self.folder / f"{key}.mp4"
-        poster = self._save_poster(key, picture)
         part.replace(path)
         _sync_folder(self.folder)
-        return Clip(path=path, poster=poster, size=size, sha256=digest.hexdigest(), **facts)
+        return Clip(path=path, poster=poster if has_poster else None, **facts)
 
-    def _save_poster(self, key: str, picture: Any) -> Path | None:
-        part, path = self.folder / f".{key}.{os.getpid()}.jpg.part", self.folder / f"{key}.jpg"
-        try:  # a clip without a poster is still a clip
-            if picture.width > POSTER_WIDTH:
-                picture = picture.resize((POSTER_WIDTH, max(1, round(picture.height * POSTER_WIDTH / picture.width))))
-            picture.convert("RGB").save(part, "JPEG", quality=80, optimize=True)
-            part.chmod(0o600)
-            part.replace(path)
-        except (OSError, ValueError):
-            part.unlink(missing_ok=True)
-            return None
-        return path
+    def close(self) -> None:
+        """End what helps with inspecting, if anything does."""
+        close = getattr(self._inspect, "close", None)
+        if close is not None:
+            close()
 
     def preview(self, clip: Clip) -> Path:
         """A small H.264 copy (short side 480 px) for notebooks, made once. Blocks; raises ClipError."""
@@ -195,6 +189,46 @@ def _check_answer(status: int, headers: Mapping[str, str], total: int | None, mo
 
 def _too_big(most: int) -> str:
     return f"the video is larger than max_clip_bytes ({most:,} bytes); raise it with sd.configure(max_clip_bytes=…)"
+
+
+def warm_up() -> None:
+    """Import what inspecting needs, before there is anything to inspect."""
+    import av  # noqa: F401
+    import PIL.JpegImagePlugin  # noqa: F401
+
+
+def inspect(part: Path, poster: Path) -> dict[str, Any]:
+    """The facts of a Clip but for its paths, of a whole download that has been found good and synced to disk.
+
+    Writes its first picture to `poster`, if that can be done: a clip without a poster is still a clip. Blocks; raises ClipError.
+    """
+    _check_boxes(part)
+    facts, picture = _look_inside(part)
+    digest = hashlib.sha256()
+    with part.open("r+b") as file:  # Windows syncs only what is open for writing
+        for block in iter(lambda: file.read(1 << 20), b""):
+            digest.update(block)
+        os.fsync(file.fileno())
+    _save_poster(picture, poster)
+    return {**facts, "size": part.stat().st_size, "sha256": digest.hexdigest()}
+
+
+def _moved(source: Path, target: Path) -> bool:
+    try:
+        source.replace(target)
+    except OSError:
+        return False
+    return True
+
+
+def _save_poster(picture: Any, path: Path) -> None:
+    try:
+        if picture.width > POSTER_WIDTH:
+            picture = picture.resize((POSTER_WIDTH, max(1, round(picture.height * POSTER_WIDTH / picture.width))))
+        picture.convert("RGB").save(path, "JPEG", quality=80, optimize=True)
+        path.chmod(0o600)
+    except (OSError, ValueError):
+        path.unlink(missing_ok=True)
 
 
 def _check_boxes(path: Path) -> None:

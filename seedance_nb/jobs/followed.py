@@ -15,6 +15,7 @@ from ..settings import Limits, Secret
 from .background import Background, log
 from .budget import Budget
 from .clips import Clips
+from .gate import Gate
 from .job import Job
 from .ledger import Ledger
 from .pace import Kind, Pace
@@ -70,6 +71,7 @@ class Tools:
         self.ledger, self.clips, self.budget, self.clock = ledger, clips, budget, clock
         self.background: Background
         self.creates_in_the_air = 0
+        self.gate = Gate(limits.concurrency)
         self.busy_until = 0.0
         """Monotonic time before which no create is sent, because the service said it is busy: shared by all jobs."""
         self.pace = Pace(clock.monotonic)
@@ -82,11 +84,17 @@ class Tools:
     def use_limits(self, limits: Limits) -> None:
         """Go on with other limits; calls under way keep the ones they began with."""
         self.limits = limits
+        self.gate.allow(limits.concurrency)
         self.calls = asyncio.Semaphore(limits.concurrency)
         self.downloads = asyncio.Semaphore(min(4, limits.concurrency))
         if self._client is not None:
             self._retired.append(self._client)
             self._client = None
+
+    @property
+    def under_way(self) -> int:
+        """How many videos of ours the service has accepted and not ended yet, as far as they are followed here."""
+        return sum(kind.alive for kind in self._kinds.values())
 
     def use_key(self, key: Secret) -> None:
         """Go on with another key."""
@@ -115,6 +123,7 @@ class Tools:
         for client in (self._client, *self._retired):
             if client is not None:
                 await client.close()
+        self.clips.close()
         await self.in_ledger(self.ledger.close)
 
     async def in_ledger(self, function: Callable[..., T], *args: Any) -> T:
