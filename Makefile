@@ -2,6 +2,9 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+RIVALS := build/bench-venv
+# What to measure and how: make bench BENCH="rivals --quick", make bench BENCH=--write
+BENCH  ?=
 
 .PHONY: demo test check bench lint clean
 
@@ -25,8 +28,13 @@ lint: $(VENV)/.ready
 
 check: lint test
 
-bench: $(VENV)/.ready
-	$(BIN)/python -m benchmarks
+# The clients it is compared with live in a venv of their own; one that cannot be had is "not installed" in the table.
+$(RIVALS)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(RIVALS)
+	$(RIVALS)/bin/python -m pip install --quiet --disable-pip-version-check '.[bench]' && touch $@ || echo "going on without rivals"
+
+bench: $(VENV)/.ready $(RIVALS)/.ready
+	$(BIN)/python -m benchmarks $(BENCH)
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache

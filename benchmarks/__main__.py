@@ -1,23 +1,100 @@
-"""Run the benchmarks named on the command line, or all of them."""
+"""Run the benchmarks named on the command line, or all of them; `--write` keeps what they say in benchmarks/RESULTS.md."""
 
 from __future__ import annotations
 
+import argparse
 import importlib
+import io
+import os
 import platform
 import sys
 import time
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import ModuleType
+from typing import Any
 
-ALL = ("loading", "ledger_size", "many_jobs", "thousand_jobs", "panel_messages")
+ALL = (
+    "polling_rules",
+    "loading",
+    "ledger_size",
+    "panel_messages",
+    "large_clip",
+    "many_jobs",
+    "thousand_jobs",
+    "naive_loop",
+    "rivals",
+)
+QUICK: dict[str, dict[str, Any]] = {
+    "polling_rules": {"JOBS": 300, "SHIFTED_JOBS": 100},
+    "loading": {"KERNELS": 1},
+    "large_clip": {"RUNS": 1, "KERNELS": 1},
+    "many_jobs": {"JOBS": 20},
+    "thousand_jobs": {"JOBS": 10},
+    "naive_loop": {"JOBS": 30, "LIVES": (1.0, 3.0)},
+    "rivals": {"ONE_BY_ONE": 1, "TOGETHER": (20,), "LIVES": (1.0, 3.0), "LIMIT_SECONDS": 30.0},
+}
+"""Sizes that only show that everything works; their figures mean nothing."""
+RESULTS = Path(__file__).with_name("RESULTS.md")
+PACKAGES = ("seedance_nb", "httpx", "ipython", "ipykernel", "ipywidgets", "anywidget", "av", "msgspec", "nest-asyncio2")
 
 
 def main() -> None:
-    names = sys.argv[1:] or ALL
-    print(f"Python {platform.python_version()}, {platform.machine()}, {time.strftime('%Y-%m-%d')}")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[*ALL, []], metavar="NAME", help=f"of {', '.join(ALL)}")
+    parser.add_argument("--quick", action="store_true", help="small sizes, to see that everything works")
+    parser.add_argument("--write", nargs="?", const=RESULTS, type=Path, metavar="FILE", help="benchmarks/RESULTS.md")
+    chosen = parser.parse_args()
+    if chosen.write == RESULTS and (chosen.names or chosen.quick):
+        parser.error("RESULTS.md holds all benchmarks at full size; name another file after --write")
+    told = io.StringIO()
+    for line in report(chosen.names or ALL, quick=chosen.quick):
+        print(line, flush=True)
+        told.write(line + "\n")
+    if chosen.write:
+        chosen.write.write_text(told.getvalue(), encoding="utf-8")
+
+
+def report(names: tuple[str, ...] | list[str], *, quick: bool) -> Iterator[str]:
+    """The lines of RESULTS.md, as they come."""
+    yield f"# Benchmarks{', in sizes too small to mean anything' if quick else ''}"
+    yield ""
+    yield "Made by `make bench`; speeds are ratios within one run wherever there is anything to compare with."
+    yield ""
+    yield f"- {time.strftime('%Y-%m-%d')}, {platform.system()} on {platform.machine()}, {os.cpu_count()} cores"
+    yield f"- Python {platform.python_version()}; " + ", ".join(f"{name} {_version(name)}" for name in PACKAGES)
     for name in names:
         module = importlib.import_module(f"benchmarks.{name}")
-        print(f"\n{name}: {(module.__doc__ or '').splitlines()[0]}")
-        for line in module.run():
-            print("  " + line)
+        if quick:
+            _shrink(module, QUICK.get(name, {}))
+        title, _, about = (module.__doc__ or name).strip().partition("\n")
+        yield f"\n## {name}\n\n{title}"
+        if about.strip():
+            yield about.strip()
+        yield "\n```"
+        began = time.monotonic()
+        try:
+            yield from module.run()
+        except Exception as error:  # the others still want to be measured
+            yield f"failed: {error!r}"
+        yield "```"
+        print(f"({name}: {time.monotonic() - began:.0f} s)", file=sys.stderr)
 
 
-main()
+def _shrink(module: ModuleType, sizes: dict[str, Any]) -> None:
+    for name, value in sizes.items():
+        if not hasattr(module, name):
+            raise AttributeError(f"{module.__name__} has no {name}")
+        setattr(module, name, value)
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+if __name__ == "__main__":
+    main()

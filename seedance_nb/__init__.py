@@ -30,10 +30,12 @@ if TYPE_CHECKING:
         ServerError,
         WaitTimeout,
     )
+    from .grids.grid import Grid
     from .jobs.job import Job
     from .jobs.ledger import Ledger
     from .jobs.session import Session, configure, models, resume, submit
     from .jobs.snapshot import Clip
+    from .notebook.grid_opening import grid
     from .notebook.panel_opening import panel
 
 _ROOM_OF = {
@@ -41,8 +43,10 @@ _ROOM_OF = {
     "submit": "jobs.session",
     "resume": "jobs.session",
     "models": "jobs.session",
+    "grid": "notebook.grid_opening",
     "panel": "notebook.panel_opening",
     "Session": "jobs.session",
+    "Grid": "grids.grid",
     "Job": "jobs.job",
     "Clip": "jobs.snapshot",
     "Ledger": "jobs.ledger",

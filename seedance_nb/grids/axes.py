@@ -17,6 +17,8 @@ from ..errors import InvalidRequest, one_line
 FIELDS = ("prompt", "model", "aspect_ratio", "duration", "resolution", "media_urls", "webhook_url", "metadata")
 """The fields of a request; every other name stands in a template between braces."""
 TAKE = "take"
+AS_WRITTEN = "prompt, as written"
+"""In the rows of a grid rebuilt from its manifest: the template its finished prompt was made from, to be shown on the axis."""
 MOST_CELLS = 10_000
 """More is a mistake in the axes, not a study."""
 
@@ -90,6 +92,8 @@ class Axes:
                     continue
                 request, invalid = _request_of({**values, "prompt": text}, check)
                 shown = {name: take if name == TAKE else values.get(name) for name in names}
+                if "prompt" in shown and AS_WRITTEN in values:
+                    shown["prompt"] = values[AS_WRITTEN]
                 made.append(Cell(len(made), shown, request, take, invalid))
                 if len(made) > MOST_CELLS:
                     raise InvalidRequest(f"these axes make more than {MOST_CELLS:,} cells; use fewer values or where=")
@@ -101,7 +105,7 @@ class Axes:
         if chosen < self.takes:
             raise InvalidRequest(f"this grid has {self.takes} takes already; extend(takes=…) wants the new total")
         constants, axes = dict(self.constants), dict(self.axes)
-        rows = self.rows
+        rows = self.rows if takes is None else _with_takes(self.rows, chosen)
         if more and self.shown is not None:
             raise InvalidRequest(
                 "a grid rebuilt from its manifest can get more takes, but no new values: write its axes again"
@@ -188,13 +192,7 @@ def lay_out(
 def fill(template: str, values: Mapping[str, Any]) -> str:
     """The template with its `{names}` replaced; `{{` and `}}` are literal braces. Raises InvalidRequest for unknown names."""
     done = []
-    try:
-        parts = list(string.Formatter().parse(template))
-    except ValueError as error:
-        raise InvalidRequest(
-            f"a brace stands alone in {one_line(template, 60)!r} ({error}); write {{{{ or }}}} for one"
-        ) from None
-    for literal, name, spec, conversion in parts:
+    for literal, name, spec, conversion in _parts_of(template):
         done.append(literal)
         if name is None:
             continue
@@ -211,6 +209,15 @@ def fill(template: str, values: Mapping[str, Any]) -> str:
         except (TypeError, ValueError) as error:
             raise InvalidRequest(f"{{{name}:{spec}}} does not fit {one_line(value, 40)!r} ({error})") from None
     return "".join(done)
+
+
+def _parts_of(template: str) -> list[tuple[str, str | None, str | None, str | None]]:
+    try:
+        return list(string.Formatter().parse(template))
+    except ValueError as error:
+        raise InvalidRequest(
+            f"a brace stands alone in {one_line(template, 60)!r} ({error}); write {{{{ or }}}} for one"
+        ) from None
 
 
 def names_in(template: str) -> set[str]:
@@ -252,7 +259,7 @@ def _check_names(laid: Axes) -> None:
     if laid.raw:
         return
     prompts = [*laid.axes.get("prompt", ()), laid.constants.get("prompt"), *(row.get("prompt") for row in laid.rows)]
-    used = {name for text in prompts if isinstance(text, str) for name in names_in(text)}
+    used = {part[1] for text in prompts if isinstance(text, str) for part in _parts_of(text) if part[1]}
     for name in [*laid.axes, *laid.constants]:
         if name not in FIELDS and name not in used:
             near = _near(name, [*FIELDS, *used])
@@ -325,7 +332,24 @@ def _listed(more: Mapping[str, Any]) -> dict[str, Sequence[Any]]:
 
 
 def _unique(values: Iterable[Any]) -> tuple[Any, ...]:
-    return tuple({value_key(value): value for value in reversed(list(values))}.values())[::-1]
+    found: dict[str, Any] = {}
+    for value in values:
+        found.setdefault(value_key(value), value)
+    return tuple(found.values())
+
+
+def _with_takes(rows: Sequence[Mapping[str, Any]], total: int) -> tuple[Mapping[str, Any], ...]:
+    """The rows, and where they name their takes, more of them until there are `total` of each."""
+    made: dict[str, tuple[dict[str, Any], set[int]]] = {}
+    for row in rows:
+        if TAKE in row:
+            rest = {name: value for name, value in row.items() if name != TAKE}
+            made.setdefault(value_key(rest), (rest, set()))[1].add(row[TAKE])
+    more = []
+    for rest, takes in made.values():
+        free = (take for take in itertools.count(min(takes)) if take not in takes)
+        more += [{**rest, TAKE: take} for take in itertools.islice(free, max(0, total - len(takes)))]
+    return (*rows, *more)
 
 
 def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

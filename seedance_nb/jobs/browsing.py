@@ -6,13 +6,16 @@ Each is a function of a Ledger, for `Session.ask_ledger`. All of them read; none
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from typing import Any
 
 from ..api.models import VideoRequest
-from .ledger import Ledger, Record
+from .ledger import FREE_AGAIN, Ledger, Record
 
 FACETS = 200
 """At most so many values of each kind are offered to filter by."""
+HASHES_AT_ONCE = 500
+"""Older builds of SQLite take at most 999 parameters in a query."""
 _DAY = "date(created_at, 'unixepoch', 'localtime')"
 _PROMPT = "json_extract(request, '$.prompt')"
 
@@ -69,6 +72,43 @@ def highest_take(ledger: Ledger, account: str, request: VideoRequest) -> int:
     query = "SELECT COALESCE(MAX(take), 0) AS take FROM jobs WHERE account = ? AND request_hash = ?"
     [found] = _column(ledger, query, account, request.canonical_hash())
     return int(found)
+
+
+def newest_of(ledger: Ledger, account: str, hashes: Iterable[str]) -> dict[tuple[str, int], Record]:
+    """By (canonical hash, take): the row that stands for it, else the newest that ended without a video. For many at once."""
+    wanted, found = list(dict.fromkeys(hashes)), dict[tuple[str, int], Record]()
+    for start in range(0, len(wanted), HASHES_AT_ONCE):
+        some = wanted[start : start + HASHES_AT_ONCE]
+        marks = ", ".join("?" * len(some))
+        # The free ones first and each part oldest first, so that what comes last stands. The second part walks the index.
+        for which in ("IN", "NOT IN"):
+            query = (
+                f"SELECT * FROM jobs WHERE account = ? AND request_hash IN ({marks}) AND status {which} {FREE_AGAIN}"
+                " ORDER BY created_at"
+            )
+            rows = ledger._read(query, (account, *some))
+            found |= {(row.request.canonical_hash(), row.take): row for row in rows}
+    return found
+
+
+def rates_of(ledger: Ledger, base_url: str, requests: Iterable[VideoRequest]) -> list[float | None]:
+    """`Ledger.rate` of each."""
+    return [ledger.rate(base_url, request) for request in requests]
+
+
+def lives_of(ledger: Ledger, base_url: str, requests: Iterable[VideoRequest]) -> list[list[float]]:
+    """For each, the seconds from acceptance to end of the newest finished jobs like it."""
+    return [[queued + rendering for queued, rendering in ledger.lives(base_url, request)] for request in requests]
+
+
+def with_keys(ledger: Ledger, keys: Iterable[str]) -> dict[str, Record]:
+    """The rows with these keys, by key."""
+    wanted, found = list(dict.fromkeys(keys)), dict[str, Record]()
+    for start in range(0, len(wanted), HASHES_AT_ONCE):
+        some = wanted[start : start + HASHES_AT_ONCE]
+        rows = ledger._read(f"SELECT * FROM jobs WHERE key IN ({', '.join('?' * len(some))})", tuple(some))
+        found |= {row.key: row for row in rows}
+    return found
 
 
 def credits_since(ledger: Ledger, moment: float, simulated: bool) -> float:

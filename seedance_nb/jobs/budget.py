@@ -20,11 +20,20 @@ class Budget:
         """Credits charged or reserved so far."""
         return self._spent
 
-    def reserve(self, cost: float | None, *, limit_of_call: float | None = None) -> None:
+    def reserve(self, cost: float | None, *, limit_of_call: float | Budget | None = None) -> None:
         """Set `cost` aside; raises BudgetExceeded when that goes over the session's limit or this call's own.
 
-        None means that nobody knows the price: no limit can be kept with that, so where there is one it is refused too.
+        None means that nobody knows the price: no limit can be kept with that, so where there is one it is refused too. A call
+        that asks for many videos at once brings a Budget of its own, which they share.
         """
+        if isinstance(limit_of_call, Budget):
+            limit_of_call.reserve(cost)
+            try:
+                self.reserve(cost)
+            except BudgetExceeded:
+                limit_of_call.correct(cost, 0.0)
+                raise
+            return
         price = cost or 0.0
         with self._lock:
             for limit, total in ((self.limit, self._spent + price), (limit_of_call, price)):

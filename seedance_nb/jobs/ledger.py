@@ -13,13 +13,15 @@ import dataclasses
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from ..api.models import Status, VideoRequest
 from ..errors import ConfigurationError, one_line
+from . import ballot_box
 from .grouping import groupable
+from .vote import Vote
 
 FREE_AGAIN = ("failed", "cancelled", "rejected")
 """Statuses after which the same request and take may be tried anew; all others hold their place."""
@@ -70,6 +72,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             notebook TEXT
         ) STRICT""",
     ),
+    ballot_box.CREATE_VOTES,  # m002_votes
 )
 
 
@@ -293,6 +296,21 @@ class Ledger:
         with self._transaction(write=False) as db:
             rows = db.execute(query).fetchall()
         return [Spending(r[0], r[1], r[2], bool(r[3]), r[4], r[5], r[6]) for r in rows]
+
+    def add_votes(self, votes: Iterable[Vote]) -> int:
+        """Keep these votes, all or none; how many were new. An id that is known, or was taken back, changes nothing."""
+        with self._transaction() as db:
+            return ballot_box.insert(db, votes)
+
+    def withdraw_vote(self, vote_id: str) -> bool:
+        """Take a vote back for good; False where no vote with this id counts."""
+        with self._transaction() as db:
+            return ballot_box.withdraw(db, vote_id)
+
+    def votes_among(self, keys: Iterable[str]) -> list[Vote]:
+        """The votes that compare two of the jobs with these keys, oldest first, without those taken back."""
+        with self._transaction(write=False) as db:
+            return ballot_box.among(db, keys)
 
     def check(self) -> str:
         """`ok`, or what SQLite finds wrong with the file."""

@@ -92,7 +92,7 @@ class Runner:
         take: int,
         fresh: bool,
         estimate: tuple[float, str] | None,
-        max_credits: float | None,
+        max_credits: float | Budget | None,
         warnings: tuple[str, ...],
     ) -> Job:
         """Begin a job: claim it in the ledger, send its create if it is new, follow it. Returns at once."""
@@ -273,7 +273,7 @@ class Runner:
                 for job in followed.jobs:
                     job.abandon()  # frees whoever still waits
 
-    async def _live(self, followed: Followed, fresh: bool, max_credits: float | None) -> None:
+    async def _live(self, followed: Followed, fresh: bool, max_credits: float | Budget | None) -> None:
         claimed = await submitting.claim(followed, fresh=fresh, max_credits=max_credits)
         if claimed is None:
             return

@@ -9,7 +9,8 @@ import hashlib
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -28,6 +29,7 @@ from ..settings import (
     with_stored_key,
 )
 from .background import log
+from .browsing import rates_of
 from .budget import Budget
 from .job import Job, WaitStrategy
 from .ledger import Ledger, Record, Spending, make_private_folder
@@ -115,8 +117,7 @@ class Session:
             webhook_url=webhook_url,
             metadata=metadata,
         )
-        if isinstance(take, bool) or not isinstance(take, int) or take < 1:
-            raise InvalidRequest(f"take must be a whole number from 1, not {take!r}")
+        _check_take(take)
         max_credits = check_limit("max_credits", max_credits)
         warnings = self.catalog.check(request)
         runner = self.runner
@@ -136,6 +137,41 @@ class Session:
         self._announce(job)
         return job
 
+    def submit_all(
+        self, wanted: Sequence[tuple[VideoRequest, int]], *, fresh: bool = False, max_credits: float | None = None
+    ) -> list[Job]:
+        """Ask for many videos, each a (request, take); returns their Jobs at once, in the same order.
+
+        As so many calls of `submit`, but `max_credits` limits all of them together, and the ledger's word is waited for once.
+        Raises InvalidRequest or ConfigurationError before anything is sent; what is refused later (BudgetExceeded, a ledger that
+        became unusable) is the error of its own job and stops no other.
+        """
+        limit = check_limit("max_credits", max_credits)
+        warnings = []
+        for request, take in wanted:
+            _check_take(take)
+            warnings.append(self.catalog.check(request))
+        runner = self.runner
+        estimates = self.estimates([request for request, _ in wanted])
+        purse = None if limit is None else Budget(limit)
+        jobs = [
+            runner.submit(
+                request,
+                take=take,
+                fresh=fresh,
+                estimate=(estimate.credits, estimate.source) if estimate else None,
+                max_credits=purse,
+                warnings=warned,
+            )
+            for (request, take), estimate, warned in zip(wanted, estimates, warnings, strict=True)
+        ]
+        end = time.monotonic() + CLAIM_SECONDS
+        for job in jobs:
+            if not runner.is_current:
+                job.wait_until_claimed(max(0.0, end - time.monotonic()))
+            self._announce(job)
+        return jobs
+
     def estimate(self, request: VideoRequest) -> Estimate | None:
         """Credits this is expected to cost, and by whose word; None when nobody knows."""
         listed = self.catalog.listed_estimate(request)
@@ -144,6 +180,26 @@ class Session:
         rate = None
         with contextlib.suppress(ConfigurationError):
             rate = self.ask_ledger(Ledger.rate, self.settings.base_url, request)
+        return self._estimate(request, rate)
+
+    def estimates(self, requests: Iterable[VideoRequest]) -> list[Estimate | None]:
+        """`estimate` of each, asking the ledger once for all of them."""
+        listed = list(requests)
+        # All that a price depends on, here and in the ledger.
+        kinds = [(r.model, r.duration, r.resolution, r.media_urls is None) for r in listed]
+        examples = dict(zip(kinds, listed, strict=True))
+        rates: list[float | None] = [None] * len(examples)
+        with contextlib.suppress(ConfigurationError):
+            rates = self.ask_ledger(rates_of, self.settings.base_url, list(examples.values()))
+        known = {
+            kind: self._estimate(request, rate) for (kind, request), rate in zip(examples.items(), rates, strict=True)
+        }
+        return [known[kind] for kind in kinds]
+
+    def _estimate(self, request: VideoRequest, rate: float | None) -> Estimate | None:
+        listed = self.catalog.listed_estimate(request)
+        if listed is not None:
+            return listed
         if rate is not None and request.duration is not None:
             return Estimate(rate * request.duration, "what the ledger says such a request cost last")
         return self.catalog.sample_estimate(request)
@@ -332,6 +388,7 @@ class Session:
 
     def _start_runner(self) -> Runner:
         from .clips import Clips
+        from .inspector import Inspector
         from .runner import Runner
 
         simulated = self.settings.uses_simulator
@@ -342,7 +399,7 @@ class Session:
         else:
             base_url, key = self.settings.base_url, self._need_key()
         home = self.settings.home
-        clips = Clips(home / "clips")
+        clips = Clips(home / "clips", Inspector())
         clips.sweep()
         return Runner(
             base_url=base_url,
@@ -383,6 +440,11 @@ class Session:
             return method(ledger, *args)
         finally:
             ledger.close()
+
+
+def _check_take(take: object) -> None:
+    if isinstance(take, bool) or not isinstance(take, int) or take < 1:
+        raise InvalidRequest(f"take must be a whole number from 1, not {take!r}")
 
 
 def _notebook_name() -> str | None:

@@ -23,13 +23,15 @@ from ..errors import (
 )
 from . import owner as owners
 from .background import log
+from .budget import Budget
 from .followed import Followed, Tools
 from .ledger import Record
 
 TRIES_TO_REACH = 4
 """A create that surely never left is sent again so many times in all."""
 TRIES_WHEN_BUSY = 6
-"""A create that was refused with 429 is sent again so many times in all."""
+"""A create that was refused with 429 is sent again so many times in all, not counting while the service is making other videos of
+ours: then a place will become free."""
 FIRST_BACKOFF = 1.0
 LONGEST_BUSY_WAIT = 300.0
 LOOK_AT_OTHER_PROCESS = 0.3
@@ -45,7 +47,7 @@ _WHAT_NOW = (
 )
 
 
-async def claim(followed: Followed, *, fresh: bool, max_credits: float | None) -> tuple[Record, bool] | None:
+async def claim(followed: Followed, *, fresh: bool, max_credits: float | Budget | None) -> tuple[Record, bool] | None:
     """(the ledger's row for this intention, whether it is new); None when the job ended here, which is told."""
     tools, snapshot = followed.tools, followed.snapshot
     record = Record(
@@ -141,7 +143,7 @@ async def await_other_process(followed: Followed) -> Record:
 async def send(followed: Followed) -> bool:
     """Send the create of a claimed intention, once. True when there is an id to follow."""
     tools = followed.tools
-    unreachable = busy = 0
+    unreachable = busy = refused = 0
     while True:
         while (left := tools.busy_until - tools.clock.monotonic()) > 0 and not followed.snapshot.cancel_requested:
             # A little apart, so that not all come back at the same instant.
@@ -150,10 +152,14 @@ async def send(followed: Followed) -> bool:
             error = GenerationCancelled("cancelled before it was sent; nothing was charged")
             await followed.end(Status.CANCELLED, error, nothing_charged=True)
             return False
-        async with tools.calls:
+        async with tools.gate, tools.calls:
             if tools.busy_until > tools.clock.monotonic() or followed.snapshot.cancel_requested:
                 continue  # that became so while this one waited for its turn
             outcome = await _send_once(followed)
+            if isinstance(outcome, RateLimited):
+                tools.gate.refused()
+            elif isinstance(outcome, Generation):
+                tools.gate.accepted()
         if isinstance(outcome, Generation):
             await _accept(followed, outcome)
             return True
@@ -164,10 +170,15 @@ async def send(followed: Followed) -> bool:
             unreachable += 1
             await tools.try_ledger(tools.ledger.save, followed.key, {"sent_at": None})
             await followed.count_down(FIRST_BACKOFF * 2.0**unreachable * random.uniform(0.5, 1.0), str(outcome))
-        elif isinstance(outcome, RateLimited) and busy + 1 < TRIES_WHEN_BUSY:
-            busy += 1
+        elif isinstance(outcome, RateLimited) and (tools.under_way or busy + 1 < TRIES_WHEN_BUSY):
+            busy += not tools.under_way
+            refused += 1
             await tools.try_ledger(tools.ledger.save, followed.key, {"sent_at": None})
-            asked = outcome.retry_after if outcome.retry_after is not None else FIRST_BACKOFF * 2.0**busy
+            asked = (
+                outcome.retry_after
+                if outcome.retry_after is not None
+                else FIRST_BACKOFF * 2.0 ** min(refused, TRIES_WHEN_BUSY)
+            )
             tools.busy_until = max(tools.busy_until, tools.clock.monotonic() + min(asked, LONGEST_BUSY_WAIT))
             followed.tell(trouble=str(outcome))
         else:

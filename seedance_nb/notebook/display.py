@@ -26,14 +26,17 @@ from ..jobs.job import Job
 from ..jobs.session import JobList
 from ..jobs.snapshot import Clip, Snapshot
 from ..settings import Limits
-from . import html, waiting
+from . import grid_formatters, html, waiting
 
 if TYPE_CHECKING:
+    from .grid_display import GridOutputs
     from .job_card import JobCard
 
 _ATTRIBUTE = "_seedance_screen"
 CARD_SECONDS = 0.25
 """A card is redrawn at most this often."""
+DRAWS_A_SECOND = 20
+"""All cards together."""
 
 
 class Screen:
@@ -41,9 +44,10 @@ class Screen:
 
     def __init__(self, shell: Any) -> None:
         self.shell = shell
-        self.views: list[JobView] = []
+        self.views: list[JobView | GridOutputs] = []
         self._publisher = shell.display_pub
         self._context = contextvars.copy_context()
+        self._next_draw = 0.0
         self._events = (("pre_run_cell", self._before_cell), ("post_run_cell", self._after_cell))
         for name, function in self._events:
             shell.events.register(name, function)
@@ -79,21 +83,33 @@ class Screen:
             return False
         return parent.get("content", {}).get("allow_stdin", True) is False
 
+    @property
+    def is_watched(self) -> bool:
+        """Whether what changes after the cell has ended can be seen, now or by the next page."""
+        return not self.is_headless or os.environ.get("SEEDANCE_WAIT", "").lower() == "never"
+
     def show(self, job: Job) -> None:
         """Show a job: its video if it is there, else a receipt and a card that lives until it is."""
         if not self.in_kernel:
             print(html.plain(job.snapshot))
             return
         view = JobView(self, job)
-        view.open(with_card=not self.is_headless or os.environ.get("SEEDANCE_WAIT", "").lower() == "never")
+        view.open(with_card=self.is_watched)
         if not view.is_final:
             self.views.append(view)
 
     def finish(self) -> None:
-        """Send the final outputs of finished jobs from the main thread, where nbclient listens."""
+        """Send the final outputs of finished jobs and grids from the main thread, where nbclient listens."""
         for view in list(self.views):
-            if view.job.done():
+            if view.is_over:
                 view.close(again=True)
+
+    def turn(self, not_before: float) -> float:
+        """Seconds until the caller may draw: its turn among all, and not before that moment (monotonic); in the background."""
+        now = time.monotonic()
+        slot = max(now, not_before, self._next_draw)
+        self._next_draw = max(now, self._next_draw) + 1 / DRAWS_A_SECOND
+        return slot - now
 
     def publish(self, bundle: dict[str, str], display_id: str, *, update: bool) -> None:
         """Send one output, from any thread."""
@@ -131,6 +147,11 @@ class JobView:
         self._scheduled = False
         self._receipt_told: object = None
         self._unsubscribe = lambda: None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more comes by itself."""
+        return self.job.done()
 
     def open(self, *, with_card: bool) -> None:
         """Create the outputs, in the cell that asked for them."""
@@ -170,16 +191,22 @@ class JobView:
         from .job_card import JobCard, card_view
 
         job = self.job
-        self._card = JobCard(card_view(snapshot, time.time()), on_cancel=job.cancel, clip_bytes=lambda: _bytes(job))
+        self._card = JobCard(
+            card_view(snapshot, time.time()),
+            on_cancel=job.cancel,
+            clip_bytes=lambda: _bytes(job),
+            on_in_view=lambda: job._runner.background.post(self._changed, job.snapshot),
+        )
         display(self._card, display_id=self._card_id)
 
     # In the background thread ------------------------------------------------------------------------
 
-    def _changed(self, _: Snapshot) -> None:
-        if self._scheduled or self.is_final:
+    def _changed(self, snapshot: Snapshot) -> None:
+        if self.is_final or (self._scheduled and not snapshot.is_settled):
             return
         self._scheduled = True
-        wait = max(0.0, self._drawn_at + CARD_SECONDS - time.monotonic())
+        # The end does not wait for its turn: it is drawn once, and it is what everybody waits for.
+        wait = 0.0 if snapshot.is_settled else self._screen.turn(self._drawn_at + CARD_SECONDS)
         self.job._runner.call_later(wait, self._redraw)
 
     def _redraw(self) -> None:
@@ -194,7 +221,7 @@ class JobView:
                 return
             with self._lock:
                 snapshot = self.job.snapshot
-                if self._card is not None:
+                if self._card is not None and self._card.is_in_view:
                     self._screen.in_cell_context(self._card.show, snapshot)
                 self._publish_receipt(snapshot, update=True)
         except Exception:  # a page that went away must not stop the job
@@ -285,6 +312,7 @@ def attach(shell: Any) -> Screen:
     setattr(shell, _ATTRIBUTE, screen)
     sessions.set_wait_strategy(waiting.wait)
     formatters = shell.display_formatter
+    grid_formatters.register(screen, formatters)
     if screen.in_kernel:
         formatters.ipython_display_formatter.for_type(Job, screen.show)
         formatters.formatters["text/html"].for_type(Clip, _clip_html)
@@ -306,6 +334,7 @@ def detach(shell: Any) -> None:
         (formatters.formatters["text/html"], JobList),
     ):
         formatter.pop(kind, None)
+    grid_formatters.unregister(formatters)
 
 
 def _clip_html(clip: Clip) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Callable
 from typing import Any
 
 from IPython.core.error import UsageError
@@ -16,11 +17,6 @@ from ..jobs import session as sessions
 from ..jobs.job import Job
 from . import commands, magic_args
 from .display import attach, detach, screen_of
-
-GRIDS_LATER = (
-    "this asks for {count} videos, and comparison grids are not part of this version: "
-    "ask for one prompt, model, length and take at a time. Nothing was sent"
-)
 
 
 @magics_class
@@ -73,10 +69,8 @@ class SeedanceMagics(Magics):
                 "the prompt is missing: write it on the line, or below %%seedance. Nothing was sent"
             )
         if found.is_grid:
-            count = found.takes
-            for values in (found.prompts, found.models, found.aspect_ratios, found.durations, found.resolutions):
-                count *= len(values)
-            raise magic_args.BadLine(GRIDS_LATER.format(count=count))
+            self._generate_grid(found)
+            return
         options = self._options(found)
         if found.dry_run:
             self._dry_run(options, found)
@@ -93,6 +87,33 @@ class SeedanceMagics(Magics):
         if wait:
             self._wait(job, found.timeout)
 
+    def _generate_grid(self, found: magic_args.Line) -> None:
+        from .grid_display import show_grid, show_plan
+        from .grid_html import summary
+        from .grid_opening import grid
+
+        laid = grid(**magic_args.grid_options(found, self._filled(found)))
+        screen = attach(self.shell)
+        if found.dry_run:
+            if found.fresh:
+                print("note: --fresh would buy new takes of all of them, also of what the ledger has")
+            if not found.quiet:
+                show_plan(screen, laid)
+            print("dry run: nothing was sent")
+            return
+        if found.out:
+            self.shell.user_ns[found.out] = laid
+        if not found.quiet:
+            print(summary(laid.plan))
+        laid.submit(max_credits=found.max_credits, fresh=found.fresh)
+        if not found.quiet:
+            show_grid(screen, laid)
+        if found.wait if found.wait is not None else (screen.waits or found.timeout is not None):
+            try:
+                laid.result(found.timeout)
+            finally:
+                screen.finish()
+
     def _wait(self, job: Job, timeout: float | None) -> None:
         screen = screen_of(self.shell)
         try:
@@ -104,10 +125,14 @@ class SeedanceMagics(Magics):
             if screen is not None:
                 screen.finish()
 
-    def _options(self, found: magic_args.Line) -> dict[str, Any]:
+    def _filled(self, found: magic_args.Line) -> Callable[[str], str]:
         def filled(text: str) -> str:
             return text if found.raw else magic_args.interpolate(text, self.shell.user_ns)
 
+        return filled
+
+    def _options(self, found: magic_args.Line) -> dict[str, Any]:
+        filled = self._filled(found)
         return {
             "prompt": filled(found.prompts[0]),
             "model": found.models[0],

@@ -8,7 +8,7 @@ import difflib
 import re
 import string
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from ..api.catalog import ASPECT_RATIOS, DOCUMENTED, RESOLUTIONS
@@ -110,6 +110,8 @@ def build_parser() -> argparse.ArgumentParser:
         description="Make a video from a prompt. The cell returns at once; the video comes when it is made.\n"
         "Running the same line again costs nothing: it shows the video you have.",
         epilog=f"commands, as the first word:\n{commands}\n\n"
+        "Several prompts, comma lists (-m A,B -d 5,10) and -n make a grid: every combination, priced first (--dry-run shows the\n"
+        "plan), watched on one board, and side by side on a wall when it is made. -o NAME holds the grid.\n"
         "{name} in a prompt is taken from the notebook; {{ and }} are literal braces; --raw switches that off.\n"
         "A line --- below %%%(prog)s stands between prompts; \\--- is such a line inside of one.\n"
         'An empty value, as in -a "", leaves that setting to the service.\n'
@@ -128,14 +130,14 @@ def build_parser() -> argparse.ArgumentParser:
         "-i", "--media-url", metavar="URL", action="append", help="public https image, video or sound to go by; up to 5"
     )
     add("-n", "--takes", metavar="N", help="so many independent videos of the same request")
-    add("-o", "--out", metavar="NAME", help="variable that gets the job, also when it fails")
+    add("-o", "--out", metavar="NAME", help="variable that gets the job or the grid, also when it fails")
     add("--metadata", metavar="K=V", action="append", help="stored with the request; may be given again")
     add("--webhook-url", metavar="URL", help="rung by the service when the video is done")
     add("--fresh", action="store_true", help="buy the next take even if the ledger has this one")
     add("--wait", dest="wait", action="store_true", default=None, help="keep the cell busy until the video is there")
     add("--no-wait", dest="wait", action="store_false", help="do not, even where nobody is watching")
     add("--timeout", metavar="S", help="wait at most S seconds; the job goes on")
-    add("--max-credits", metavar="N", help="send nothing that would cost more")
+    add("--max-credits", metavar="N", help="send nothing if it would cost more, all cells of a grid together")
     add("--dry-run", action="store_true", help="say what would be sent and what it would cost; send nothing")
     add("--raw", action="store_true", help="take braces in the prompt literally")
     add("-q", "--quiet", action="store_true", help="show nothing; use it with -o")
@@ -304,6 +306,28 @@ def _metadata(pairs: Sequence[str] | None) -> dict[str, str] | None:
             raise BadLine(f"--metadata wants NAME=VALUE, not {one_line(pair, 40)!r}. Nothing was sent")
         found[name] = _unquoted(value)
     return found
+
+
+def grid_options(line: Line, filled: Callable[[str], str]) -> dict[str, Any]:
+    """What to call `seedance_nb.grid` with: what has several values is an axis, in this order; all else holds for every cell.
+
+    `filled` puts the notebook's names into a text. The prompts are finished by it, braces and all, so the grid takes them raw.
+    """
+    listed: dict[str, Sequence[Any]] = {
+        "prompt": [filled(text) for text in line.prompts],
+        "model": line.models,
+        "aspect_ratio": line.aspect_ratios,
+        "duration": line.durations,
+        "resolution": line.resolutions,
+    }
+    several = {name: list(values) if len(values) > 1 else values[0] for name, values in listed.items()}
+    constants: dict[str, Any] = {
+        "media_urls": [filled(url) for url in line.media_urls] if line.media_urls else None,
+        "webhook_url": filled(line.webhook_url) if line.webhook_url else None,
+        "metadata": {name: filled(str(value)) for name, value in line.metadata.items()} if line.metadata else None,
+    }
+    given = {name: value for name, value in constants.items() if value is not None}
+    return {**several, **given, "takes": line.takes, "raw": True}
 
 
 # Names from the notebook ---------------------------------------------------------------------------------

@@ -20,10 +20,12 @@ from ..jobs.runner import snapshot_of
 from ..jobs.snapshot import Clip, Snapshot
 from .html import clamp, clean, credits_words, duration_words, settings_line, status_words
 from .interactive import interactive
+from .panel_compare import MOST, compared, grid_code
 from .panel_errors import drawn_by
 from .panel_price import short_price
 
 if TYPE_CHECKING:
+    from ..grids.picture import GridPicture
     from .panel import Panel
 
 _STATIC = Path(__file__).parent / "static"
@@ -37,7 +39,7 @@ class Gallery(anywidget.AnyWidget):
     """It has no traits: everything is asked for by `{kind, …}` and answered with the same `kind`, pictures and clips as buffers.
 
     From the page: `page` (serial, offset, filter), `posters` (keys), `clip` (key, hover), `open` (key), `new_take` (key, take), `retry`,
-    `edit`, `save` (key, path). From here also `changed` (perhaps with a key to open) and `trouble` (control, text).
+    `edit`, `save` (key, path), `compare` (keys; answered with `wall`: html, code). From here also `changed` (perhaps with a key to open) and `trouble` (control, text).
     """
 
     _esm = _STATIC / "panel_gallery.js"
@@ -54,6 +56,7 @@ class Gallery(anywidget.AnyWidget):
             "retry": self._retry,
             "edit": self._edit,
             "save": self._save,
+            "compare": self._compare,
         }
         super().__init__()
         self.on_msg(self._answer)
@@ -189,6 +192,22 @@ class Gallery(anywidget.AnyWidget):
         text = f"saved as {place}"
         self.send({"kind": "saved", "view": asked.get("view"), "key": snapshot.key, "text": text})
         self._panel.say(text)
+
+    def _compare(self, asked: dict[str, Any]) -> None:
+        picture = compared([self._find(str(key)) for key in list(asked.get("keys") or ())[: MOST + 1]])
+        self._panel.in_worker(lambda: self._send_wall(asked, picture))
+
+    def _send_wall(self, asked: dict[str, Any], picture: GridPicture) -> None:
+        from .wall import wall_html
+
+        answer: dict[str, Any] = {"view": asked.get("view")}
+        try:
+            html = wall_html(picture, embed_limit=self._panel.session.limits.embed_limit)
+            answer |= {"kind": "wall", "html": html, "code": grid_code(picture)}
+        except (OSError, SeedanceError) as error:
+            text = one_line(f"these clips cannot be shown side by side: {error}")
+            answer |= {"kind": "trouble", "control": "compare", "key": None, "text": text}
+        self._panel.in_context(self.send, answer)
 
     # Reading ------------------------------------------------------------------------------------------
 

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import functools
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+from .. import fonts
+from ..fonts import Font, font
+
 WHITE = (255, 255, 255)
 SHADE = (8, 8, 14)
-_FONTS = {
-    "plain": ("DejaVuSans.ttf",),
-    "bold": ("DejaVuSans-Bold.ttf", "DejaVuSans.ttf"),
-    # for prompts in scripts that the fonts above lack
-    "wide": ("NotoSansCJK-Regular.ttc", "AppleSDGothicNeo.ttc", "malgun.ttf", "NanumGothic.ttf", "DejaVuSans.ttf"),
-}
-_WIDE = re.compile("[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
 _LONGEST_PROMPT = 600  # characters that are looked at; nobody reads more in a picture
 
 
@@ -45,10 +38,10 @@ class Caption:
         width, height = size
         unit = min(size)
         margin = _even(unit * 0.06)
-        yield _quiet_piece(_spaced("SIMULATED"), _font("bold", unit * 0.024), margin, margin, 0.85)
+        yield _quiet_piece(_spaced("SIMULATED"), font("bold", unit * 0.024), margin, margin, 0.85)
         room = (width - 2 * margin, _even(height * (0.40 if width >= height else 0.34)))
-        text, font = _fit(_clean(self.prompt), room, unit)
-        yield _piece(text, font, margin, margin + _even(unit * 0.07), unit)
+        text, chosen = _fit(fonts.printable(self.prompt, _LONGEST_PROMPT) or "…", room, unit)
+        yield _piece(text, chosen, margin, margin + _even(unit * 0.07), unit)
         beside_clock = 0.58 * width - margin
         about = _shrunk(self.about, "bold", unit * 0.034, beside_clock)
         yield _quiet_piece(self.about, about, margin, _even(height - unit * 0.155), 1.0)
@@ -61,7 +54,7 @@ class Clock:
 
     def __init__(self, size: tuple[int, int]) -> None:
         unit = min(size)
-        self._font = _font("bold", unit * (0.085 if size[0] >= size[1] else 0.075))
+        self._font = font("bold", unit * (0.085 if size[0] >= size[1] else 0.075))
         boxes = [self._font.getbbox(digit) for digit in "0123456789"]
         self._cell = (_even(max(box[2] for box in boxes) * 1.06), _even(max(box[3] for box in boxes) * 1.15))
         self._dot = _even(self._cell[0] * 0.55)
@@ -118,63 +111,24 @@ def _letters(text: str, font: Font, pad: int, spacing: float) -> Image.Image:
 
 def _fit(text: str, room: tuple[int, int], unit: int) -> tuple[str, Font]:
     """The text in lines, and the largest font with which they fit into `room` (width, height); cut at the smallest."""
-    style = "wide" if _WIDE.search(text) else "plain"
+    style = fonts.style_for(text)
     for share in (0.10, 0.085, 0.07, 0.058, 0.048, 0.04):
-        font = _font(style, unit * share)
-        lines = _wrap(text, font, room[0])
+        chosen = font(style, unit * share)
+        lines = fonts.wrap(text, chosen, room[0])
         line_height = unit * (share * 1.17 + 0.014)
         fitting = int(room[1] / line_height)
         if len(lines) <= min(fitting, 6 if share < 0.07 else 4):
-            return "\n".join(lines), font
-    return "\n".join([*lines[: fitting - 1], lines[fitting - 1][:-1] + "…"]), font
+            return "\n".join(lines), chosen
+    return "\n".join([*lines[: fitting - 1], lines[fitting - 1][:-1] + "…"]), chosen
 
 
 def _shrunk(text: str, style: str, size: float, room: float) -> Font:
     """The font of this size, or a smaller one with which the text is no wider than `room`."""
-    return _font(style, size * min(1, room / _font(style, size).getlength(text)))
-
-
-def _wrap(text: str, font: Font, width: int) -> list[str]:
-    lines = [""]
-    for word in text.split(" "):
-        longer = f"{lines[-1]} {word}".strip()
-        if font.getlength(longer) <= width:
-            lines[-1] = longer
-            continue
-        if lines[-1]:
-            lines.append("")
-        for letter in word:  # a word that is too long for a line is broken anywhere, which suits Chinese as well
-            if font.getlength(lines[-1] + letter) > width:
-                lines.append("")
-            lines[-1] += letter
-    return lines
-
-
-def _clean(text: str) -> str:
-    """One line that every font call survives: no lone surrogates, no control characters."""
-    text = text[:_LONGEST_PROMPT].encode("utf-8", "replace").decode()
-    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split()) or "…"
+    return font(style, size * min(1, room / font(style, size).getlength(text)))
 
 
 def _spaced(text: str) -> str:
     return "\u2009".join(text)
-
-
-@functools.lru_cache(maxsize=64)
-def _font(style: str, size: float) -> Font:
-    file = _font_file(style)
-    return ImageFont.load_default(size) if file is None else ImageFont.truetype(file, size)
-
-
-@functools.cache
-def _font_file(style: str) -> str | None:
-    """The first font of this style that the system has; Pillow's own serves where there is none."""
-    for name in _FONTS[style]:
-        try:
-            return str(ImageFont.truetype(name).path)
-        except OSError:
-            continue
-    return None
 
 
 def _even(value: float) -> int:

@@ -260,7 +260,6 @@ REFUSED = {
     "lone brace": ("%seedance a { boat", "UsageError", "write {{ and }} for literal braces"),
     "no variable": ("%seedance a boat -o 1", "UsageError", "-o/--out wants the name of a variable"),
     "a word too many": ("%seedance jobs of mine", "UsageError", "%seedance -- jobs of mine"),
-    "several": ("%seedance a boat -n 2 -d 5,10", "UsageError", "this asks for 4 videos"),
     "budget": ("%seedance a boat --max-credits 1", "BudgetExceeded", "max_credits"),
 }
 

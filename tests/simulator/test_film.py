@@ -118,14 +118,14 @@ def test_no_words_run_into_the_clock_or_out_of_the_picture(size):
 
 
 def test_it_needs_no_system_font(tmp_path, monkeypatch):
-    from seedance_nb.simulator import lettering
+    from seedance_nb import fonts
 
-    lettering._font.cache_clear()
-    monkeypatch.setattr(lettering, "_font_file", lambda _style: None)
+    fonts._font.cache_clear()
+    monkeypatch.setattr(fonts, "_file", lambda _style: None)
     try:
         assert make(tmp_path / "film.mp4", prompt="가을 a cat").exists()
     finally:
-        lettering._font.cache_clear()
+        fonts._font.cache_clear()
 
 
 def test_an_abandoned_film_leaves_nothing_behind(tmp_path):

@@ -1,5 +1,5 @@
 // The gallery: tiles, filters and one open clip. It asks for what comes into sight and keeps nothing it does not show.
-// Every text goes through textContent.
+// Every text goes through textContent; the only HTML that is parsed is the wall.
 
 const HOVER_DELAY = 150; // ms a pointer must rest on a tile before its clip is fetched
 const CLIPS_KEPT = 12; // fetched clips kept for a second look
@@ -22,6 +22,9 @@ export default {
     let auto = false; // whether the open clip opened by itself
     let hovered = null;
     let wanted = new Set();
+    let picking = false; // whether a click on a tile chooses it instead of opening it
+    const chosen = new Set(); // keys, in the order in which they were chosen
+    let code = ""; // what asks for the compared clips again
     let posterTimer = null;
     let hoverTimer = null;
     let searchTimer = null;
@@ -82,8 +85,8 @@ export default {
       const node = known ? known.node : makeTile(tile.key);
       tiles.set(tile.key, { node, tile });
       const name = `${tile.prompt} · take ${tile.take} · ${tile.words}`;
-      node.setAttribute("aria-label", `Open ${name}`);
       node.title = `${name}\n${tile.settings}`;
+      mark(node, tile);
       node.dataset.state = tile.status;
       say(node.querySelector(".seedance-tile-prompt"), tile.prompt);
       const words = tile.has_video ? (tile.take > 1 ? `take ${tile.take}` : "") : tile.words;
@@ -100,6 +103,10 @@ export default {
       const stage = make("span", "seedance-tile-stage");
       node.append(stage, make("span", "seedance-tile-prompt"), make("span", "seedance-tile-words seedance-quiet"));
       node.addEventListener("click", () => {
+        if (picking) {
+          choose(key);
+          return;
+        }
         auto = false;
         show(key);
       });
@@ -249,6 +256,53 @@ export default {
       (back || ui.search).focus();
     };
 
+    // Several side by side ---------------------------------------------------------------------------
+
+    const mark = (node, tile) => {
+      const name = `${tile.prompt} · take ${tile.take} · ${tile.words}`;
+      node.setAttribute("aria-label", `${picking ? "Choose" : "Open"} ${name}`);
+      node.classList.toggle("seedance-chosen", picking && chosen.has(tile.key));
+      if (picking) node.setAttribute("aria-pressed", String(chosen.has(tile.key)));
+      else node.removeAttribute("aria-pressed");
+    };
+
+    const drawPicking = () => {
+      for (const { node, tile } of tiles.values()) mark(node, tile);
+      ui.pickButton.setAttribute("aria-pressed", String(picking));
+      ui.compareButton.hidden = !picking;
+      ui.compareButton.disabled = chosen.size < 2;
+      say(ui.compareButton, chosen.size < 2 ? "Compare selected" : `Compare selected (${chosen.size})`);
+    };
+
+    const pick = (on) => {
+      picking = on;
+      chosen.clear();
+      say(ui.pickSays, on ? "Choose the clips to compare." : "");
+      drawPicking();
+    };
+
+    const choose = (key) => {
+      if (!tiles.get(key)?.tile.has_video) return;
+      if (!chosen.delete(key)) chosen.add(key);
+      say(ui.pickSays, "");
+      drawPicking();
+    };
+
+    const receiveWall = (message) => {
+      pick(false);
+      code = message.code;
+      ui.compare.hidden = false;
+      raise(ui.wall, message.html);
+      ui.uncompareButton.focus({ preventScroll: true });
+      ui.compare.scrollIntoView({ block: "nearest" });
+    };
+
+    const uncompare = () => {
+      ui.wall.replaceChildren();
+      ui.compare.hidden = true;
+      ui.pickButton.focus();
+    };
+
     const complain = (text, wrong = true) => {
       say(ui.trouble, text);
       ui.trouble.classList.toggle("seedance-wrong", wrong && Boolean(text));
@@ -301,7 +355,11 @@ export default {
       else if (message.kind === "posters") receivePosters(message, buffers);
       else if (message.kind === "clip") receiveClip(message, buffers);
       else if (message.kind === "open") receiveFacts(message);
-      else if (message.kind === "saved") {
+      else if (message.kind === "wall") receiveWall(message);
+      else if (message.kind === "trouble" && message.control === "compare") {
+        drawPicking();
+        say(ui.pickSays, message.text);
+      } else if (message.kind === "saved") {
         ui.confirm.disabled = false;
         ui.saveRow.hidden = true;
         complain(message.text, false);
@@ -367,6 +425,24 @@ export default {
       }
     });
     ui.closeButton.addEventListener("click", close);
+    ui.pickButton.addEventListener("click", () => pick(!picking));
+    ui.compareButton.addEventListener("click", () => {
+      ui.compareButton.disabled = true; // the answer brings it back
+      say(ui.pickSays, "Putting them side by side…");
+      ask("compare", { keys: [...chosen] });
+    });
+    ui.uncompareButton.addEventListener("click", uncompare);
+    ui.codeButton.addEventListener("click", async () => {
+      ui.code.textContent = code;
+      ui.code.hidden = false;
+      try {
+        await navigator.clipboard.writeText(code);
+        say(ui.codeButton, "Copied");
+      } catch {
+        getSelection().selectAllChildren(ui.code);
+        say(ui.codeButton, document.execCommand("copy") ? "Copied" : "Selected: press Ctrl+C");
+      }
+    });
     ui.viewer.addEventListener("keydown", (event) => {
       if (event.key !== "Escape" || event.target === ui.path) return;
       event.stopPropagation();
@@ -416,6 +492,14 @@ function build(el) {
     path: make("input", "seedance-input seedance-path"),
     confirm: button("Save"),
     trouble: make("p", "seedance-trouble"),
+    pickButton: button("Select…"),
+    compareButton: button("Compare selected"),
+    pickSays: make("span", "seedance-quiet"),
+    compare: make("section", "seedance-compare"),
+    wall: make("div"),
+    codeButton: button("Copy as Python"),
+    uncompareButton: button("Close comparison"),
+    code: make("pre", "seedance-compare-code"),
   };
   ui.search.type = "search";
   ui.search.placeholder = "words or a request id";
@@ -431,6 +515,16 @@ function build(el) {
     label.append(make("span", "seedance-quiet", name), control);
     bar.append(label);
   }
+  const picks = make("div", "seedance-row seedance-picks");
+  picks.append(ui.pickButton, ui.compareButton, ui.pickSays);
+  ui.pickSays.setAttribute("aria-live", "polite"); // no role: the panel has its own status line
+  ui.pickButton.setAttribute("aria-pressed", "false");
+  ui.compare.setAttribute("aria-label", "Clips side by side");
+  const after = make("div", "seedance-row");
+  after.append(ui.codeButton, ui.uncompareButton);
+  ui.compare.append(ui.wall, after, ui.code);
+  ui.compare.hidden = ui.compareButton.hidden = ui.code.hidden = true;
+  ui.code.tabIndex = 0;
   ui.grid.setAttribute("role", "group");
   ui.grid.setAttribute("aria-label", "Clips");
   ui.empty.hidden = true;
@@ -446,8 +540,19 @@ function build(el) {
   upper.append(ui.stage, text);
   ui.viewer.append(upper, actions, ui.saveRow, ui.trouble);
   ui.scroll.append(ui.grid, ui.empty, ui.end);
-  el.append(ui.viewer, bar, ui.scroll);
+  el.append(ui.viewer, ui.compare, bar, picks, ui.scroll);
   return ui;
+}
+
+// Puts a wall on the page, which our own kernel made; scripts that come as HTML only run when they are made anew.
+function raise(stage, html) {
+  stage.innerHTML = html;
+  for (const old of stage.querySelectorAll("script")) {
+    const script = document.createElement("script");
+    for (const { name, value } of old.attributes) script.setAttribute(name, value);
+    script.textContent = old.textContent;
+    old.replaceWith(script);
+  }
 }
 
 function option(value, text) {

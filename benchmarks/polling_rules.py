@@ -1,0 +1,86 @@
+"""Learned polling against a fixed interval at equal requests, simulated over the real rules: no server, no clock.
+
+A fixed interval costs requests x lateness of half the mean life, whatever the interval; the ratio is of the rules' product to that.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import statistics
+from collections.abc import Iterator
+
+from seedance_nb.jobs.polling import Outlook, next_look
+
+JOBS = 3000
+SHIFTED_JOBS = 600
+USUAL_SECONDS = 94.0
+FLOOR, CEILING = 0.5, 60.0  # the defaults of Limits
+SHIFT = 3.0
+CAUGHT_UP = 1.15
+"""A shift is caught up with when the product is within so much of what it is without a shift."""
+# (name, spread of log-lives, earlier jobs, target, best known: theory of the same knowledge, as a share of a fixed interval's 47 s)
+CASES = (
+    ("sigma 0.3, 10 earlier jobs", 0.3, 10, 0.65, 28 / 47),
+    ("sigma 0.15, 10 earlier jobs", 0.15, 10, 0.45, 17 / 47),
+    ("sigma 0.3, 3 earlier jobs", 0.3, 3, None, None),
+    ("first job ever, sigma 0.3", 0.3, 0, 1.1, 1.0),
+)
+
+
+def run() -> Iterator[str]:
+    yield f"{'lives':<30}{'requests':>10}{'late, s':>9}{'ratio':>8}{'target':>8}{'theory':>8}"
+    for name, spread, earlier, target, theory in CASES:
+        looks, late, ratio = cost(spread, earlier, dice=random.Random(7))
+        beside = "".join(f"{'' if x is None else f'{x:.2f}':>8}" for x in (target, theory))
+        yield f"{name:<30}{looks:>10.1f}{late:>9.2f}{ratio:>8.2f}{beside}"
+    yield f"{'speed shifts, sigma 0.3':<30}{'jobs until caught up':>27}{'target':>8}"
+    for name, factor in ((f"{SHIFT:g} times slower", SHIFT), (f"{SHIFT:g} times faster", 1 / SHIFT)):
+        yield f"{name:<30}{jobs_until_caught_up(factor):>27}{10:>8}"
+
+
+def cost(spread: float, earlier: int, *, dice: random.Random) -> tuple[float, float, float]:
+    """(requests a job, mean lateness, their product as a share of a fixed interval's) over JOBS jobs."""
+    results = []
+    for _ in range(JOBS):
+        outlook = Outlook.learn([life(dice, spread) for _ in range(earlier)])
+        own = life(dice, spread)
+        results.append((*follow(own, outlook, dice), own))
+    return _against_fixed_interval(results)
+
+
+def jobs_until_caught_up(factor: float, most: int = 20) -> str:
+    """How many jobs at the new speed must have ended before the next one is followed as well as ever."""
+    usual = _after_shift(factor, most)
+    for known in range(most):
+        if _after_shift(factor, known) <= usual * CAUGHT_UP:
+            return str(known)
+    return f"more than {most}"
+
+
+def _after_shift(factor: float, known: int) -> float:
+    """The ratio of a job after `known` ones at the new speed, which came after 20 at the old one."""
+    dice, results = random.Random(11), []
+    for _ in range(SHIFTED_JOBS):
+        old = [life(dice, 0.3) for _ in range(20)]
+        new = [life(dice, 0.3) * factor for _ in range(known + 1)]
+        results.append((*follow(new[0], Outlook.learn(new[1:] + old), dice), new[0]))
+    return _against_fixed_interval(results)[2]
+
+
+def _against_fixed_interval(results: list[tuple[float, float, float]]) -> tuple[float, float, float]:
+    looks, late, own = (statistics.fmean(column) for column in zip(*results, strict=True))
+    return looks, late, looks * late / (own / 2)
+
+
+def life(dice: random.Random, spread: float) -> float:
+    return USUAL_SECONDS * math.exp(dice.gauss(0, spread))
+
+
+def follow(own: float, outlook: Outlook, dice: random.Random) -> tuple[float, float]:
+    """(requests, lateness) of one job that lives `own` seconds."""
+    age, looks = 0.0, 0
+    while age < own:
+        age += next_look(age, outlook, floor=FLOOR, ceiling=CEILING, jitter=dice.random())
+        looks += 1
+    return looks, age - own

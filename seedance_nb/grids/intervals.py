@@ -1,0 +1,79 @@
+"""How sure strengths are: 95 % intervals by a studentised parametric bootstrap. Pure, numpy.
+
+Votes are drawn anew from the fitted model, as many for each pair of items as there were; each draw is fitted, and |estimate -
+truth| / standard error noted. A high point of that, times the standard error of the real fit, is half the interval (B. Efron and
+R. J. Tibshirani, "An Introduction to the Bootstrap", 1993, chapters 12 and 13; symmetric as in P. Hall, "On symmetric bootstrap
+confidence intervals", J. R. Stat. Soc. B 50, 1988). The point is that of 96 % of the resamples: votes for two items can come out
+in few ways only, and with the point of 95 % such intervals held the truth in 92 to 94 % of simulated studies. Percentile intervals are easier and not honest here: the prior
+pulls every resample to the middle, and they held the truth in 86 to 96 % of simulated studies instead of 94 to 96 %
+(`python -m benchmarks vote_coverage`).
+
+The intervals speak of these clips and these raters, votes being independent; new takes are the business of `luck`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from .strengths import Array, Fit, Tally, chances, fit
+
+POINT = 0.96
+_FALLBACK = 1.96  # the normal's, where somebody asks for no resamples
+
+
+@dataclasses.dataclass(frozen=True)
+class Bootstrap:
+    """A fit and what its resamples say of it."""
+
+    fit: Fit
+    resampled: Fit | None
+
+    @property
+    def strengths(self) -> Array:
+        """(items,) log-odds, adding up to 0."""
+        return np.asarray(self.fit.strengths[0])
+
+    @property
+    def tie(self) -> float:
+        """The tie parameter v."""
+        return float(np.exp(self.fit.log_tie[0]))
+
+    def half_widths(self) -> Array:
+        """(items,) half the 95 % interval of each strength."""
+        return self._half(np.eye(len(self.strengths)))
+
+    def contrasts(self, pairs: Sequence[tuple[int, int]]) -> tuple[Array, Array, Array]:
+        """Of each pair of item numbers: the difference of the strengths, its standard error, and half its 95 % interval."""
+        matrix = np.zeros((len(pairs), len(self.strengths)))
+        for row, (one, other) in enumerate(pairs):
+            matrix[row, one], matrix[row, other] = 1.0, -1.0
+        return matrix @ self.strengths, _errors(self.fit, matrix)[0], self._half(matrix)
+
+    def _half(self, matrix: Array) -> Array:
+        error = _errors(self.fit, matrix)[0]
+        if self.resampled is None or not len(matrix):
+            return np.asarray(_FALLBACK * error)
+        away = np.abs((self.resampled.strengths - self.strengths) @ matrix.T)
+        return np.asarray(np.quantile(away / _errors(self.resampled, matrix), POINT, axis=0) * error)
+
+
+def bootstrap(tally: Tally, drawn: npt.NDArray[np.intp], *, resamples: int, seed: int) -> Bootstrap:
+    """Fit the one tally and `resamples` drawn from its fit; `drawn` (P,) is how many votes each pair of items has."""
+    fitted = fit(tally)
+    if not resamples:
+        return Bootstrap(fitted, None)
+    generator = np.random.default_rng(seed)
+    x = fitted.strengths[0] @ tally.design.T
+    probabilities = np.stack(chances(x, fitted.log_tie[0]), axis=1)
+    counts = generator.multinomial(drawn, probabilities, size=(resamples, len(drawn))).astype(float)
+    return Bootstrap(fitted, fit(dataclasses.replace(tally, counts=counts), start=fitted))
+
+
+def _errors(fitted: Fit, matrix: Array) -> Array:
+    """(R, rows) standard errors of linear combinations of the strengths."""
+    variance = np.einsum("ri,kij,rj->kr", matrix, fitted.covariance, matrix, optimize=True)
+    return np.asarray(np.sqrt(np.maximum(variance, 1e-18)))

@@ -1,0 +1,64 @@
+"""The ledger's table of votes: rows <-> `Vote`, and the few queries over them. It is handed a connection and opens none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from .vote import Choice, Vote
+
+CREATE_VOTES = (
+    # No reference to `jobs`: a ballot may come back before the ledger that holds its clips does. And a vote taken back stays
+    # as a row, or adding its ballot file once more would bring it back.
+    """CREATE TABLE votes (
+        id TEXT PRIMARY KEY,
+        rater TEXT NOT NULL,
+        aspect TEXT NOT NULL,
+        left_key TEXT NOT NULL,
+        right_key TEXT NOT NULL,
+        choice TEXT NOT NULL CHECK (choice IN ('left', 'right', 'tie', 'both bad')),
+        at REAL NOT NULL,
+        repeats TEXT,
+        source TEXT NOT NULL,
+        withdrawn INTEGER NOT NULL DEFAULT 0
+    ) STRICT""",
+    "CREATE INDEX votes_by_pair ON votes (left_key, right_key)",
+)
+
+_COLUMNS = "id, rater, aspect, left_key, right_key, choice, at, repeats, source"
+_INSERT = f"INSERT INTO votes ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"
+_AMONG = (
+    f"SELECT {_COLUMNS} FROM votes WHERE left_key IN (SELECT value FROM json_each(?1))"
+    " AND right_key IN (SELECT value FROM json_each(?1)) AND withdrawn = 0 ORDER BY at, id"
+)
+
+
+def insert(db: Any, votes: Iterable[Vote]) -> int:
+    """Keep those whose id is new; how many that were."""
+    return sum(db.execute(_INSERT, _row(vote)).rowcount for vote in votes)
+
+
+def withdraw(db: Any, vote_id: str) -> bool:
+    """Take one back; False where there is none with this id that counts."""
+    changed: int = db.execute("UPDATE votes SET withdrawn = 1 WHERE id = ? AND withdrawn = 0", (vote_id,)).rowcount
+    return changed == 1
+
+
+def among(db: Any, keys: Iterable[str]) -> list[Vote]:
+    """Those that compare two of these jobs and count, oldest first."""
+    return [_vote(row) for row in db.execute(_AMONG, (json.dumps(list(keys)),))]
+
+
+def _row(vote: Vote) -> tuple[Any, ...]:
+    pair = (vote.left, vote.right, Choice(vote.choice).value, float(vote.at))
+    return (vote.id, _storable(vote.rater), _storable(vote.aspect), *pair, vote.repeats, _storable(vote.source))
+
+
+def _storable(text: str) -> str:
+    """A name typed by a person may hold half a character, which UTF-8 and so SQLite refuse."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _vote(row: Any) -> Vote:
+    return Vote(row[0], row[1], row[2], row[3], row[4], Choice(row[5]), row[6], row[7], row[8])

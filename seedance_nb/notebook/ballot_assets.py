@@ -1,0 +1,21 @@
+"""The voting room's script and style, which the widget and the page share, each with a door of its own."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+_STATIC = Path(__file__).parent / "static"
+_ROOM = ("ballot_player.js", "ballot_parts.js", "ballot_room.js")
+
+
+@functools.cache
+def script(door: str) -> str:
+    """The room's JavaScript with that door: "ballot.js" for the widget, "ballot_page.js" for the page."""
+    return "\n".join((_STATIC / name).read_text(encoding="utf-8") for name in (*_ROOM, door))
+
+
+@functools.cache
+def style() -> str:
+    """The room's CSS."""
+    return (_STATIC / "ballot.css").read_text(encoding="utf-8")

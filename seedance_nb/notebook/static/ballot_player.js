@@ -1,0 +1,160 @@
+// Two clips played as one: both follow their common clock. Small differences are mended by rate, large ones by a seek, and
+// before every round both are put to the start and waited for.
+
+const SOFT = 0.02; // seconds apart from which the rates differ a little
+const HARD = 0.1; // seconds apart from which one is put where it should be
+const SETTLE = 700; // ms that a seek needs before the next one of the same clip makes sense
+const PATIENCE = 2000; // ms after which a seek or a load is no longer waited for
+const END = 0.04; // seconds before its end from which a clip counts as over
+
+function pairPlayer(videos, changed) {
+  let playing = false;
+  let rate = 1;
+  let turn = 0; // whoever waits finds out by it that something newer was asked for
+  let frame = 0;
+  let target = null; // where the running seek should end
+  let seeking = null;
+  const lastSeek = new WeakMap();
+
+  const lengthOf = (video) => (Number.isFinite(video.duration) ? video.duration : 0);
+  const length = () => Math.max(0.001, ...videos.map(lengthOf));
+  const isOver = (video) => video.ended || video.currentTime >= lengthOf(video) - END;
+  const position = () => {
+    const running = videos.filter((video) => !isOver(video));
+    return running.length ? running.reduce((sum, video) => sum + video.currentTime, 0) / running.length : length();
+  };
+
+  // One after the other: of the places asked for while a seek runs only the last counts.
+  const seek = (seconds) => {
+    target = Math.min(Math.max(0, seconds), length());
+    seeking ??= (async () => {
+      while (target !== null) {
+        const to = target;
+        target = null;
+        await Promise.all(videos.map((video) => place(video, to)));
+      }
+      seeking = null;
+      changed();
+    })();
+    return seeking;
+  };
+
+  const place = async (video, to) => {
+    const aim = Math.max(0, Math.min(to, lengthOf(video) - 0.001));
+    if (Math.abs(video.currentTime - aim) >= 0.002) {
+      const arrived = once(video, "seeked");
+      video.currentTime = aim;
+      await arrived;
+    }
+    if (video.readyState < 3 && !isOver(video)) await once(video, "canplay");
+  };
+
+  const run = async () => {
+    for (const video of videos) video.playbackRate = rate;
+    await Promise.allSettled(videos.filter((video) => !isOver(video)).map(begin));
+    cancelAnimationFrame(frame);
+    if (playing) frame = requestAnimationFrame(tick);
+  };
+
+  const begin = async (video) => {
+    try {
+      await video.play();
+    } catch {
+      if (video.muted || !playing) return;
+      video.muted = true; // a page that nobody has touched yet may not make a sound
+      await video.play();
+    }
+  };
+
+  const tick = () => {
+    if (!playing) return;
+    if (!videos[0].isConnected) return pause();
+    if (videos.every(isOver)) return void again();
+    const at = position();
+    const now = performance.now();
+    for (const video of videos) {
+      if (video.seeking || isOver(video)) continue;
+      if (video.paused) video.play().catch(() => {}); // the browser had put it to sleep
+      const ahead = video.currentTime - at;
+      if (Math.abs(ahead) > HARD / 2 && now - (lastSeek.get(video) || 0) > SETTLE) {
+        lastSeek.set(video, now);
+        video.currentTime = at + 0.05 * rate;
+      } else if (Math.abs(ahead) > SOFT / 2) video.playbackRate = rate * (1 - Math.max(-0.25, Math.min(0.25, ahead * 4)));
+      else if (video.playbackRate !== rate) video.playbackRate = rate;
+    }
+    changed();
+    frame = requestAnimationFrame(tick);
+  };
+
+  const again = async () => {
+    const mine = ++turn;
+    for (const video of videos) video.pause();
+    await seek(0);
+    if (mine === turn && playing) await run();
+  };
+
+  const play = async (from = null) => {
+    const mine = ++turn;
+    playing = true;
+    changed();
+    const at = from ?? position();
+    await seek(at >= length() - END ? 0 : at);
+    if (mine === turn && playing) await run();
+  };
+
+  const pause = () => {
+    turn += 1;
+    playing = false;
+    cancelAnimationFrame(frame);
+    for (const video of videos) video.pause();
+    changed();
+    return seek(position());
+  };
+
+  return {
+    play,
+    pause,
+    length,
+    position,
+    isPlaying: () => playing,
+    toggle: () => (playing ? pause() : play()),
+    replay: () => {
+      for (const video of videos) video.pause();
+      return play(0);
+    },
+    // While it is dragged both stand still; what was playing goes on where it was let go.
+    async scrub(seconds) {
+      const goesOn = playing;
+      turn += 1;
+      const mine = turn;
+      cancelAnimationFrame(frame);
+      for (const video of videos) video.pause();
+      await seek(seconds);
+      if (goesOn && mine === turn && playing) await run();
+    },
+    setRate(value) {
+      rate = value;
+      for (const video of videos) video.playbackRate = value;
+    },
+    stop() {
+      turn += 1;
+      playing = false;
+      cancelAnimationFrame(frame);
+      for (const video of videos) video.pause();
+    },
+  };
+}
+
+function once(video, event) {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      video.removeEventListener(event, done);
+      video.removeEventListener("error", done);
+      resolve();
+    };
+    const timer = setTimeout(done, PATIENCE);
+    video.addEventListener(event, done);
+    video.addEventListener("error", done);
+  });
+}

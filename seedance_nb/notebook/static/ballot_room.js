@@ -1,0 +1,321 @@
+// The voting room: two clips side by side, questions, buttons, keys. It knows neither where clips come from nor where votes go:
+// that is the `door`'s. Every text goes through textContent. Before a pair is answered nothing here knows what its clips are.
+//
+// door: {begin(rater), answer(pair, aspect, choice), undo(), done(), goOn(), clip(name) -> Promise of an address to play,
+//        reveal(on) or null, save() or null, keys: where keys are listened to, or null for the room itself}
+// state: {phase: "name" | "vote" | "end", rater, aspects, pair: {id, left, right, asked, answered: {aspect: choice}}, next: [names],
+//         shown: {pair, left, right, said: [{aspect, choice}]} or null, reveal, progress, part, canUndo, lines: [texts], code}
+
+const CHOICES = ["left", "tie", "both bad", "right"];
+const CHOICE_KEYS = {
+  a: "left", 1: "left", ArrowLeft: "left",
+  b: "right", 2: "right", ArrowRight: "right",
+  t: "tie", 3: "tie",
+  x: "both bad", 4: "both bad",
+};
+const SPEEDS = [0.25, 0.5, 1, 1.5, 2];
+const SOUNDS = ["off", "A", "B"];
+
+function votingRoom(el, door) {
+  const ui = buildRoom(el);
+  let state = null;
+  let shownPair = null; // the id of the pair whose clips are on stage
+  let ready = false;
+  let waiting = false; // an answer is on its way
+  let seen = null; // the reveal that has been read
+  let sound = 0;
+  let unwell = "";
+
+  const player = pairPlayer(ui.videos, () => drawTransport());
+
+  const show = (next) => {
+    const changedPhase = state?.phase !== next.phase;
+    const hadFocus = ui.room.contains(document.activeElement);
+    state = next;
+    waiting = false;
+    draw();
+    if (changedPhase && hadFocus) focusRoom();
+  };
+
+  // The names of the last pair are shown before the end is.
+  const phase = () => (showing() ? "vote" : state.phase);
+  const showing = () => (state.shown && state.shown.pair !== seen && state.shown.pair === shownPair ? state.shown : null);
+
+  const draw = () => {
+    if (!state) return;
+    const voting = phase() === "vote";
+    ui.name.hidden = state.phase !== "name";
+    ui.stage.hidden = ui.transport.hidden = ui.ask.hidden = ui.bottom.hidden = ui.head.hidden = !voting;
+    ui.end.hidden = phase() !== "end";
+    if (state.phase === "name" && !ui.input.value && state.rater) ui.input.value = state.rater;
+    if (!voting) {
+      player.stop();
+      clear();
+    } else if (!showing()) setStage(state.pair);
+    drawQuestion();
+    drawEnd();
+    say(ui.progress, state.progress || "");
+    ui.bar.hidden = state.part == null;
+    if (state.part != null) ui.bar.value = state.part;
+    ui.undo.disabled = ui.undoAtEnd.disabled = waiting || !state.canUndo;
+    ui.undoAtEnd.hidden = !state.canUndo;
+    ui.revealLabel.hidden = !door.reveal;
+    ui.reveal.checked = Boolean(state.reveal);
+    for (const button of [ui.save, ui.saveAtEnd]) button.hidden = !door.save;
+    drawTransport();
+  };
+
+  const question = () => state.aspects.find((aspect) => !(aspect in (state.pair?.answered || {})));
+
+  const drawQuestion = () => {
+    if (phase() !== "vote") return;
+    const reveal = showing();
+    const aspect = reveal ? null : question();
+    say(ui.question, reveal ? "This is what they were" : asking(aspect));
+    say(ui.asked, (!reveal && state.pair?.asked && `Both were asked for: ${state.pair.asked}`) || "");
+    ui.steps.replaceChildren(
+      ...(state.aspects.length < 2 || reveal ? [] : state.aspects.map((name) => step(name, aspect, state.pair))),
+    );
+    for (const choice of CHOICES) {
+      ui.choices[choice].hidden = Boolean(reveal);
+      ui.choices[choice].disabled = waiting || !ready || !aspect;
+    }
+    const hidden = ui.next.hidden;
+    ui.next.hidden = !reveal;
+    if (reveal && hidden) focusRoom();
+    ui.labels.forEach((label, side) => say(label, reveal ? [reveal.left, reveal.right][side] : ""));
+    say(ui.said, reveal ? said(reveal) : "");
+    const status = reveal
+      ? `A: ${reveal.left}. B: ${reveal.right}. ${said(reveal)}`
+      : ready ? asking(aspect) : unwell || "The clips are on their way";
+    say(ui.status, status);
+    ui.loading.hidden = ready || Boolean(unwell);
+    say(ui.trouble, unwell);
+  };
+
+  const drawEnd = () => {
+    if (phase() !== "end") return;
+    ui.lines.replaceChildren(...(state.lines || []).map((text) => make("p", "", text)));
+    say(ui.code, state.code || "");
+    ui.code.hidden = !state.code;
+    ui.goOn.hidden = !state.canGoOn;
+    say(ui.status, (state.lines || []).join(" "));
+  };
+
+  const drawTransport = () => {
+    if (!state) return;
+    const at = player.position();
+    const all = player.length();
+    const name = player.isPlaying() ? "Pause" : "Play";
+    say(ui.playName, name);
+    if (ui.position !== document.activeElement || player.isPlaying()) ui.position.value = String(Math.round((1000 * at) / all));
+    ui.position.setAttribute("aria-valuetext", `${at.toFixed(1)} of ${all.toFixed(1)} seconds`);
+    say(ui.time, ready ? `${Math.min(at, all).toFixed(1)} / ${all.toFixed(1)} s` : "");
+  };
+
+  // The clips -----------------------------------------------------------------------------------------------
+
+  const setStage = async (pair) => {
+    if (!pair || pair.id === shownPair) return;
+    shownPair = pair.id;
+    ready = false;
+    unwell = "";
+    player.stop();
+    clear();
+    try {
+      const addresses = await Promise.all([door.clip(pair.left), door.clip(pair.right)]);
+      if (shownPair !== pair.id) return;
+      await Promise.all(ui.videos.map((video, side) => load(video, addresses[side])));
+      if (shownPair !== pair.id) return;
+      ready = true;
+      if (!matchMedia("(prefers-reduced-motion: reduce)").matches) player.replay();
+    } catch (error) {
+      if (shownPair !== pair.id) return;
+      unwell = String(error?.message || error);
+    }
+    draw();
+    for (const name of state.next || []) door.clip(name).catch(() => {}); // told when it is its turn
+  };
+
+  const load = (video, address) =>
+    new Promise((resolve, reject) => {
+      video.oncanplaythrough = () => {
+        video.style.aspectRatio = `${video.videoWidth} / ${video.videoHeight}`;
+        resolve();
+      };
+      video.onerror = () => reject(new Error("This browser cannot play one of the clips; vote on with another browser."));
+      video.src = address;
+      video.load();
+    });
+
+  const clear = () => {
+    for (const video of ui.videos) {
+      video.oncanplaythrough = video.onerror = null;
+      if (video.hasAttribute("src")) {
+        video.removeAttribute("src");
+        video.load();
+      }
+    }
+    if (phase() !== "vote") shownPair = null;
+  };
+
+  // What a rater does ---------------------------------------------------------------------------------------
+
+  const answer = (choice) => {
+    if (!state || state.phase !== "vote" || waiting || !ready || showing()) return;
+    const aspect = question();
+    if (!aspect) return;
+    waiting = true;
+    drawQuestion();
+    ui.undo.disabled = true;
+    focusRoom();
+    door.answer(state.pair.id, aspect, choice);
+  };
+
+  const undo = () => {
+    if (!state?.canUndo || waiting) return;
+    waiting = true;
+    focusRoom();
+    door.undo();
+  };
+
+  const goOn = () => {
+    if (!showing()) return;
+    seen = state.shown.pair;
+    draw();
+    focusRoom();
+  };
+
+  const enlarge = () => {
+    if (document.fullscreenElement) return void document.exitFullscreen();
+    if (ui.room.classList.contains("seedance-ballot-large")) return void ui.room.classList.remove("seedance-ballot-large");
+    const large = () => ui.room.classList.add("seedance-ballot-large");
+    if (!ui.room.requestFullscreen) return void large();
+    ui.room.requestFullscreen().then(focusRoom, large);
+  };
+
+  const setSound = (value) => {
+    sound = value;
+    ui.videos.forEach((video, side) => (video.muted = SOUNDS[sound] !== "AB"[side]));
+    ui.sound.value = SOUNDS[sound];
+  };
+
+  const setSpeed = (value) => {
+    ui.speed.value = String(value);
+    player.setRate(value);
+  };
+
+  const faster = (steps) => {
+    const at = SPEEDS.indexOf(Number(ui.speed.value)) + steps;
+    if (SPEEDS[at]) setSpeed(SPEEDS[at]);
+  };
+
+  const focusRoom = () => ui.room.focus({ preventScroll: true });
+
+  const press = (event) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || !state || state.phase === "name") return;
+    const inField = event.target.closest?.("input:not([type=checkbox]), select, textarea");
+    const onButton = event.target.closest?.("button, summary, input, a");
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    if (inField && (key.startsWith("Arrow") || inField.type !== "range")) return;
+    const act = action(key, event.repeat, Boolean(onButton));
+    if (!act) return;
+    event.preventDefault();
+    event.stopPropagation();
+    act();
+  };
+
+  // A key that is held down votes once.
+  const action = (key, held, onButton) => {
+    if (key === "u" || key === "Backspace") return held ? () => {} : undo;
+    if (phase() !== "vote") return null;
+    if (key === "Enter" && !onButton && showing()) return held ? () => {} : goOn;
+    if (key === "ArrowRight" && showing()) return held ? () => {} : goOn;
+    if (key in CHOICE_KEYS) return held ? () => {} : () => answer(CHOICE_KEYS[key]);
+    if (key === " " && !onButton) return player.toggle;
+    if (key === "r") return player.replay;
+    if (key === "e") return held ? () => {} : enlarge;
+    if (key === "m") return () => setSound((sound + 1) % SOUNDS.length);
+    if (key === "+" || key === "=") return () => faster(1);
+    if (key === "-") return () => faster(-1);
+    return null;
+  };
+
+  const begin = (event) => {
+    event.preventDefault();
+    const rater = ui.input.value.trim();
+    if (!rater || waiting) return void ui.input.focus();
+    waiting = true;
+    focusRoom();
+    door.begin(rater);
+  };
+
+  for (const choice of CHOICES) ui.choices[choice].addEventListener("click", () => answer(choice));
+  ui.form.addEventListener("submit", begin);
+  ui.input.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && !event.isComposing) begin(event); // a notebook may take the key before the form does
+  });
+  ui.next.addEventListener("click", goOn);
+  ui.undo.addEventListener("click", undo);
+  ui.undoAtEnd.addEventListener("click", undo);
+  ui.play.addEventListener("click", () => player.toggle());
+  ui.replay.addEventListener("click", () => player.replay());
+  ui.enlarge.addEventListener("click", enlarge);
+  ui.position.addEventListener("input", () => player.scrub((Number(ui.position.value) / 1000) * player.length()));
+  ui.speed.addEventListener("change", () => setSpeed(Number(ui.speed.value)));
+  ui.sound.addEventListener("change", () => setSound(SOUNDS.indexOf(ui.sound.value)));
+  ui.reveal.addEventListener("change", () => door.reveal?.(ui.reveal.checked));
+  ui.done.addEventListener("click", () => door.done());
+  ui.goOn.addEventListener("click", () => door.goOn());
+  for (const button of [ui.save, ui.saveAtEnd]) button.addEventListener("click", () => door.save());
+  const keys = door.keys || ui.room;
+  keys.addEventListener("keydown", press);
+  setSound(0);
+
+  return {
+    show,
+    // A line that tells what went wrong; an empty one takes it away. Nothing stays locked by it.
+    complain(text) {
+      waiting = waiting && !text;
+      say(ui.complaint, text);
+      if (text && state) draw();
+    },
+    close() {
+      keys.removeEventListener("keydown", press);
+      player.stop();
+      for (const video of ui.videos) video.removeAttribute("src");
+    },
+  };
+}
+
+function asking(aspect) {
+  if (!aspect) return "Thank you";
+  return aspect === "overall" ? "Which is better overall?" : `Which is better: ${aspect}?`;
+}
+
+function said(reveal) {
+  const words = { left: "A", right: "B", tie: "tie", "both bad": "both bad" };
+  const answers = reveal.said.map(({ aspect, choice }) =>
+    reveal.said.length > 1 ? `${aspect}: ${words[choice]}` : words[choice],
+  );
+  return `You said ${answers.join(", ")}.`;
+}
+
+function step(name, current, pair) {
+  const node = make("span", "seedance-ballot-step", name);
+  node.dataset.state = name === current ? "now" : name in (pair?.answered || {}) ? "done" : "later";
+  if (name === current) node.setAttribute("aria-current", "step");
+  return node;
+}
+
+function make(tag, className = "", text = "") {
+  const node = document.createElement(tag);
+  if (className) node.className = className;
+  if (text) node.textContent = text;
+  return node;
+}
+
+// Only real changes: a live region announces what is written into it.
+function say(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}

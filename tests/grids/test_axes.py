@@ -1,0 +1,193 @@
+"""From a template and its axes to cells; every slip is one line that names its cure."""
+
+import pandas as pd
+import pytest
+
+from seedance_nb.api.catalog import Catalog
+from seedance_nb.errors import InvalidRequest
+from seedance_nb.grids.axes import MOST_CELLS, lay_out
+
+
+def cells(*args, **options):
+    return lay_out(*args, **options).cells(Catalog().check)
+
+
+def prompts(*args, **options):
+    return [cell.request.prompt for cell in cells(*args, **options)]
+
+
+# Product, zip, rows ----------------------------------------------------------------------------------
+
+
+def test_every_value_meets_every_other_the_last_axis_and_then_the_take_fastest():
+    made = cells("a {animal} {action}", animal=["cat", "dog"], action=["jumps", "sleeps"], takes=2)
+    assert [(c.request.prompt, c.take) for c in made[:4]] == [
+        ("a cat jumps", 1),
+        ("a cat jumps", 2),
+        ("a cat sleeps", 1),
+        ("a cat sleeps", 2),
+    ]
+    assert (len(made), made[0].values) == (8, {"animal": "cat", "action": "jumps", "take": 1})  # noqa: PD011
+
+
+def test_fields_of_a_request_are_axes_too_and_single_values_hold_for_all():
+    made = cells(["a cat", "a dog"], model=["seedance-2.0", "seedance-2.0-fast"], duration=[4, 5], resolution="480p")
+    assert {(c.request.model, c.request.duration, c.request.resolution) for c in made} == {
+        (model, duration, "480p") for model in ("seedance-2.0", "seedance-2.0-fast") for duration in (4, 5)
+    }
+    assert lay_out(["a cat"], resolution="480p").names == ("prompt",)
+
+
+def test_zip_puts_axes_side_by_side():
+    assert prompts("a {x} {y}", x=["cat", "dog"], y=["jumps", "barks"], mode="zip") == ["a cat jumps", "a dog barks"]
+
+
+def test_rows_hold_values_that_belong_together_and_meet_every_axis():
+    made = cells(
+        "a {x}", [{"x": "cat", "duration": 4}, {"x": "dog", "duration": 6}], model=["seedance-2.0", "seedance-2.0-fast"]
+    )
+    assert [(c.request.prompt, c.request.duration) for c in made] == [
+        ("a cat", 4),
+        ("a cat", 4),
+        ("a dog", 6),
+        ("a dog", 6),
+    ]
+
+
+def test_a_list_of_dicts_alone_is_rows_with_their_prompts():
+    assert prompts([{"prompt": "a {x}", "x": "cat"}, {"prompt": "the {x}", "x": "dog"}]) == ["a cat", "the dog"]
+
+
+def test_a_dataframe_is_rows_and_its_numbers_become_plain_ones():
+    frame = pd.DataFrame({"prompt": ["a cat", "a dog"], "duration": [4, None], "resolution": ["480p", None]})
+    made = cells(frame)
+    assert [(c.request.duration, type(c.request.duration), c.request.resolution) for c in made] == [
+        (4, int, "480p"),
+        (5, int, "720p"),
+    ]
+    assert all(c.invalid is None for c in made)
+
+
+def test_rows_that_name_their_takes_have_those():
+    assert [c.take for c in cells("a {x}", [{"x": "cat", "take": 2}, {"x": "cat", "take": 4}])] == [2, 4]
+
+
+def test_values_given_twice_count_once_in_a_product():
+    assert prompts("a {x}", x=["cat", "dog", "cat"]) == ["a cat", "a dog"]
+
+
+def test_where_sees_values_fields_take_and_the_finished_prompt():
+    seen = []
+
+    def where(c):
+        seen.append((c.animal, c.model, c["duration"], c.take, c.prompt))
+        return c.animal == "dog"
+
+    assert prompts("a {animal}", animal=["cat", "dog"], where=where) == ["a dog"]
+    assert seen[0] == ("cat", "seedance-2.0", 5, 1, "a cat")
+
+
+def test_a_list_of_urls_is_one_request_and_a_list_of_lists_is_an_axis():
+    one = cells("a cat", media_urls=["https://a/1.png", "https://a/2.png"])
+    two = cells("a cat", media_urls=[["https://a/1.png"], ["https://a/2.png"]])
+    assert [len(c.request.media_urls) for c in one] == [2]
+    assert [c.request.media_urls for c in two] == [("https://a/1.png",), ("https://a/2.png",)]
+
+
+def test_formats_conversions_and_double_braces_work_as_in_python():
+    assert prompts("{n:02d} {{x}} {s!r}", n=[3], s=["a"]) == ["03 {x} 'a'"]
+
+
+def test_raw_prompts_keep_their_braces():
+    assert prompts(["a {cat}", "a }{"], raw=True) == ["a {cat}", "a }{"]
+
+
+def test_a_cell_that_the_service_would_refuse_says_why_and_stops_no_other():
+    made = cells("a cat", model=["seedance-2.0", "seedance-1.5-pro"], duration=[5, 6])
+    assert [c.invalid for c in made[:3]] == [None, None, None]
+    assert "seedance-1.5-pro cannot make 6 s; choose 5 or 10" in made[3].invalid
+
+
+def test_a_value_that_makes_no_request_is_an_invalid_cell():
+    made = cells([{"prompt": "a cat"}, {"prompt": 5}])
+    assert (made[1].request, made[1].identity) == (None, None)
+    assert "must be text" in made[1].invalid
+
+
+# Slips, and their cures -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        pytest.param(lambda: prompts("a {animl}", animal=["cat"]), r"did you mean", id="a name nearly right"),
+        pytest.param(
+            lambda: prompts("a {x} {y}", x=["cat"]), r"\{y\} is no axis.*there are x", id="a name nobody gave"
+        ),
+        pytest.param(lambda: prompts("a { b", x=["cat"]), "a brace stands alone in 'a { b'", id="a brace alone"),
+        pytest.param(
+            lambda: prompts("a {n:d}", n=["one"]), r"\{n:d\} does not fit 'one'", id="a format that does not fit"
+        ),
+        pytest.param(lambda: prompts("a cat", modell=["x"]), "did you mean 'model'", id="a field misspelt"),
+        pytest.param(
+            lambda: prompts("a cat", animal=["cat"]), r"put \{animal\} into the prompt", id="an axis nothing uses"
+        ),
+        pytest.param(lambda: prompts("a {x}", x=[]), "the axis x is empty", id="an empty axis"),
+        pytest.param(
+            lambda: prompts("a {x}{y}", x=[1, 2], y=[1], mode="zip"), "x has 2, y has 1", id="zip of two lengths"
+        ),
+        pytest.param(lambda: prompts("a", mode="both"), "'product' or 'zip'", id="a mode there is not"),
+        pytest.param(lambda: prompts("a", takes=0), "takes must be a whole number from 1", id="no takes"),
+        pytest.param(lambda: prompts("a", takes=True), "takes must be a whole number", id="takes True"),
+        pytest.param(lambda: prompts("a", []), "at least one row", id="no rows"),
+        pytest.param(lambda: prompts("a", [{"take": 0}]), "takes must be", id="a row of take 0"),
+        pytest.param(
+            lambda: prompts("a", [{"x": 1}], mode="zip", model=["a"]), "rows are zipped already", id="rows and zip"
+        ),
+        pytest.param(
+            lambda: prompts("a {x}", x=range(MOST_CELLS + 1)), "more than 10,000 cells", id="a million by mistake"
+        ),
+    ],
+)
+def test_a_slip_is_one_line_with_its_cure(make, words):
+    with pytest.raises(InvalidRequest, match=words) as told:
+        make()
+    assert "\n" not in str(told.value)
+
+
+def test_rows_without_a_prompt_say_so_in_every_cell():
+    assert "it has no prompt" in cells([{"duration": 4}])[0].invalid
+
+
+# More of it -------------------------------------------------------------------------------------------
+
+
+def test_more_takes_and_values_stand_beside_what_was_there():
+    axes = lay_out("a {x}", x=["cat"], takes=2)
+    more = axes.extended(takes=3, x=["dog", "cat"], model="seedance-2.0-fast")
+    before, after = ({c.identity for c in a.cells()} for a in (axes, more))
+    assert (before < after, len(after)) == (True, 12)
+
+
+def test_rows_that_name_their_takes_get_more_of_them():
+    axes = lay_out("a {x}", [{"x": "cat", "take": 2}, {"x": "cat", "take": 4}, {"x": "dog"}])
+    assert sorted((c.values["x"], c.take) for c in axes.extended(takes=3).cells()) == [  # noqa: PD011
+        ("cat", 2),
+        ("cat", 3),
+        ("cat", 4),
+        ("dog", 1),
+        ("dog", 2),
+        ("dog", 3),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        pytest.param({"takes": 1}, "wants the new total", id="fewer takes"),
+        pytest.param({"y": ["dog"]}, "this grid has no 'y'", id="a name it has not"),
+    ],
+)
+def test_what_cannot_be_extended_says_why(more, words):
+    with pytest.raises(InvalidRequest, match=words):
+        lay_out("a {x}", x=["cat"], takes=2).extended(**more)

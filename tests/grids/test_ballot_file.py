@@ -1,0 +1,172 @@
+"""The file a rater sends back: read strictly, whoever wrote it."""
+
+import json
+import math
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seedance_nb.errors import InvalidRequest
+from seedance_nb.grids.ballot_file import MOST_BYTES, check_aspects, read_ballot
+from seedance_nb.jobs.vote import Choice, Vote
+
+VOTE = {
+    "id": "3f84403b-e6b4-40e7-961d-0da51967db53",
+    "aspect": "overall",
+    "left": "j1",
+    "right": "j2",
+    "choice": "left",
+    "at": 1000.5,
+    "repeats": None,
+}
+BALLOT = {
+    "format": "seedance-ballot",
+    "version": 1,
+    "ballot": "ab12",
+    "rater": "Anna",
+    "aspects": ["overall"],
+    "votes": [VOTE],
+}
+
+
+@pytest.fixture
+def ballot(tmp_path):
+    """`ballot(**changes)`: the path of a ballot file with these changes."""
+
+    def ballot(name="ballot-Anna.json", **changes):
+        path = tmp_path / name
+        path.write_text(json.dumps(BALLOT | changes), encoding="utf-8")
+        return path
+
+    return ballot
+
+
+def test_a_saved_ballot_gives_its_votes(ballot):
+    second = VOTE | {"id": "v2", "choice": "both bad", "left": "j2", "right": "j1", "repeats": VOTE["id"]}
+
+    votes = read_ballot(ballot(votes=[VOTE, second]))
+
+    assert votes == [
+        Vote(VOTE["id"], "Anna", "overall", "j1", "j2", Choice.LEFT, 1000.5, None, "ballot-Anna.json"),
+        Vote("v2", "Anna", "overall", "j2", "j1", Choice.BOTH_BAD, 1000.5, VOTE["id"], "ballot-Anna.json"),
+    ]
+
+
+def test_what_a_later_page_adds_does_not_disturb(ballot):
+    assert len(read_ballot(ballot(device="a phone", votes=[VOTE | {"seconds": 3}]))) == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"format": "something else"},
+        {"version": 2},
+        {"version": True},
+        {"rater": ""},
+        {"rater": " \x00\n"},
+        {"rater": ["Anna"]},
+        {"votes": None},
+        {"votes": {"0": VOTE}},
+        {"votes": [VOTE] * 20_001},
+        {"votes": [VOTE, VOTE]},
+        {"votes": ["left"]},
+        *({"votes": [VOTE | broken]} for broken in (
+            {"id": None},
+            {"id": ""},
+            {"id": "x" * 65},
+            {"id": "a b"},
+            {"left": "../../etc"},
+            {"left": 7},
+            {"left": "j2"},
+            {"right": None},
+            {"aspect": ""},
+            {"aspect": ["overall"]},
+            {"choice": "A"},
+            {"choice": None},
+            {"choice": ["left"]},
+            {"repeats": 3},
+            {"repeats": "<b>"},
+        )),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_no_ballot_is_refused_in_one_line_that_names_the_cure(ballot, changes):
+    with pytest.raises(InvalidRequest) as caught:
+        read_ballot(ballot(**changes))
+
+    text = str(caught.value)
+    assert text.startswith("ballot-Anna.json") or "in ballot-Anna.json" in text
+    assert "\n" not in text
+    assert "Save my votes" in text or "update seedance_nb" in text
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\xff\xfe\x00", b"[]", b"3", b'{"format":', b"[" * 100_000, b'{"format": ' + b"9" * 5000 + b"}"],
+)
+def test_bytes_that_are_no_ballot_are_refused(tmp_path, content):
+    path = tmp_path / "votes.json"
+    path.write_bytes(content)
+
+    with pytest.raises(InvalidRequest, match="Save my votes"):
+        read_ballot(path)
+
+
+def test_the_page_itself_is_told_from_its_votes(tmp_path):
+    path = tmp_path / "ballot.html"
+    path.write_bytes(b"\n<!doctype html>" + b"x" * (MOST_BYTES + 1))
+
+    with pytest.raises(InvalidRequest, match="is the page to vote on"):
+        read_ballot(path)
+
+
+def test_a_huge_file_is_not_read(tmp_path):
+    path = tmp_path / "votes.json"
+    path.write_bytes(b" " * (MOST_BYTES + 1))
+
+    with pytest.raises(InvalidRequest, match="is larger than"):
+        read_ballot(path)
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path):
+    with pytest.raises(InvalidRequest, match="check the path"):
+        read_ballot(tmp_path / "votes.json")
+
+
+def test_a_hostile_name_becomes_one_short_line(ballot):
+    [vote] = read_ballot(ballot(rater="<script>\n\x1b[31m" + "A" * 100, votes=[VOTE | {"aspect": "overall\nmotion"}]))
+
+    assert vote.rater.startswith("<script> [31mAAA")
+    assert len(vote.rater) == 60
+    assert vote.aspect == "overall motion"
+
+
+@pytest.mark.parametrize("at", [-5, 1e300, 10**400, None, "yesterday", True, math.nan, math.inf])
+def test_a_wrong_clock_loses_no_vote(ballot, at):
+    [vote] = read_ballot(ballot(votes=[VOTE | {"at": at}]))
+
+    assert 0 <= vote.at <= time.time()
+
+
+@given(st.recursive(st.none() | st.booleans() | st.floats() | st.integers() | st.text(), st.lists, max_leaves=5))
+def test_nothing_that_stands_in_a_vote_escapes_as_another_error(tmp_path_factory, value):
+    path = tmp_path_factory.mktemp("votes") / "votes.json"
+    for name in VOTE:
+        path.write_text(json.dumps(BALLOT | {"votes": [VOTE | {name: value}]}), encoding="utf-8")
+        try:
+            [vote] = read_ballot(path)
+        except InvalidRequest:
+            continue
+        assert isinstance(vote.at, float)
+
+
+def test_questions_are_cleaned_and_asked_once():
+    assert check_aspects(["overall", " prompt\nmatch ", "overall"]) == ("overall", "prompt match")
+    assert check_aspects("motion") == ("motion",)
+
+
+@pytest.mark.parametrize("aspects", [[], [""], [None], [3], "", [str(i) for i in range(13)]])
+def test_questions_that_say_nothing_are_refused(aspects):
+    with pytest.raises(InvalidRequest, match="aspect"):
+        check_aspects(aspects)

@@ -1,0 +1,134 @@
+"""A grid as a table, a DataFrame, and files by their ending."""
+
+import csv
+import re
+import sys
+
+import pandas as pd
+import pytest
+from grids.stage import PATIENCE, small
+
+from seedance_nb.errors import ConfigurationError, InvalidRequest, SeedanceError
+from seedance_nb.grids import export
+
+
+@pytest.fixture
+def grid(session):
+    """Two animals with two takes each; the dogs fail, one prompt is empty."""
+    made = small(session, "{x}", x=["a cat", "a dog [fail]", ""], takes=2).submit()
+    made.result(PATIENCE)
+    return made
+
+
+def lines_of(path):
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+# Tables -----------------------------------------------------------------------------------------------
+
+
+def test_the_csv_has_a_line_for_every_cell(grid, tmp_path):
+    lines = lines_of(grid.export(tmp_path / "grid.csv"))
+    clip = grid.jobs[0].clip
+    assert [(line["x"], line["take"], line["status"]) for line in lines] == [
+        ("a cat", "1", "succeeded"),
+        ("a cat", "2", "succeeded"),
+        ("a dog [fail]", "1", "failed"),
+        ("a dog [fail]", "2", "failed"),
+        ("", "1", "invalid"),
+        ("", "2", "invalid"),
+    ]
+    assert (lines[0]["prompt"], lines[0]["model"], lines[0]["credits"]) == ("a cat", "seedance-2.0", "20.0")
+    assert (lines[0]["sha256"], lines[0]["clip"], lines[0]["width"]) == (clip.sha256, clip.path.name, "480")
+    assert float(lines[0]["waited_seconds"]) >= float(lines[0]["render_seconds"]) >= 0
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", lines[0]["accepted_at"])
+    assert "could not make this video" in lines[2]["error"]
+    assert "prompt is empty" in lines[4]["error"]
+    assert lines[4]["job"] == ""
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        pytest.param({"x": "a cat", "take": 2}, id="values"),
+        pytest.param({"prompt": ["a cat", "a hen"], "take": [2]}, id="lists of values"),
+        pytest.param(lambda c: c.prompt == "a cat" and c.take == 2, id="a function"),
+    ],
+)
+def test_where_chooses_cells(grid, tmp_path, where):
+    assert [line["cell"] for line in lines_of(grid.export(tmp_path / "grid.csv", where=where))] == ["2"]
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "words"),
+    [
+        pytest.param("grid", {}, r"no ending.*\.html .*\.csv .*\.json .*\.png .*\.mp4", id="no ending"),
+        pytest.param("grid.xlsx", {}, "no ending that says what to write", id="an ending nobody writes"),
+        pytest.param("no/grid.csv", {}, "there is no folder", id="no folder"),
+        pytest.param("grid.csv", {"where": {"y": 1}}, "'y' is no axis", id="an axis there is not"),
+        pytest.param("grid.csv", {"where": {"x": "a cow"}}, "leaves no cell", id="a value there is not"),
+        pytest.param("grid.csv", {"rows": "y"}, "'y' is no axis", id="rows of an axis there is not"),
+        pytest.param("grid.png", {"pages": "x"}, "has no pages", id="pages of a picture"),
+    ],
+)
+def test_what_cannot_be_written_is_told_in_one_line_and_nothing_is_written(grid, tmp_path, name, options, words):
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(InvalidRequest, match=words) as told:
+        grid.export(tmp_path / name, **options)
+    assert "\n" not in str(told.value)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_an_export_replaces_an_older_one_whole_or_not_at_all(grid, tmp_path, monkeypatch):
+    path = grid.export(tmp_path / "grid.csv")
+    path.write_text("old")
+    assert grid.export(path).read_text() != "old"
+    path.write_text("old")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(type(path), "replace", full)
+    with pytest.raises(SeedanceError, match="No space left"):
+        grid.export(path)
+    assert path.read_text() == "old"
+    assert not list(tmp_path.glob(".*.part"))
+
+
+def test_a_page_is_written_by_the_notebook_room_and_without_it_the_cure_is_named(grid, tmp_path, monkeypatch):
+    monkeypatch.setattr(export, "page_writer", None)
+    with pytest.raises(SeedanceError, match=r"seedance_nb\.grid"):
+        grid.export(tmp_path / "grid.html")
+    asked = []
+    monkeypatch.setattr(
+        export, "page_writer", lambda picture, path, **how: asked.append((len(picture.tiles), how)) or path
+    )
+    assert grid.export(tmp_path / "grid.html", rows="x", where={"take": 1}, embed=False) == tmp_path / "grid.html"
+    assert asked == [(3, {"rows": "x", "columns": None, "pages": None, "embed": False})]
+
+
+def test_the_dataframe_has_a_row_for_every_cell_with_proper_types(grid):
+    frame = grid.to_pandas()
+    assert list(frame["x"]) == ["a cat", "a cat", "a dog [fail]", "a dog [fail]", "", ""]
+    assert frame.columns[:2].tolist() == ["x", "take"]
+    assert (str(frame["accepted_at"].dtype), str(frame["credits"].dtype)) == ("datetime64[ns, UTC]", "Float64")
+    assert (str(frame["take"].dtype), str(frame["reused"].dtype)) == ("Int64", "boolean")
+    assert frame.groupby("status")["credits"].sum().to_dict() == {"failed": 40, "invalid": 0, "succeeded": 40}
+    assert pd.isna(frame["job"].iloc[4])
+
+
+def test_a_template_axis_and_the_finished_prompt_stand_in_columns_of_their_own(session):
+    frame = small(session, ["a {x}", "the {x}"], x=["cat"]).to_pandas()
+    assert frame[["axis_prompt", "prompt"]].to_numpy().tolist() == [["a {x}", "a cat"], ["the {x}", "the cat"]]
+
+
+def test_an_axis_named_like_a_column_hides_nothing(session):
+    frame = small(session, "a {status} cat", status=["wet"]).to_pandas()
+    assert (frame["axis_status"].iloc[0], frame["status"].iloc[0]) == ("wet", "not submitted")
+
+
+def test_without_pandas_one_line_says_how_to_get_it(session, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ConfigurationError, match=r"pip install 'seedance_nb\[pandas\]'"):
+        small(session, "a cat").to_pandas()

@@ -1,0 +1,125 @@
+"""What a grid says of itself in a paper, and its votes: which clips they are about, and what is ranked."""
+
+import pytest
+from grids.stage import PATIENCE, small
+
+from seedance_nb.errors import InvalidRequest, SeedanceError
+from seedance_nb.grids.screens import screens
+from seedance_nb.jobs.vote import Choice, Vote
+
+
+@pytest.fixture
+def grid(session):
+    """Two animals with two takes each; the dogs fail, one prompt is empty."""
+    made = small(session, "{x}", x=["a cat", "a dog [fail]", ""], takes=2).submit()
+    made.result(PATIENCE)
+    return made
+
+
+# Methods ----------------------------------------------------------------------------------------------
+
+
+def vote_on(grid, left, right, n, **changes):
+    usual = {"id": f"v{n}", "rater": "Ada", "aspect": "overall", "choice": Choice.LEFT, "at": 1_700_000_000.0 + n}
+    return Vote(left=grid.jobs[left].key, right=grid.jobs[right].key, **{**usual, **changes})
+
+
+def keep(grid, *votes):
+    from seedance_nb.jobs.ledger import Ledger
+
+    grid.session.ask_ledger(Ledger.add_votes, votes)
+
+
+def test_the_paragraph_tells_what_was_made_and_counts_right(grid):
+    text = grid.methods()
+    assert text.startswith(
+        "Videos were generated from 2 prompts (x: 3 values) with seedance-2.0 (duration 4 s; resolution 480p; aspect ratio 1:1),"
+        " in 2 takes each. 2 videos were obtained on "
+    )
+    assert "; 2 failed. The service charged 80 credits." in text
+    assert "rater" not in text
+    assert "Bradley" not in text
+    assert "\n" not in text
+
+
+def test_one_of_each_is_singular(session):
+    grid = small(session, "a cat").submit()
+    grid.result(PATIENCE)
+    text = grid.methods()
+    assert "from 1 prompt with seedance-2.0" in text
+    assert "in 1 take each. 1 video was obtained on" in text
+    assert "failed" not in text
+
+
+def test_votes_and_their_statistic_are_told_only_where_there_are_votes(session):
+    grid = small(session, ["a cat", "a dog"]).submit()
+    grid.result(PATIENCE)
+    keep(
+        grid,
+        vote_on(grid, 0, 1, 1),
+        vote_on(grid, 1, 0, 2, repeats="v1"),
+        vote_on(grid, 0, 1, 3, rater="Bob", aspect="motion"),
+    )
+    text = grid.methods()
+    assert "2 raters compared clips two at a time" in text
+    assert "3 votes on “overall” and “motion” on 2023-11-14 (UTC), of which 1 repeated" in text
+    assert "Bradley–Terry model with ties" in text
+
+
+def test_a_paragraph_before_submitting_claims_no_videos(session):
+    text = small(session, ["a cat", "a dog"]).methods()
+    assert "Nothing has been submitted yet." in text
+    assert "obtained" not in text
+
+
+# Votes ------------------------------------------------------------------------------------------------
+
+
+def test_votes_are_those_on_clips_of_this_grid(session):
+    grid, other = (small(session, prompts).submit() for prompts in (["a cat", "a dog"], ["a hen", "a cow"]))
+    grid.result(PATIENCE)
+    other.result(PATIENCE)
+    keep(grid, vote_on(grid, 0, 1, 1), vote_on(other, 0, 1, 2))
+    assert [vote.id for vote in grid.votes()] == ["v1"]
+
+
+def test_clips_are_grouped_by_one_axis_by_several_or_by_cell_without_its_take(session):
+    grid = small(session, "a {x}", x=["cat", "dog"], duration=[4, 5], takes=2).submit()
+    grid.result(PATIENCE)
+    assert len(set(grid.groups("x").values())) == 2
+    assert len(set(grid.groups(("x", "duration")).values())) == 4
+    assert set(grid.groups().values()) == set(grid.groups(("duration", "x")).values())
+    assert len(set(grid.groups("prompt").values())) == 2
+    assert len(grid.groups("x")) == 8
+    with pytest.raises(InvalidRequest, match=r"'duratoin' is no axis of this grid; did you mean 'duration'"):
+        grid.groups("duratoin")
+
+
+def test_voting_without_a_notebook_names_the_cure_and_with_one_opens_a_ballot(grid, tmp_path, monkeypatch):
+    monkeypatch.setattr(screens, "open_ballot", None)
+    with pytest.raises(SeedanceError, match="needs the notebook"):
+        grid.vote()
+    monkeypatch.setattr(screens, "open_ballot", lambda grid, **how: how)
+    monkeypatch.setattr(screens, "write_ballot", lambda picture, path, **how: (path, how))
+    assert grid.vote("motion", rater="Ada", by="x") == {"aspects": ("motion",), "rater": "Ada", "by": "x"}
+    assert grid.vote(offline=tmp_path / "ballot.html") == (
+        tmp_path / "ballot.html",
+        {"aspects": ("overall",), "by": None},
+    )
+    with pytest.raises(InvalidRequest, match="at least one question"):
+        grid.vote(aspects=[])
+
+
+def test_a_ranking_by_an_axis_counts_the_votes_on_its_values(session):
+    grid = small(session, ["a cat", "a dog"], duration=[4, 5]).submit()
+    grid.result(PATIENCE)
+    place = {tuple(cell.values[name] for name in ("prompt", "duration")): n for n, cell in enumerate(grid.cells)}
+    cat, dog = place["a cat", 4], place["a dog", 4]
+    keep(grid, *(vote_on(grid, cat, dog, n) for n in range(12)), vote_on(grid, dog, cat, 99, rater="Bob"))
+    ranking = grid.ranking(by="prompt")
+    assert [item.label.split()[-1] for item in ranking.items] == ["cat", "dog"]
+    assert [(item.wins, item.losses) for item in ranking.items] == [(12, 1), (1, 12)]
+    assert grid.ranking(by="prompt", raters="Ada").items[0].losses == 0
+    assert len(grid.ranking().items) == 4
+    with pytest.raises(InvalidRequest, match="did you mean 'duration'"):
+        grid.ranking(by="durations")
