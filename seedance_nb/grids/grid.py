@@ -43,6 +43,19 @@ class GridView:
     pages: str | None = None
 
 
+@dataclasses.dataclass(frozen=True)
+class _Laid:
+    """Axes, their cells, and what each cell is, all of one moment: replaced as a whole, so that nobody needs a lock to read."""
+
+    axes: Axes
+    cells: tuple[Cell, ...]
+    identities: tuple[Identity | None, ...]
+
+    @classmethod
+    def out(cls, axes: Axes, cells: tuple[Cell, ...]) -> _Laid:
+        return cls(axes, cells, tuple(cell.identity for cell in cells))
+
+
 class Grid:
     """Videos of every combination of some axes, each an ordinary Job. Made by `seedance_nb.grid`; making one sends nothing.
 
@@ -52,10 +65,8 @@ class Grid:
     def __init__(self, session: Session, axes: Axes) -> None:
         self.session = session
         self._lock = threading.RLock()
-        self._axes = axes
         self._catalog = session.catalog
-        self._cells = axes.cells(session.catalog.check)
-        self._identities = [cell.identity for cell in self._cells]
+        self._laid = _Laid.out(axes, axes.cells(session.catalog.check))
         self._jobs: dict[Identity, Job] = {}
         self._past: list[Job] = []
         """Earlier tries of cells that were sent again: they may have cost something."""
@@ -87,8 +98,7 @@ class Grid:
     @property
     def jobs(self) -> list[Job | None]:
         """The Job of every cell, in the order of the cells; cells that are the same video share one. None: not submitted."""
-        with self._lock:
-            return [None if identity is None else self._jobs.get(identity) for identity in self._identities]
+        return [None if identity is None else self._jobs.get(identity) for identity in self._identities]
 
     @property
     def plan(self) -> Plan:
@@ -104,25 +114,24 @@ class Grid:
 
     def picture(self) -> GridPicture:
         """All that boards, walls and exports need, as one immutable picture of this moment. Cheap."""
-        with self._lock:
-            cells, identities, snapshots = self._cells, self._identities, self._snapshots()
-            past, lives, submitted = list(self._past), dict(self._lives), self._submitted
-        charged = sum(snapshot.credits or 0.0 for snapshot in [*snapshots.values(), *(job.snapshot for job in past)])
+        # Without the lock: listeners call this in the background thread, for which `submit` waits while it holds it.
+        laid, snapshots, submitted = self._laid, self._snapshots(), self._submitted
+        past = [job.snapshot for job in list(self._past)]
+        charged = sum(snapshot.credits or 0.0 for snapshot in [*snapshots.values(), *past])
         return GridPicture(
-            names=self._axes.names,
+            names=laid.axes.names,
             tiles=tuple(
                 Tile(cell, None if identity is None else snapshots.get(identity))
-                for cell, identity in zip(cells, identities, strict=True)
+                for cell, identity in zip(laid.cells, laid.identities, strict=True)
             ),
             submitted=submitted,
             credits=charged,
-            expected_seconds=seconds_left(snapshots.values(), lives, time.time()) if submitted else None,
+            expected_seconds=seconds_left(snapshots.values(), self._lives, time.time()) if submitted else None,
         )
 
     def done(self) -> bool:
         """Whether it was submitted and nothing more will come by itself."""
-        with self._lock:
-            return self._submitted and not self._missing() and all(job.done() for job in self._jobs.values())
+        return self._submitted and not self._missing() and all(job.done() for job in list(self._jobs.values()))
 
     def __len__(self) -> int:
         return len(self._cells)
@@ -187,15 +196,13 @@ class Grid:
         """
         limit = check_limit("max_credits", max_credits)
         with self._lock:
-            before = self._axes, self._cells, self._identities
-            self._axes = self._axes.extended(takes=takes, **axes)
+            before, more = self._laid, self._axes.extended(takes=takes, **axes)
+            self._laid = _Laid.out(more, more.cells(self.session.catalog.check))
             try:
-                self._cells = self._axes.cells(self.session.catalog.check)
-                self._identities = [cell.identity for cell in self._cells]
                 missing = self._never_sent() if self._submitted else []
                 self._check_price(missing, limit, fresh=self._fresh)
             except BaseException:
-                self._axes, self._cells, self._identities = before
+                self._laid = before
                 raise
             if self._submitted:
                 self._send(missing, limit, fresh=self._fresh)
@@ -399,28 +406,40 @@ class Grid:
 
     # Inside ----------------------------------------------------------------------------------------
 
+    @property
+    def _axes(self) -> Axes:
+        return self._laid.axes
+
+    @property
+    def _cells(self) -> tuple[Cell, ...]:
+        return self._laid.cells
+
+    @property
+    def _identities(self) -> tuple[Identity | None, ...]:
+        return self._laid.identities
+
     def _snapshots(self) -> dict[Identity, Snapshot]:
-        return {identity: job.snapshot for identity, job in self._jobs.items()}
+        return {identity: job.snapshot for identity, job in dict(self._jobs).items()}
 
     def _clips(self) -> list[Clip | None]:
         return [None if job is None else job.clip for job in self.jobs]
 
     def _begun(self) -> list[Job]:
-        with self._lock:
-            if not self._submitted:
-                raise SeedanceError(
-                    "this grid was not submitted yet: grid.plan shows what it costs, grid.submit() sends it"
-                )
-            return list(self._jobs.values())
+        if not self._submitted:
+            raise SeedanceError(
+                "this grid was not submitted yet: grid.plan shows what it costs, grid.submit() sends it"
+            )
+        return list(self._jobs.values())
 
     def _missing(self) -> list[Identity]:
         """What valid cells want and nobody follows here, each once. A job let go by a closed session is taken up again."""
+        laid = self._laid
         found = dict.fromkeys(
             identity
-            for cell, identity in zip(self._cells, self._identities, strict=True)
+            for cell, identity in zip(laid.cells, laid.identities, strict=True)
             if cell.invalid is None and identity is not None
         )
-        followed = {i for i, job in self._jobs.items() if not job.done() or job.snapshot.is_settled}
+        followed = {i for i, job in dict(self._jobs).items() if not job.done() or job.snapshot.is_settled}
         return [identity for identity in found if identity not in followed]
 
     def _never_sent(self) -> list[Identity]:
@@ -440,7 +459,7 @@ class Grid:
                     except InvalidRequest as error:
                         invalid = one_line(error, 300)
                     cells[index] = dataclasses.replace(cell, invalid=invalid)
-            self._cells = tuple(cells)
+            self._laid = _Laid.out(self._axes, tuple(cells))
 
     def _plan_of(
         self, indices: Iterable[int], followed: Mapping[Identity, Snapshot], *, ask_for_rows: bool = True
@@ -454,7 +473,7 @@ class Grid:
         estimates = dict(zip(valid, self.session.estimates(valid.values()), strict=True))
         kinds = {kind_of(request): request for request in valid.values()}
         lives = self.session.ask_ledger(lives_of, self.session.settings.base_url, list(kinds.values()))
-        self._lives |= dict(zip(kinds, lives, strict=True))
+        self._lives = {**self._lives, **dict(zip(kinds, lives, strict=True))}
         return make_plan(
             self._axes.names,
             cells,

@@ -23,14 +23,14 @@ CREATE_VOTES = (
         source TEXT NOT NULL,
         withdrawn INTEGER NOT NULL DEFAULT 0
     ) STRICT""",
-    "CREATE INDEX votes_by_pair ON votes (left_key, right_key)",
+    "CREATE INDEX votes_by_left ON votes (left_key)",
 )
 
 _COLUMNS = "id, rater, aspect, left_key, right_key, choice, at, repeats, source"
 _INSERT = f"INSERT INTO votes ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"
-_AMONG = (
+_AMONG = (  # the + keeps SQLite from trying every left key with every right key
     f"SELECT {_COLUMNS} FROM votes WHERE left_key IN (SELECT value FROM json_each(?1))"
-    " AND right_key IN (SELECT value FROM json_each(?1)) AND withdrawn = 0 ORDER BY at, id"
+    " AND +right_key IN (SELECT value FROM json_each(?1)) AND withdrawn = 0 ORDER BY at, id"
 )
 
 

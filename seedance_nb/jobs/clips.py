@@ -103,6 +103,12 @@ class Clips:
         _sync_folder(self.folder)
         return Clip(path=path, poster=poster if has_poster else None, **facts)
 
+    def prepare(self) -> None:
+        """Get ready for a download that has begun. Blocks."""
+        prepare = getattr(self._inspect, "prepare", None)
+        if prepare is not None:
+            prepare()
+
     def close(self) -> None:
         """End what helps with inspecting, if anything does."""
         close = getattr(self._inspect, "close", None)

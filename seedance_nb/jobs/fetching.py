@@ -32,7 +32,9 @@ async def fetch(
                 try:
                     async with tools.downloads:
                         await _turn(followed)
-                        arriving = arriving or tools.clips.arriving(followed.key)
+                        if arriving is None:
+                            arriving = tools.clips.arriving(followed.key)
+                            tools.background.start(tools.background.in_worker(tools.clips.prepare))
                         await receive(tools.api(), url, arriving, _progress(followed))
                         followed.tell(note="checking the file")
                         return await tools.background.in_worker(tools.clips.admit, followed.key, arriving.part)

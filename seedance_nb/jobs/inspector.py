@@ -52,6 +52,15 @@ class Inspector:
 
         return inspect(part, poster)
 
+    def prepare(self) -> None:
+        """Start the process if there is none, so that a file that is on its way need not wait for it."""
+        if self._lock.acquire(blocking=False):
+            try:
+                if self._is_possible:
+                    self._is_running()
+            finally:
+                self._lock.release()
+
     def close(self) -> None:
         """End the process, if there is one. Idempotent."""
         held = self._lock.acquire(timeout=1.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import collections
 import contextlib
 import dataclasses
 import hashlib
@@ -42,6 +43,12 @@ T = TypeVar("T")
 CLAIM_SECONDS = 0.08
 """`submit` waits so long for the ledger's word, so that a refusal is raised where the call stands and a reused clip is there at
 once; a ledger that is busy longer is answered through the job."""
+BURST = 16
+BURST_SECONDS = 1.0
+"""Of more than BURST calls of `submit` within this time the later ones do not wait, where no limit of credits could refuse them: a
+thousand in a loop are then written to disk together instead of one by one."""
+RATE_SECONDS = 2.0
+"""In such a burst, what such requests cost is asked of the ledger at most so often."""
 _HOST_ATTRIBUTE = "_seedance_session"
 _WAIT_ATTRIBUTE = "_seedance_wait"
 
@@ -74,6 +81,8 @@ class Session:
         self._simulator: Simulator | None = None
         self._job_listeners: list[Callable[[Job], object]] = []
         self._lock = threading.RLock()
+        self._submitted_at: collections.deque[float] = collections.deque(maxlen=BURST)
+        self._rates: dict[tuple[object, ...], tuple[float, float | None]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -130,12 +139,23 @@ class Session:
             max_credits=max_credits,
             warnings=warnings,
         )
-        if not runner.is_current and job.wait_until_claimed(CLAIM_SECONDS):
+        if self._waits_for_claim(max_credits) and job.wait_until_claimed(CLAIM_SECONDS):
             refused = job.error
             if job.status is Status.REJECTED and refused is not None and not isinstance(refused, ApiError):
                 raise refused.with_traceback(None)
         self._announce(job)
         return job
+
+    def _waits_for_claim(self, max_credits: float | None) -> bool:
+        has_limit = max_credits is not None or self.limits.max_credits is not None
+        waits = not self.runner.is_current and (has_limit or not self._is_burst)
+        self._submitted_at.append(time.monotonic())
+        return waits
+
+    @property
+    def _is_burst(self) -> bool:
+        earlier = self._submitted_at
+        return len(earlier) == BURST and time.monotonic() - earlier[0] < BURST_SECONDS
 
     def submit_all(
         self, wanted: Sequence[tuple[VideoRequest, int]], *, fresh: bool = False, max_credits: float | None = None
@@ -177,10 +197,16 @@ class Session:
         listed = self.catalog.listed_estimate(request)
         if listed is not None:
             return listed
-        rate = None
-        with contextlib.suppress(ConfigurationError):
-            rate = self.ask_ledger(Ledger.rate, self.settings.base_url, request)
-        return self._estimate(request, rate)
+        return self._estimate(request, self._rate_of(request))
+
+    def _rate_of(self, request: VideoRequest) -> float | None:
+        kind = (request.model, request.duration, request.resolution, request.media_urls is None)
+        asked_at, rate = self._rates.get(kind, (-RATE_SECONDS, None))
+        if not self._is_burst or time.monotonic() - asked_at >= RATE_SECONDS:
+            with contextlib.suppress(ConfigurationError):
+                rate = self.ask_ledger(Ledger.rate, self.settings.base_url, request)
+            self._rates[kind] = (time.monotonic(), rate)
+        return rate
 
     def estimates(self, requests: Iterable[VideoRequest]) -> list[Estimate | None]:
         """`estimate` of each, asking the ledger once for all of them."""

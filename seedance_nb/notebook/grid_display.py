@@ -7,6 +7,7 @@ that is heavy is made in a worker: a wall holds the bytes of all its clips.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import threading
 import time
@@ -15,6 +16,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..errors import one_line
+from ..grids.plan import INVALID, NEW, Plan, PlanLine
 from ..jobs.background import log
 from . import grid_html
 
@@ -165,19 +167,40 @@ def show_grid(screen: Screen, grid: Grid) -> None:
     if not screen.in_kernel:
         print(grid_plain(grid))
     elif not grid.picture().submitted:
-        show_plan(screen, grid)
+        show_plan(screen, grid.plan)
     else:
         _open(screen, GridOutputs(screen, grid))
 
 
-def show_plan(screen: Screen, grid: Grid) -> None:
+def show_plan(screen: Screen, plan: Plan) -> None:
     """What would be sent and what it would cost."""
-    plan = grid.plan
     if not screen.in_kernel:
         print(grid_html.plan_plain(plan))
         return
     bundle = {"text/html": grid_html.plan_html(plan), "text/plain": grid_html.plan_plain(plan)}
     screen.publish(bundle, uuid.uuid4().hex, update=False)
+
+
+def fresh_plan(grid: Grid) -> Plan:
+    """The plan of buying other takes of every cell, whatever the ledger has."""
+    plan = grid.plan
+    requests = {
+        line.cell.index: line.cell.request
+        for line in plan.lines
+        if line.cell.request is not None and line.standing != INVALID and not line.standing.startswith("same as ")
+    }
+    estimates = dict(zip(requests, grid.session.estimates(requests.values()), strict=True))
+    lines = []
+    for line in plan.lines:
+        if line.cell.index not in requests:
+            lines.append(line)
+            continue
+        new = PlanLine(line.cell, NEW, why="the next free take of it is bought")
+        price = estimates[line.cell.index]
+        if price is not None:
+            new = dataclasses.replace(new, credits=price.credits, source=price.source, exact=price.exact)
+        lines.append(new)
+    return dataclasses.replace(plan, lines=tuple(lines), seconds=None)
 
 
 def grid_plain(grid: Grid) -> str:
@@ -190,7 +213,7 @@ def show_view(screen: Screen, view: GridView) -> None:
     """The wall of a grid on chosen axes; of a grid that still runs, its board first."""
     axes = {"rows": view.rows, "columns": view.columns, "pages": view.pages}
     if not view.grid.picture().submitted:
-        show_plan(screen, view.grid)
+        show_plan(screen, view.grid.plan)
     else:
         _open(screen, GridOutputs(screen, view.grid, axes))
 

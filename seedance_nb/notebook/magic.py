@@ -88,23 +88,21 @@ class SeedanceMagics(Magics):
             self._wait(job, found.timeout)
 
     def _generate_grid(self, found: magic_args.Line) -> None:
-        from .grid_display import show_grid, show_plan
+        from .grid_display import fresh_plan, show_grid, show_plan
         from .grid_html import summary
         from .grid_opening import grid
 
         laid = grid(**magic_args.grid_options(found, self._filled(found)))
         screen = attach(self.shell)
         if found.dry_run:
-            if found.fresh:
-                print("note: --fresh would buy new takes of all of them, also of what the ledger has")
             if not found.quiet:
-                show_plan(screen, laid)
+                show_plan(screen, fresh_plan(laid) if found.fresh else laid.plan)
             print("dry run: nothing was sent")
             return
         if found.out:
             self.shell.user_ns[found.out] = laid
         if not found.quiet:
-            print(summary(laid.plan))
+            print(summary(fresh_plan(laid) if found.fresh else laid.plan))
         laid.submit(max_credits=found.max_credits, fresh=found.fresh)
         if not found.quiet:
             show_grid(screen, laid)

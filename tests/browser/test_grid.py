@@ -71,6 +71,7 @@ def test_the_board_changes_by_itself_while_another_cell_runs_and_becomes_the_wal
 
     lab.run_cell(1)
     lab.run_cell(2, wait=False)
+    lab.wait_until("() => driver.isRunning(2)", hint="the cell that should keep the kernel busy never began")
     wait_wall(lab)
 
     assert lab.is_running(2)

@@ -239,6 +239,28 @@ def test_nine_clips_stay_in_step_beside_a_page_with_a_folder(page, tmp_path):
     assert 1000 * (max(wall.times()) - min(wall.times())) <= 10
 
 
+def test_it_plays_in_the_html_that_nbconvert_makes_of_the_notebook(browser, tmp_path, films):
+    import nbformat
+    from nbconvert import HTMLExporter
+
+    picture = study(films, animals=("cat", "fox"), actions=ACTIONS[:1], seconds=lambda index: (2.0, 4.0)[index])
+    html = nbformat.v4.new_output("display_data", {"text/html": wall_html(picture, embed_limit=PLENTY)})
+    cell = nbformat.v4.new_code_cell("grid", outputs=[html])
+    body, _ = HTMLExporter().from_notebook_node(nbformat.v4.new_notebook(cells=[cell]))
+    (tmp_path / "notebook.html").write_text(body, encoding="utf-8")
+    wall = WallPage(browser.open((tmp_path / "notebook.html").as_uri())).ready(2)
+
+    wall.focus()
+    wall.press("k")
+    wall.until("() => document.querySelectorAll('.sdw-tile video')[1].currentTime > 0.5", "nothing plays")
+    wall.press("k")
+    wall.rest()
+    times = wall.times()
+    wall.tab.close()
+
+    assert 1000 * (max(times) - min(times)) <= 10
+
+
 def test_a_clip_that_ran_ahead_is_brought_back_before_the_loop_is_over(page):
     wall = page()
     wall.focus()
@@ -551,6 +573,8 @@ def test_two_walls_on_a_page_play_each_by_itself_and_a_second_run_of_the_script_
     one = wall_html(picture, embed_limit=PLENTY)
     (tmp_path / "two.html").write_text(f"<!doctype html><div id=a>{one}</div><div id=b>{one}</div>", encoding="utf-8")
     wall = WallPage(browser.open((tmp_path / "two.html").as_uri()), "#b").ready(4)
+    errors = []
+    wall.do(lambda tab: tab.on("pageerror", lambda error: errors.append(str(error))))
 
     wall.evaluate(
         "() => { const s = document.createElement('script'); s.textContent = document.querySelector('.sdw script').textContent; document.body.append(s); }"
@@ -563,7 +587,7 @@ def test_two_walls_on_a_page_play_each_by_itself_and_a_second_run_of_the_script_
     bars = wall.evaluate("() => document.querySelectorAll('.sdw-bar').length")
     wall.tab.close()
     assert others == [0, 0]
-    assert bars == 2
+    assert (bars, errors) == (2, [])
 
 
 def test_of_more_clips_than_a_computer_decodes_at_a_time_those_in_sight_play(page, nine):

@@ -5,7 +5,7 @@ import math
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seedance_nb.errors import InvalidRequest
@@ -149,6 +149,7 @@ def test_a_wrong_clock_loses_no_vote(ballot, at):
     assert 0 <= vote.at <= time.time()
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.recursive(st.none() | st.booleans() | st.floats() | st.integers() | st.text(), st.lists, max_leaves=5))
 def test_nothing_that_stands_in_a_vote_escapes_as_another_error(tmp_path_factory, value):
     path = tmp_path_factory.mktemp("votes") / "votes.json"

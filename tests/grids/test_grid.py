@@ -142,7 +142,7 @@ def test_a_service_that_takes_three_at_a_time_refuses_no_cell_for_good(
 
 
 def test_a_service_that_is_busy_is_tried_by_one_cell_and_not_by_all(simulator, session):
-    simulator.add_fault(Fault("create", "status", 1, http_status=429, headers={"Retry-After": "300"}))
+    simulator.add_fault(Fault("create", "status", None, http_status=429, headers={"Retry-After": "300"}))
     grid = small(session, [f"animal {n}" for n in range(20)]).submit()
     until(lambda: any("busy" in (job.snapshot.trouble or "") for job in grid.jobs))
     gate = session._runner._tools.gate
@@ -454,6 +454,18 @@ def test_a_subscriber_that_fails_stops_no_other(session):
     grid.subscribe(lambda: told.append(grid.picture().counts.done))
     grid.submit().result(PATIENCE)
     assert until(lambda: told and told[-1] == 1)
+
+
+def test_who_looks_from_the_background_does_not_hold_up_a_submit_that_waits_for_it(session):
+    grid = small(session, "a cat [stuck]").submit()
+    looks = []
+    grid.subscribe(lambda: looks.append((grid.picture(), grid.jobs, grid.done(), repr(grid))))
+    began = time.monotonic()
+    grid.extend(prompt=[f"animal {n}" for n in range(30)])  # waits for its claims, here for up to 10 s
+    assert time.monotonic() - began < 8
+    until(lambda: grid.picture().counts.done == 30)
+    assert looks
+    grid.cancel()
 
 
 def test_the_picture_counts_cells_and_credits(session):

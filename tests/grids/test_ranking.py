@@ -47,7 +47,7 @@ def test_equal_items_have_no_winner_in_all_but_a_few_studies():
 
 
 def test_no_winner_says_how_many_votes_would_tell():
-    ranking = ranked({"a": 0.0, "b": 0.5}, 60)
+    ranking = ranked({"a": 0.0, "b": 0.5}, 30, seed=1)
     assert (ranking.winner, ranking.is_enough) == (None, True)
     assert ranking.more_to_tell > 0
     assert "more votes would probably (4 times in 5) tell the first two apart" in str(ranking)
@@ -109,7 +109,7 @@ def test_too_few_votes_claim_no_order_and_say_how_many_are_missing(votes):
 
 
 def test_an_item_with_too_few_votes_holds_the_ranking_back_and_is_named():
-    votes = study({"a": 0.0, "b": 0.0}, 60, rng=seeded(0)) + [vote(99, "b", "c", LEFT)]
+    votes = [*study({"a": 0.0, "b": 0.0}, 60, rng=seeded(0)), vote(99, "b", "c", LEFT)]
     ranking = rank(votes, each_its_own("abc"))
     assert (ranking.is_enough, ranking.missing) == (False, 5)
     assert "Fewer than 10 votes: “c” (1)" in str(ranking)

@@ -83,16 +83,16 @@ def test_who_has_seen_all_pairs_gets_repeats_and_is_told():
 
 
 def test_a_second_rater_is_shown_some_pairs_of_the_first():
-    pairs, votes = session(clips("abcd", 10), 200, raters=("Ann", "Bob"))
+    _pairs, votes = session(clips("abcd", 10), 200, raters=("Ann", "Bob"))
     seen = {rater: {same(v) for v in votes if v.rater == rater} for rater in ("Ann", "Bob")}
     assert len(seen["Ann"] & seen["Bob"]) >= 15
 
 
 def test_most_pairs_are_between_groups_and_some_within():
     groups = clips("abc", 6)
-    pairs, _ = session(groups, 150, repeat_share=0.0)
+    pairs, _ = session(groups, 100, repeat_share=0.0)
     within = sum(groups[pair.left] == groups[pair.right] for pair in pairs)
-    assert 5 <= within <= 35
+    assert 3 <= within <= 25
 
 
 def test_close_items_are_asked_about_more_than_clear_ones():

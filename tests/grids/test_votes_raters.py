@@ -64,9 +64,9 @@ def test_alpha_is_krippendorffs_with_every_pair_named_both_ways():
     units = [[said[v.choice] for v in votes if v.left == one and v.right == other] for one, other in pairs]
     units = [unit for unit in units if len(unit) > 1]
     values = [value for unit in units for value in unit]
-    observed = sum(
-        sum(x != y for x, y in itertools.permutations(unit, 2)) / (len(unit) - 1) for unit in units
-    ) / len(values)
+    observed = sum(sum(x != y for x, y in itertools.permutations(unit, 2)) / (len(unit) - 1) for unit in units) / len(
+        values
+    )
     neither = values.count("neither")
     each = (len(values) - neither) / 2
     expected = (len(values) ** 2 - neither**2 - 2 * each**2) / (len(values) * (len(values) - 1))

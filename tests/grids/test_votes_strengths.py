@@ -99,9 +99,9 @@ def test_the_covariance_is_the_inverse_of_the_curvature():
     for i in range(4):
         for j in range(4):
             ways = [(1, 1, 1), (1, -1, -1), (-1, 1, -1), (-1, -1, 1)]
-            curvature[i, j] = sum(
-                sign * logs(step * (a * np.eye(4)[i] + b * np.eye(4)[j])) for a, b, sign in ways
-            ) / (4 * step**2)
+            curvature[i, j] = sum(sign * logs(step * (a * np.eye(4)[i] + b * np.eye(4)[j])) for a, b, sign in ways) / (
+                4 * step**2
+            )
 
     expected = basis.T @ np.linalg.inv(-curvature)[:3, :3] @ basis
     np.testing.assert_allclose(fitted.covariance[0], expected, rtol=1e-3, atol=1e-6)
@@ -116,7 +116,12 @@ def test_an_item_that_wins_every_vote_has_a_finite_strength():
 
 @pytest.mark.parametrize(
     ("truth", "votes", "tie"),
-    [([0, 0.6], 60, 0.4), ([-1, 0, 1], 60, 0.5), ([-0.5, 0, 0.2, 0.3], 120, 0.3), ([-1.5, -0.5, 0, 0.5, 1.5], 150, 1.0)],
+    [
+        ([0, 0.6], 60, 0.4),
+        ([-1, 0, 1], 60, 0.5),
+        ([-0.5, 0, 0.2, 0.3], 120, 0.3),
+        ([-1.5, -0.5, 0, 0.5, 1.5], 150, 1.0),
+    ],
     ids=["2 items, 60 votes", "3 items, 60 votes", "4 items, 120 votes", "5 items, 150 votes, many ties"],
 )
 def test_the_95_percent_intervals_hold_the_truth_in_93_to_97_percent_of_500_studies(truth, votes, tie):

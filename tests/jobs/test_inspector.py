@@ -140,3 +140,12 @@ def test_a_session_has_its_files_looked_into_elsewhere_and_leaves_nothing_behind
     session.close()
 
     assert process.poll() is not None
+
+
+def test_it_can_be_started_while_the_file_is_still_on_its_way(inspector, part, tmp_path):
+    inspector.prepare()
+    process = process_of(inspector)
+
+    inspector(part, tmp_path / "p.jpg")
+
+    assert process_of(inspector) is process

@@ -292,9 +292,10 @@ def test_a_press_about_something_else_changes_nothing(study, script, changes):
     assert study.votes() == []
 
 
-def test_two_presses_are_one_vote(study, script):
+@pytest.mark.parametrize("aspects", [["overall"], ["overall", "motion"]])
+def test_two_presses_are_one_vote(study, script, aspects):
     script(*PAIRS)
-    ballot = Ballot(study, rater="Anna")
+    ballot = Ballot(study, aspects=aspects, rater="Anna")
     pair = state_after(ballot, "hello")["pair"]["id"]
 
     answer(ballot, "left", pair=pair)

@@ -109,8 +109,11 @@ def test_fresh_buys_other_takes_of_everything(shell, simulator):
     line = f"%seedance a boat {SMALL} -n 2 -o boats"
     shell.run(line + " --wait")
 
-    shell.run(line + " --fresh --wait")
+    planned = shell.run(line + " --fresh --dry-run")
+    bought = shell.run(line + " --fresh --wait")
 
+    assert planned.out.startswith("2 cells: 2 new; about 24 credits for 2 new videos (")
+    assert bought.out.startswith("2 cells: 2 new; about 24 credits for 2 new videos (")
     assert sorted(job.take for job in shell.value("boats.jobs")) == [3, 4]
     assert simulator.calls["create"] == 4
 

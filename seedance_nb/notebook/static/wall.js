@@ -445,7 +445,7 @@ function wire(root) {
       ...(two
         ? [make("button", { type: "button", className: "sdw-button", onclick: () => flip() }, state.view === "split" ? "Side by side" : "Split")]
         : [button("Previous cell", icon("back"), () => walk(-1, 0)), button("Next cell", icon("on"), () => walk(1, 0))]),
-      make("button", { type: "button", className: "sdw-button", onclick: () => dialog.close() }, "Close"),
+      make("button", { type: "button", className: "sdw-button", onclick: () => shut() }, "Close"),
     );
   }
 
@@ -476,7 +476,9 @@ function wire(root) {
     drag(event);
   });
   theatre.addEventListener("pointermove", drag);
-  dialog.addEventListener("close", () => {
+  // The browser tells of the end of a dialog a moment later; keys pressed meanwhile must find the wall in order already.
+  function shut() {
+    if (!state.view) return;
     const [first] = state.panes;
     for (const tile of state.panes) move(tile.video, tile.media, tile.media.firstChild);
     move(bar, top, top.firstChild);
@@ -486,8 +488,10 @@ function wire(root) {
     state.chosen = [];
     drawChosen();
     drive();
+    dialog.close();
     first?.figure.focus({ preventScroll: true });
-  });
+  }
+  dialog.addEventListener("close", shut);
   for (const box of [dialog, help]) {
     box.addEventListener("click", (event) => {
       if (event.target === box) box.close(); // beside it
@@ -662,7 +666,7 @@ function wire(root) {
 
   function escape() {
     if (help.open) help.close();
-    else if (dialog.open) dialog.close();
+    else if (state.view) shut();
     else if (menu.open) {
       menu.open = false;
       menu.firstChild.focus();
