@@ -20,6 +20,7 @@ ALL = (
     "loading",
     "ledger_size",
     "panel_messages",
+    "vote_coverage",
     "large_clip",
     "many_jobs",
     "thousand_jobs",
@@ -31,6 +32,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "loading": {"KERNELS": 1},
     "large_clip": {"RUNS": 1, "KERNELS": 1},
     "many_jobs": {"JOBS": 20},
+    "vote_coverage": {"STUDIES": 20},
     "naive_loop": {"JOBS": 30, "LIVES": (1.0, 3.0)},
     "rivals": {"ONE_BY_ONE": 1, "TOGETHER": (20,), "LIVES": (1.0, 3.0), "LIMIT_SECONDS": 30.0},
 }
