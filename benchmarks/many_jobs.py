@@ -70,7 +70,7 @@ def _measure(base_url: str) -> Iterator[str]:
     yield f"looks a job: {journal['calls']['get'] / (JOBS + 1):.1f}"
     yield f"threads: {threads} idle, {most_threads} at most"
     yield f"memory: +{(most_memory - memory) / 1e6:.0f} MB at most"
-    yield f"a CPU-bound loop beside them: {idle / (sum(busy) / len(busy)):.2f} times its idle time"
+    yield f"a CPU-bound loop beside them and the simulator, which lives in the same process here: {idle / (sum(busy) / len(busy)):.2f} times its idle time"
 
 
 def _loops(seconds: float) -> float:

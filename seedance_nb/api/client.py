@@ -27,6 +27,8 @@ from .models import Generation, VideoRequest, as_request_id, parse_generation
 
 PREFIX = "/api/open/v1"
 MAX_REDIRECTS = 4
+MOST_LOOKS, MOST_CREATES, MOST_VIDEOS = 12, 24, 4
+"""Connections that may be open at once for each, whatever the limit of concurrency: 40 in all."""
 
 
 class _Bearer(httpx.Auth):
@@ -100,12 +102,13 @@ class Client:
             "trust_env": not self.on_loopback,
             "verify": tls,
         }
-        gate: dict[str, Any] = {"most": limits.concurrency, "patience": limits.read_timeout}
+        patience = limits.read_timeout
         self._looks = _Lanes(
             lambda: httpx.AsyncClient(
                 limits=httpx.Limits(max_connections=1, max_keepalive_connections=1), **json_calls
             ),
-            **gate,
+            most=min(limits.concurrency, MOST_LOOKS),
+            patience=patience,
         )
         # A create goes out on a fresh connection: on a kept one, "the server closed it just now" cannot be told from
         # "the server took the request and died", and would have to be called unknown.
@@ -116,13 +119,15 @@ class Client:
                 limits=httpx.Limits(max_connections=1, max_keepalive_connections=0),
                 **json_calls | {"timeout": slow},
             ),
-            **gate,
+            most=min(limits.concurrency, MOST_CREATES),
+            patience=patience,
         )
         # The video host is a stranger: no key, no cookies kept, no redirect followed unseen.
         self._videos = httpx.AsyncClient(
             timeout=httpx.Timeout(limits.stall_timeout, connect=limits.connect_timeout),
             follow_redirects=False,
             headers={"Accept": "video/mp4,*/*;q=0.5", "Accept-Encoding": "identity", "User-Agent": "seedance_nb"},
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=MOST_VIDEOS),
             trust_env=not self.on_loopback,
             verify=tls,
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),

@@ -13,10 +13,10 @@ from collections.abc import Callable, Sequence
 
 from .polling import LOOK_WORTH, Outlook
 
-IDLE_LOOKS = 250.0
+IDLE_LOOKS = 235.0
 """Looks a second while nothing else wants the interpreter: about what one thread can do."""
-BUSY_LOOKS = 60.0
-"""Looks a second beside a cell that computes: 2 ms each make 12 % of its time."""
+BUSY_LOOKS = 55.0
+"""Looks a second beside a cell that computes: 2 ms each make 11 % of its time."""
 BUSY_FILES = 2.0
 """Files a second that are fetched and verified beside a cell that computes, 8 ms each; that it is made is known before that."""
 BUSY_SHARE = 0.5

@@ -19,7 +19,7 @@ import random
 import statistics
 from collections.abc import Sequence
 
-LOOK_WORTH = 0.18
+LOOK_WORTH = 0.13
 """Seconds of expected lateness that one look is worth."""
 EVEN_SECONDS = 1.5
 """Between looks while nothing is known: no unequal spacing does better against any life one might meet."""

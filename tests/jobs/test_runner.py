@@ -177,7 +177,7 @@ def test_a_life_that_is_over_teaches_the_next_one(runner):
     submit(runner).result(20)
     job = submit(runner, "a plane")
     job.result(20)
-    assert job.snapshot.expected_seconds == pytest.approx(6, abs=2)
+    assert job.snapshot.expected_seconds == pytest.approx(6, abs=3)  # at the last look; one life leaves much open
 
 
 def test_a_look_that_is_refused_for_now_is_repeated_no_sooner_than_asked(runner, service, clock):
