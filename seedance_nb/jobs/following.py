@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from ..api.models import Generation, Status
@@ -19,6 +20,7 @@ from .followed import Followed
 from .pace import Kind
 from .polling import look_after_trouble, next_look
 
+TOGETHER_SECONDS = 0.25
 LOOKS_FOR_A_FILE = 12
 """`succeeded` without an address is looked at so often before the job is left without a clip."""
 PAUSE_FOR_KEY = 60.0
@@ -104,7 +106,8 @@ async def look(followed: Followed) -> Generation | SeedanceError:
         await followed.save({"credits": generation.credits_charged})
     if generation.status is Status.PROCESSING and old.status in (Status.QUEUED, Status.UNKNOWN, Status.SUBMITTING):
         told |= {"status": Status.PROCESSING, "processing_at": now}
-        await followed.save({"status": Status.PROCESSING, "status_text": generation.status_text, "processing_at": now})
+        changes = {"status": Status.PROCESSING, "status_text": generation.status_text, "processing_at": now}
+        await _save_with_others(followed, changes)
     if not generation.status.is_final:
         followed.seen_unfinished_at = now
         age = now - (old.accepted_at or old.created_at)
@@ -115,6 +118,13 @@ async def look(followed: Followed) -> Generation | SeedanceError:
         told["status_text"] = generation.status_text
     followed.tell(**told)
     return generation
+
+
+async def _save_with_others(followed: Followed, changes: dict[str, Any]) -> None:
+    """Record what the service would tell again. Beside a computing cell such writes go together: a commit costs more than what is in it."""
+    if followed.tools.pace.is_busy:
+        await asyncio.sleep(TOGETHER_SECONDS - followed.tools.clock.monotonic() % TOGETHER_SECONDS)
+    await followed.save(changes)
 
 
 def verdict(followed: Followed, generation: Generation) -> SeedanceError:
@@ -196,7 +206,7 @@ async def _succeed(followed: Followed, generation: Generation, kind: Kind) -> No
         "finished_at": finished,
         "processing_at": old.processing_at or old.accepted_at,
     }
-    await followed.save(changes | {"checked_at": seen or 0.0})
+    await _save_with_others(followed, changes | {"checked_at": seen or 0.0})
     followed.tell(**changes, note="downloading", trouble=None)
     clip = await fetch(followed, generation.output_url, look)
     if isinstance(clip, SeedanceError):

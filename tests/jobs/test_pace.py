@@ -1,8 +1,10 @@
 """What all jobs may ask of an interpreter that the notebook needs for itself."""
 
+import collections
+
 import pytest
 
-from seedance_nb.jobs.pace import BUSY_FILES, BUSY_LOOKS, IDLE_LOOKS, Pace
+from seedance_nb.jobs.pace import BUNCH, BUSY_FILES, BUSY_LOOKS, IDLE_LOOKS, Pace
 
 
 class Kernel:
@@ -65,4 +67,14 @@ def test_looks_are_given_out_at_the_budget_in_force(kernel, share, looks):
 
     turns = [kernel.pace.turn() for _ in range(20)]
 
-    assert turns[-1] - turns[0] == pytest.approx(19 / looks)
+    assert turns[-1] - turns[0] == pytest.approx(19 / looks, abs=BUNCH / looks if share == 1 else 1e-9)
+
+
+def test_beside_a_computing_notebook_looks_go_out_in_bunches(kernel):
+    kernel.spend(1, share=1.0)
+    kernel.pace.turn()
+
+    turns = collections.Counter(round(kernel.pace.turn(), 6) for _ in range(10 * BUNCH))
+
+    assert 10 <= len(turns) <= 11
+    assert max(turns.values()) <= BUNCH + 1

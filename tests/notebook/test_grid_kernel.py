@@ -46,6 +46,8 @@ def start(kernel, studio, prompt):
     cell = kernel.run(TWO.format(prompt))
     assert cell.succeeded, cell.error
     kernel.wait(lambda: len(studio.scenario.accepted) == before + 2)
+    while "None" in kernel.value("[job.request_id for job in boats.jobs]"):  # the answer is still on its way
+        time.sleep(0.02)
     return cell
 
 
