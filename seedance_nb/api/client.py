@@ -1,4 +1,4 @@
-"""The four calls of the Open API, and the download of a result, over httpx (this is its only import site).
+"""The four calls of the Open API, and the download of a result, over httpx (this is its only import site); looks over `lines`.
 
 The client only moves bytes: what an answer means is decided in `answers`. Errors are made outside of `except` blocks, so that
 no traceback leads into frames that hold a header with the key.
@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-import zlib
+import functools
+import ssl
 from collections.abc import AsyncIterator, Callable
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Generic, Protocol, Self, TypeVar
 from urllib.parse import quote, urljoin, urlsplit
 
 import httpx
@@ -23,12 +24,15 @@ from ..errors import ApiError, ClipError, ServerError, one_line
 from ..settings import Limits, Secret, is_loopback
 from .addresses import allowed_addresses, check_output_url, goes_through_proxy
 from .answers import Answer, Silence, judge_answer, judge_create, judge_look, refusal
+from .bodies import BoundedBody
+from .lines import Line, LineBroken, Reply
 from .models import Generation, VideoRequest, as_request_id, parse_generation
 
 PREFIX = "/api/open/v1"
 MAX_REDIRECTS = 4
-MOST_LOOKS, MOST_CREATES, MOST_VIDEOS = 12, 24, 4
-"""Connections that may be open at once for each, whatever the limit of concurrency: 40 in all."""
+MOST_LOOKS, MOST_CREATES, MOST_CALLS, MOST_VIDEOS = 8, 16, 4, 4
+"""Connections that may be open at once for each, whatever the limit of concurrency: well below 40 in all."""
+USER_AGENT = "seedance_nb"
 
 
 class _Bearer(httpx.Auth):
@@ -41,33 +45,58 @@ class _Bearer(httpx.Auth):
         request.headers["Authorization"] = f"Bearer {self._key.reveal()}"
         yield request
 
+    def head(self, request_line: str, host: bytes) -> bytes:
+        """The head of a request for `lines`."""
+        return b"".join(
+            (
+                request_line.encode("ascii"),
+                b"\r\nHost: ",
+                host,
+                b"\r\nAccept: application/json\r\nAccept-Encoding: identity\r\nUser-Agent: ",
+                USER_AGENT.encode(),
+                b"\r\nAuthorization: Bearer ",
+                self._key.reveal().encode("ascii"),
+                b"\r\n\r\n",
+            )
+        )
+
     def blotted(self, text: bytes) -> bytes:
         """The text without the key, which some services repeat in their refusals."""
         return text.replace(self._key.reveal().encode(), b"(key)")
 
 
-class _Lanes:
-    """HTTP clients of one connection each, the latest used first.
+class _Closable(Protocol):
+    async def aclose(self) -> None: ...
+
+
+L = TypeVar("L", bound=_Closable)
+
+
+class _Lanes(Generic[L]):
+    """Clients of one connection each, the latest used first.
 
     A pool of httpcore goes through all its connections, with several system calls each, at the beginning and at the end of every
-    request: with a dozen of them that is a tenth of what a look costs. A stack of lanes keeps as few open as are needed at once.
+    request: with a dozen of them that is a tenth of what a call costs. A stack of lanes keeps as few open as are needed at once.
     """
 
-    def __init__(self, make: Callable[[], httpx.AsyncClient], *, most: int, patience: float) -> None:
+    def __init__(self, make: Callable[[], L], *, most: int, patience: float) -> None:
         self._make = make
         self._gate = asyncio.Semaphore(most)
         self._patience = patience
-        self._idle: list[httpx.AsyncClient] = []
-        self._all: list[httpx.AsyncClient] = []
+        self._idle: list[L] = []
+        self._all: list[L] = []
 
     @contextlib.asynccontextmanager
-    async def one(self) -> AsyncIterator[httpx.AsyncClient]:
+    async def one(self) -> AsyncIterator[L]:
         """A lane of one's own for as long as the block lasts; raises httpx.PoolTimeout when none gets free."""
-        try:
-            async with asyncio.timeout(self._patience if self._gate.locked() else None):
-                await self._gate.acquire()
-        except TimeoutError:
-            raise httpx.PoolTimeout("no lane got free") from None
+        if self._gate.locked():
+            try:
+                async with asyncio.timeout(self._patience):
+                    await self._gate.acquire()
+            except TimeoutError:
+                raise httpx.PoolTimeout("no lane got free") from None
+        else:
+            await self._gate.acquire()
         if not self._idle:
             self._idle.append(self._make())
             self._all.append(self._idle[-1])
@@ -92,22 +121,23 @@ class Client:
         self.limits = limits
         self._auth = _Bearer(key)
         self.on_loopback = is_loopback(urlsplit(base_url).hostname or "")
-        timeout = httpx.Timeout(limits.read_timeout, connect=limits.connect_timeout)
-        tls = httpx.create_ssl_context()  # made once: it costs 20 ms
+        self._api = httpx.URL(base_url + PREFIX)
         json_calls: dict[str, Any] = {
-            "timeout": timeout,
+            "timeout": httpx.Timeout(limits.read_timeout, connect=limits.connect_timeout),
             "follow_redirects": False,
-            "headers": {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "seedance_nb"},
+            "headers": {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": USER_AGENT},
             # A proxy from the environment has no business between this machine and itself.
             "trust_env": not self.on_loopback,
-            "verify": tls,
+            "verify": self._tls(secure=self._api.scheme == "https"),
         }
         patience = limits.read_timeout
-        self._looks = _Lanes(
+        self._lines = _Lanes(self._line, most=min(limits.concurrency, MOST_LOOKS), patience=patience)
+        self._has_proxy = not self.on_loopback and goes_through_proxy(base_url, self._api.host)
+        self._calls = _Lanes(
             lambda: httpx.AsyncClient(
                 limits=httpx.Limits(max_connections=1, max_keepalive_connections=1), **json_calls
             ),
-            most=min(limits.concurrency, MOST_LOOKS),
+            most=min(limits.concurrency, MOST_LOOKS if self._has_proxy else MOST_CALLS),
             patience=patience,
         )
         # A create goes out on a fresh connection: on a kept one, "the server closed it just now" cannot be told from
@@ -122,16 +152,39 @@ class Client:
             most=min(limits.concurrency, MOST_CREATES),
             patience=patience,
         )
-        # The video host is a stranger: no key, no cookies kept, no redirect followed unseen.
-        self._videos = httpx.AsyncClient(
-            timeout=httpx.Timeout(limits.stall_timeout, connect=limits.connect_timeout),
-            follow_redirects=False,
-            headers={"Accept": "video/mp4,*/*;q=0.5", "Accept-Encoding": "identity", "User-Agent": "seedance_nb"},
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=MOST_VIDEOS),
-            trust_env=not self.on_loopback,
-            verify=tls,
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+        self._video_clients: dict[str, httpx.AsyncClient] = {}
+
+    @functools.cache  # noqa: B019 - a client lives as long as its session
+    def _tls(self, *, secure: bool) -> ssl.SSLContext:
+        """What certificates are checked by: 20 ms and 2 MB, so it is made once, and only where something is encrypted."""
+        return (
+            httpx.create_ssl_context() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        )  # that one trusts nobody
+
+    def _line(self) -> Line:
+        secure = self._api.scheme == "https"
+        return Line(
+            self._api.host,
+            self._api.port or (443 if secure else 80),
+            self._tls(secure=True) if secure else None,
+            connect_timeout=self.limits.connect_timeout,
+            read_timeout=self.limits.read_timeout,
+            largest_body=self.limits.max_json_bytes,
         )
+
+    def _videos(self, scheme: str) -> httpx.AsyncClient:
+        # The video host is a stranger: no key, no cookies kept, no redirect followed unseen.
+        if scheme not in self._video_clients:
+            self._video_clients[scheme] = httpx.AsyncClient(
+                timeout=httpx.Timeout(self.limits.stall_timeout, connect=self.limits.connect_timeout),
+                follow_redirects=False,
+                headers={"Accept": "video/mp4,*/*;q=0.5", "Accept-Encoding": "identity", "User-Agent": USER_AGENT},
+                limits=httpx.Limits(max_connections=None, max_keepalive_connections=MOST_VIDEOS),
+                trust_env=not self.on_loopback,
+                verify=self._tls(secure=scheme == "https"),
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+            )
+        return self._video_clients[scheme]
 
     def set_key(self, key: Secret) -> None:
         """Use another key from the next call on."""
@@ -139,8 +192,9 @@ class Client:
 
     async def close(self) -> None:
         """Close all connections."""
-        for client in (self._looks, self._creates, self._videos):
-            await client.aclose()
+        everything: list[_Closable] = [self._lines, self._calls, self._creates, *self._video_clients.values()]
+        for connections in everything:
+            await connections.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -162,8 +216,7 @@ class Client:
     async def get(self, request_id: str) -> Generation:
         """`GET /video/generations/{requestId}`; raises ConnectionFailed or ApiError, which say nothing about the job."""
         path = f"/video/generations/{_segment(request_id)}"
-        outcome = await self._call(self._looks, "GET", path, total=2 * self.limits.read_timeout)
-        return judge_look(outcome, request_id)
+        return judge_look(await self._look(path), request_id)
 
     async def cancel(self, request_id: str) -> Generation | None:
         """`POST …/{requestId}/cancel`: what the answer said, or None where it said nothing of use.
@@ -171,7 +224,7 @@ class Client:
         Only a following `get` tells the truth: a cancel can lose the race against success.
         """
         path = f"/video/generations/{_segment(request_id)}/cancel"
-        outcome = await self._call(self._looks, "POST", path, b"", total=2 * self.limits.read_timeout)
+        outcome = await self._call(self._calls, "POST", path, b"", total=2 * self.limits.read_timeout)
         answer = judge_answer(outcome)
         if isinstance(answer, dict) and answer.get("success") is False:
             raise refusal(200, answer, charged_hint=False)
@@ -179,7 +232,7 @@ class Client:
 
     async def models(self) -> list[Any]:
         """`GET /models`: the items as the service gave them (their fields are not documented), at most 200."""
-        outcome = await self._call(self._looks, "GET", "/models", total=2 * self.limits.read_timeout)
+        outcome = await self._call(self._calls, "GET", "/models", total=2 * self.limits.read_timeout)
         answer = judge_answer(outcome)
         items = answer.get("data") if isinstance(answer, dict) else answer
         if isinstance(items, dict):
@@ -190,11 +243,32 @@ class Client:
             raise ServerError("the list of models came in a form that cannot be read", http_status=200)
         return items[:200]
 
+    async def _look(self, path: str) -> Answer | Silence:
+        total = 2 * self.limits.read_timeout
+        if self._has_proxy:
+            return await self._call(self._calls, "GET", path, total=total)
+
+        def head() -> bytes:
+            return self._auth.head(f"GET {self._api.path}{path} HTTP/1.1", self._api.netloc)
+
+        reply = Reply()
+        try:
+            async with asyncio.timeout(total), self._lines.one() as line:
+                await line.get(head, reply)
+            return Answer(reply.status, reply.headers, self._auth.blotted(reply.content), reply.trouble)
+        except TimeoutError:
+            reason = f"no answer within {total:g} s"
+            if reply.status:
+                return Answer(reply.status, reply.headers, self._auth.blotted(reply.content), f"cut off: {reason}")
+        except (LineBroken, httpx.PoolTimeout, OSError, ValueError) as error:
+            reason = in_words(error)
+        return Silence(self._auth.blotted(reason.encode()).decode(), may_have_left=True)
+
     async def _call(
-        self, lanes: _Lanes, method: str, path: str, body: bytes | None = None, *, total: float
+        self, lanes: _Lanes[httpx.AsyncClient], method: str, path: str, body: bytes | None = None, *, total: float
     ) -> Answer | Silence:
         left = False
-        body_so_far = bytearray()
+        body_so_far = BoundedBody(self.limits.max_json_bytes)
         status, headers = 0, {"": ""}
 
         async def trace(event: str, _info: Any) -> None:
@@ -221,7 +295,7 @@ class Client:
         except TimeoutError:
             reason = f"no answer within {total:g} s"
             if status:  # what came before the deadline may hold the id of something paid for
-                return Answer(status, headers, self._auth.blotted(bytes(body_so_far)), f"cut off: {reason}")
+                return Answer(status, headers, self._auth.blotted(bytes(body_so_far.content)), f"cut off: {reason}")
         except httpx.ProxyError as error:  # the proxy refused to lead to the service
             reason, left = in_words(error), False
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError) as error:
@@ -290,7 +364,7 @@ class Client:
         trouble = ""
         try:
             return await stack.enter_async_context(
-                self._videos.stream("GET", target, headers=headers, extensions=extensions)
+                self._videos(target.scheme).stream("GET", target, headers=headers, extensions=extensions)
             )
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError) as error:
             trouble = in_words(error)
@@ -359,32 +433,20 @@ def in_words(error: Exception) -> str:
     return one_line(error, 160) or type(error).__name__
 
 
-async def read_bounded(response: httpx.Response, limit: int, body: bytearray | None = None) -> tuple[bytes, str | None]:
+async def read_bounded(
+    response: httpx.Response, limit: int, body: BoundedBody | None = None
+) -> tuple[bytes, str | None]:
     """(body, trouble): the body up to `limit` bytes after inflating. Trouble: too long, cut, or packed as never asked for.
 
-    httpx would inflate by itself, 2 MB to 2 GB if a server wants so; here the inflater is stopped at the limit. `body` fills as bytes
-    come, for callers that may be cancelled in between.
+    `body` fills as bytes come, for callers that may be cancelled in between.
     """
-    packing = response.headers.get("content-encoding", "").strip().lower()
-    inflate: Callable[[bytes], bytes] = bytes
-    if packing in ("gzip", "x-gzip", "deflate"):
-        unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
-
-        def inflate(data: bytes) -> bytes:
-            return unpacker.decompress(data, limit + 1)
-
-    elif packing not in ("", "identity"):
-        return b"", f"packed as {one_line(packing, 20)}"
-    body = bytearray() if body is None else body
-    came = 0  # counted too: what follows the end of a packed stream inflates to nothing
-    try:
-        async for chunk in response.aiter_raw():
-            came += len(chunk)
-            body += inflate(chunk)
-            if max(came, len(body)) > limit:
-                return bytes(body[:limit]), "too long"
-    except zlib.error:
-        return bytes(body), "badly packed"
-    except (httpx.HTTPError, httpx.StreamError, OSError) as error:
-        return bytes(body), f"cut off ({in_words(error)})"
-    return bytes(body), None
+    body = BoundedBody(limit) if body is None else body
+    body.unpack(response.headers.get("content-encoding", ""))
+    if body.trouble is None:
+        try:
+            async for chunk in response.aiter_raw():
+                if not body.feed(chunk):
+                    break
+        except (httpx.HTTPError, httpx.StreamError, OSError) as error:
+            return bytes(body.content), f"cut off ({in_words(error)})"
+    return bytes(body.content), body.trouble
