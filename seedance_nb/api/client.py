@@ -1,4 +1,7 @@
-"""The four calls of the Open API, and the download of a result, over httpx (this is its only import site); looks over `lines`.
+"""The four calls of the Open API, and the download of a result, over httpx (this is its only import site) and `lines`.
+
+Files, and everything that has to pass a proxy, go through httpx; else the four calls go over connections of their own, because they
+are made a thousand times beside somebody's computation.
 
 The client only moves bytes: what an answer means is decided in `answers`. Errors are made outside of `except` blocks, so that
 no traceback leads into frames that hold a header with the key.
@@ -17,7 +20,6 @@ from types import TracebackType
 from typing import Any, Generic, Protocol, Self, TypeVar
 from urllib.parse import quote, urljoin, urlsplit
 
-import httpx
 import msgspec
 
 from ..errors import ApiError, ClipError, ServerError, one_line
@@ -25,12 +27,17 @@ from ..settings import Limits, Secret, is_loopback
 from .addresses import allowed_addresses, check_output_url, goes_through_proxy
 from .answers import Answer, Silence, judge_answer, judge_create, judge_look, refusal
 from .bodies import BoundedBody
+from .lean_import import without
 from .lines import Line, LineBroken, Reply
 from .models import Generation, VideoRequest, as_request_id, parse_generation
 
+# Its command line would bring click and rich, where they are installed: 5 MB and 100 ms at the first job.
+with without("httpx._main"):
+    import httpx
+
 PREFIX = "/api/open/v1"
 MAX_REDIRECTS = 4
-MOST_LOOKS, MOST_CREATES, MOST_CALLS, MOST_VIDEOS = 8, 16, 4, 4
+MOST_CALLS, MOST_CREATES, MOST_VIDEOS = 8, 16, 4
 """Connections that may be open at once for each, whatever the limit of concurrency: well below 40 in all."""
 USER_AGENT = "seedance_nb"
 
@@ -45,20 +52,21 @@ class _Bearer(httpx.Auth):
         request.headers["Authorization"] = f"Bearer {self._key.reveal()}"
         yield request
 
-    def head(self, request_line: str, host: bytes) -> bytes:
-        """The head of a request for `lines`."""
-        return b"".join(
-            (
-                request_line.encode("ascii"),
-                b"\r\nHost: ",
-                host,
-                b"\r\nAccept: application/json\r\nAccept-Encoding: identity\r\nUser-Agent: ",
-                USER_AGENT.encode(),
-                b"\r\nAuthorization: Bearer ",
-                self._key.reveal().encode("ascii"),
-                b"\r\n\r\n",
-            )
-        )
+    def message(self, method: str, path: str, host: bytes, body: bytes) -> bytes:
+        """A whole request for `lines`."""
+        lines = [
+            f"{method} {path} HTTP/1.1".encode("ascii"),
+            b"Host: " + host,
+            b"Accept: application/json",
+            b"Accept-Encoding: identity",
+            b"User-Agent: " + USER_AGENT.encode(),
+            b"Authorization: Bearer " + self._key.reveal().encode("ascii"),
+        ]
+        if body:
+            lines.append(b"Content-Type: application/json")
+        if body or method == "POST":
+            lines.append(b"Content-Length: %d" % len(body))
+        return b"\r\n".join((*lines, b"", body))
 
     def blotted(self, text: bytes) -> bytes:
         """The text without the key, which some services repeat in their refusals."""
@@ -122,54 +130,45 @@ class Client:
         self._auth = _Bearer(key)
         self.on_loopback = is_loopback(urlsplit(base_url).hostname or "")
         self._api = httpx.URL(base_url + PREFIX)
-        json_calls: dict[str, Any] = {
-            "timeout": httpx.Timeout(limits.read_timeout, connect=limits.connect_timeout),
-            "follow_redirects": False,
-            "headers": {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": USER_AGENT},
-            # A proxy from the environment has no business between this machine and itself.
-            "trust_env": not self.on_loopback,
-            "verify": self._tls(secure=self._api.scheme == "https"),
-        }
-        patience = limits.read_timeout
-        self._lines = _Lanes(self._line, most=min(limits.concurrency, MOST_LOOKS), patience=patience)
         self._has_proxy = not self.on_loopback and goes_through_proxy(base_url, self._api.host)
-        self._calls = _Lanes(
-            lambda: httpx.AsyncClient(
-                limits=httpx.Limits(max_connections=1, max_keepalive_connections=1), **json_calls
-            ),
-            most=min(limits.concurrency, MOST_LOOKS if self._has_proxy else MOST_CALLS),
-            patience=patience,
-        )
         # A create goes out on a fresh connection: on a kept one, "the server closed it just now" cannot be told from
         # "the server took the request and died", and would have to be called unknown.
         # Its only time-out is the total one: silence for as long as that may still end in an answer worth money.
-        slow = httpx.Timeout(limits.create_timeout, connect=limits.connect_timeout, pool=limits.read_timeout)
-        self._creates = _Lanes(
-            lambda: httpx.AsyncClient(
-                limits=httpx.Limits(max_connections=1, max_keepalive_connections=0),
-                **json_calls | {"timeout": slow},
-            ),
-            most=min(limits.concurrency, MOST_CREATES),
-            patience=patience,
+        kept, fresh = limits.read_timeout, limits.create_timeout
+        most_calls, most_creates = (min(limits.concurrency, most) for most in (MOST_CALLS, MOST_CREATES))
+        self._calls = _Lanes(lambda: self._line(kept), most=most_calls, patience=limits.read_timeout)
+        self._creates = _Lanes(lambda: self._line(fresh), most=most_creates, patience=limits.read_timeout)
+        self._proxied = _Lanes(lambda: self._by_proxy(kept, 1), most=most_calls, patience=limits.read_timeout)
+        self._proxied_creates = _Lanes(
+            lambda: self._by_proxy(fresh, 0), most=most_creates, patience=limits.read_timeout
         )
         self._video_clients: dict[str, httpx.AsyncClient] = {}
 
     @functools.cache  # noqa: B019 - a client lives as long as its session
     def _tls(self, *, secure: bool) -> ssl.SSLContext:
         """What certificates are checked by: 20 ms and 2 MB, so it is made once, and only where something is encrypted."""
-        return (
-            httpx.create_ssl_context() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        )  # that one trusts nobody
+        if not secure:
+            return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nobody
+        return httpx.create_ssl_context()
 
-    def _line(self) -> Line:
+    def _line(self, read_timeout: float) -> Line:
         secure = self._api.scheme == "https"
         return Line(
             self._api.host,
             self._api.port or (443 if secure else 80),
             self._tls(secure=True) if secure else None,
             connect_timeout=self.limits.connect_timeout,
-            read_timeout=self.limits.read_timeout,
+            read_timeout=read_timeout,
             largest_body=self.limits.max_json_bytes,
+        )
+
+    def _by_proxy(self, read_timeout: float, kept_connections: int) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
+            timeout=httpx.Timeout(read_timeout, connect=self.limits.connect_timeout, pool=self.limits.read_timeout),
+            follow_redirects=False,
+            headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": USER_AGENT},
+            limits=httpx.Limits(max_connections=1, max_keepalive_connections=kept_connections),
+            verify=self._tls(secure=True),
         )
 
     def _videos(self, scheme: str) -> httpx.AsyncClient:
@@ -180,6 +179,7 @@ class Client:
                 follow_redirects=False,
                 headers={"Accept": "video/mp4,*/*;q=0.5", "Accept-Encoding": "identity", "User-Agent": USER_AGENT},
                 limits=httpx.Limits(max_connections=None, max_keepalive_connections=MOST_VIDEOS),
+                # A proxy from the environment has no business between this machine and itself.
                 trust_env=not self.on_loopback,
                 verify=self._tls(secure=scheme == "https"),
                 cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
@@ -192,8 +192,8 @@ class Client:
 
     async def close(self) -> None:
         """Close all connections."""
-        everything: list[_Closable] = [self._lines, self._calls, self._creates, *self._video_clients.values()]
-        for connections in everything:
+        lanes: list[_Closable] = [self._calls, self._creates, self._proxied, self._proxied_creates]
+        for connections in (*lanes, *self._video_clients.values()):
             await connections.aclose()
 
     async def __aenter__(self) -> Self:
@@ -210,13 +210,12 @@ class Client:
         Raises ConnectionFailed (surely never left), RateLimited (refused for now), ApiError (refused) or OutcomeUnknown.
         """
         body = msgspec.json.encode(request.to_wire())
-        outcome = await self._call(self._creates, "POST", "/video/generations", body, total=self.limits.create_timeout)
-        return judge_create(outcome)
+        return judge_create(await self._call("POST", "/video/generations", body, is_create=True))
 
     async def get(self, request_id: str) -> Generation:
         """`GET /video/generations/{requestId}`; raises ConnectionFailed or ApiError, which say nothing about the job."""
         path = f"/video/generations/{_segment(request_id)}"
-        return judge_look(await self._look(path), request_id)
+        return judge_look(await self._call("GET", path), request_id)
 
     async def cancel(self, request_id: str) -> Generation | None:
         """`POST …/{requestId}/cancel`: what the answer said, or None where it said nothing of use.
@@ -224,16 +223,14 @@ class Client:
         Only a following `get` tells the truth: a cancel can lose the race against success.
         """
         path = f"/video/generations/{_segment(request_id)}/cancel"
-        outcome = await self._call(self._calls, "POST", path, b"", total=2 * self.limits.read_timeout)
-        answer = judge_answer(outcome)
+        answer = judge_answer(await self._call("POST", path))
         if isinstance(answer, dict) and answer.get("success") is False:
             raise refusal(200, answer, charged_hint=False)
         return parse_generation(answer, request_id=request_id)
 
     async def models(self) -> list[Any]:
         """`GET /models`: the items as the service gave them (their fields are not documented), at most 200."""
-        outcome = await self._call(self._calls, "GET", "/models", total=2 * self.limits.read_timeout)
-        answer = judge_answer(outcome)
+        answer = judge_answer(await self._call("GET", "/models"))
         items = answer.get("data") if isinstance(answer, dict) else answer
         if isinstance(items, dict):
             items = items.get("models")
@@ -243,30 +240,32 @@ class Client:
             raise ServerError("the list of models came in a form that cannot be read", http_status=200)
         return items[:200]
 
-    async def _look(self, path: str) -> Answer | Silence:
-        total = 2 * self.limits.read_timeout
+    async def _call(self, method: str, path: str, body: bytes = b"", *, is_create: bool = False) -> Answer | Silence:
+        total = self.limits.create_timeout if is_create else 2 * self.limits.read_timeout
         if self._has_proxy:
-            return await self._call(self._calls, "GET", path, total=total)
+            return await self._call_by_proxy(method, path, body, total, is_create=is_create)
 
-        def head() -> bytes:
-            return self._auth.head(f"GET {self._api.path}{path} HTTP/1.1", self._api.netloc)
+        def message() -> bytes:
+            return self._auth.message(method, self._api.path + path, self._api.netloc, body)
 
         reply = Reply()
         try:
-            async with asyncio.timeout(total), self._lines.one() as line:
-                await line.get(head, reply)
+            async with asyncio.timeout(total), (self._creates if is_create else self._calls).one() as line:
+                # All but a create may be asked twice: looking changes nothing, and a cancel twice is a cancel.
+                await line.ask(message, reply, again=not is_create)
             return Answer(reply.status, reply.headers, self._auth.blotted(reply.content), reply.trouble)
         except TimeoutError:
             reason = f"no answer within {total:g} s"
-            if reply.status:
+            if reply.status:  # what came before the deadline may hold the id of something paid for
                 return Answer(reply.status, reply.headers, self._auth.blotted(reply.content), f"cut off: {reason}")
         except (LineBroken, httpx.PoolTimeout, OSError, ValueError) as error:
             reason = in_words(error)
-        return Silence(self._auth.blotted(reason.encode()).decode(), may_have_left=True)
+        return Silence(self._auth.blotted(reason.encode()).decode(), reply.may_have_left)
 
-    async def _call(
-        self, lanes: _Lanes[httpx.AsyncClient], method: str, path: str, body: bytes | None = None, *, total: float
+    async def _call_by_proxy(
+        self, method: str, path: str, body: bytes, total: float, *, is_create: bool
     ) -> Answer | Silence:
+        lanes = self._proxied_creates if is_create else self._proxied
         left = False
         body_so_far = BoundedBody(self.limits.max_json_bytes)
         status, headers = 0, {"": ""}
@@ -283,7 +282,7 @@ class Client:
                 client.stream(
                     method,
                     self.base_url + PREFIX + path,
-                    content=body,
+                    content=body or None,
                     headers={"Content-Type": "application/json"} if body else {},
                     auth=self._auth,
                     extensions={"trace": trace} if method == "POST" else {},  # only of a create does it matter
@@ -409,6 +408,7 @@ async def _chunks(response: httpx.Response, stall_timeout: float) -> AsyncIterat
         raise ClipError(f"the download broke off ({trouble})")
 
 
+@functools.lru_cache(1024)
 def _segment(request_id: str) -> str:
     if as_request_id(request_id) is None:
         raise ApiError(f"{one_line(request_id, 60)!r} is no request id")

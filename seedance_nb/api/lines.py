@@ -1,9 +1,9 @@
-"""A kept HTTP/1.1 connection for looks, over asyncio and httptools.
+"""One HTTP/1.1 connection for the API's calls, over asyncio and httptools.
 
-A look is the one call that is made thousands of times, and beside somebody's computation. Through httpx it takes the interpreter 1.6 ms,
-3 ms next to a cell that computes; this way 0.1 ms and 0.35 ms (`python -m benchmarks looks`). So looks, and only looks, go this way:
-what costs money, what brings files and what passes a proxy goes through httpx (see `client`). The protocol is parsed by httptools
-(llhttp, the parser of Node.js); ours are only the connection and the limits.
+These are the calls that are made thousands of times, beside somebody's computation. Through httpx a look takes the interpreter 1.6 ms
+and a create 3.1, twice that next to a cell that computes; this way 0.2 and 0.3 ms (`python -m benchmarks calls`). The protocol is parsed
+by httptools (llhttp, the parser of Node.js); ours are only the connection and the limits. It knows exactly what matters of a create:
+whether any byte of it may have left.
 """
 
 from __future__ import annotations
@@ -31,8 +31,12 @@ class LineBroken(Exception):  # noqa: N818 - it says what is the case
 
 @dataclasses.dataclass
 class Reply:
-    """One answer: header names in lower case; `trouble` says why the body is not whole, None means it is."""
+    """One answer: header names in lower case; `trouble` says why the body is not whole, None means it is.
 
+    `may_have_left` says whether any byte of the request may have left, `status` is 0 while no answer has begun.
+    """
+
+    may_have_left: bool = False
     status: int = 0
     headers: dict[str, str] = dataclasses.field(default_factory=dict)
     body: BoundedBody | None = None
@@ -61,22 +65,26 @@ class Line:
         self._connect_timeout, self._read_timeout, self._largest_body = connect_timeout, read_timeout, largest_body
         self._connection: _Connection | None = None
 
-    async def get(self, head: Callable[[], bytes], reply: Reply) -> None:
-        """Fill `reply` with the answer to a GET whose head is `head()`: made when it is written, so that no frame keeps a key.
+    async def ask(self, message: Callable[[], bytes], reply: Reply, *, again: bool) -> None:
+        """Fill `reply` with the answer to the request `message()`: made when it is written, so that no frame keeps a key.
 
-        Raises LineBroken or OSError when there is none.
+        With `again` the connection is kept, and what met a kept connection that the server had closed is sent once more; without,
+        it goes out on a fresh connection, once. Raises LineBroken or OSError when there is no answer.
         """
-        connection, is_kept = self._kept(), True
+        connection = self._kept() if again else None
+        is_kept = connection is not None
         if connection is None:
-            connection, is_kept = await self._connect(), False
+            connection = await self._connect()
         try:
-            answered = await self._ask(connection, head, reply)
-            if not answered and is_kept:  # the server closed it just when we wrote: a GET may be sent again
+            answered = await self._ask(connection, message, reply)
+            if not answered and is_kept:
                 connection = await self._connect()
-                answered = await self._ask(connection, head, reply)
+                answered = await self._ask(connection, message, reply)
         except BaseException:
             connection.close()
             raise
+        if not again:
+            connection.close()
         if not answered:
             raise LineBroken("the server closed the connection without an answer")
 
@@ -111,12 +119,12 @@ class Line:
             trouble = "connecting took too long"
         raise LineBroken(trouble)
 
-    async def _ask(self, connection: _Connection, head: Callable[[], bytes], reply: Reply) -> bool:
+    async def _ask(self, connection: _Connection, message: Callable[[], bytes], reply: Reply) -> bool:
         """Whether there is an answer; False when the connection ended before a byte of it."""
         trouble = ""
         try:
             async with asyncio.timeout(self._read_timeout) as patience:
-                await connection.ask(head(), reply, patience, self._read_timeout)
+                await connection.ask(message(), reply, patience, self._read_timeout)
         except TimeoutError:
             trouble = "no answer in time"
             connection.close()
@@ -140,7 +148,7 @@ class _Connection(asyncio.Protocol):
         self._came = 0
         self._answered: asyncio.Future[None] | None = None
 
-    def ask(self, head: bytes, reply: Reply, patience: asyncio.Timeout, seconds: float) -> asyncio.Future[None]:
+    def ask(self, message: bytes, reply: Reply, patience: asyncio.Timeout, seconds: float) -> asyncio.Future[None]:
         """Send a request, whose answer fills `reply`; the future ends with the answer, or with the connection. Every byte that comes renews the patience."""
         self._loop = asyncio.get_running_loop()
         self._patience, self._seconds = patience, seconds
@@ -150,7 +158,8 @@ class _Connection(asyncio.Protocol):
         if self._transport.is_closing():
             self._answered.set_result(None)
         else:
-            self._transport.write(head)
+            reply.may_have_left = True
+            self._transport.write(message)
         return self._answered
 
     def close(self) -> None:
@@ -172,8 +181,6 @@ class _Connection(asyncio.Protocol):
             self.close()
             return
         self._came += len(data)
-        if self._patience.when() is not None and not self._patience.expired():
-            self._patience.reschedule(self._loop.time() + self._seconds)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -182,6 +189,8 @@ class _Connection(asyncio.Protocol):
             self._broken("the answer was no HTTP")
         if self.reply.body is None and self._came > LARGEST_HEAD:
             self._broken("the answer's head is too long")
+        if not self._answered.done() and not self._patience.expired():
+            self._patience.reschedule(self._loop.time() + self._seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It has ended: the end of an answer that has no length, or a loss."""

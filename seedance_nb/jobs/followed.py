@@ -181,8 +181,12 @@ class Followed:
 
     async def save(self, changes: dict[str, Any]) -> str | None:
         """Record changes of the row; what cannot be written now is kept and written later. Returns the trouble, if any."""
-        self._unsaved |= changes
+        self.keep(changes)
         return await self.flush()
+
+    def keep(self, changes: dict[str, Any]) -> None:
+        """Have changes of the row recorded with whatever is written next."""
+        self._unsaved |= changes
 
     async def flush(self) -> str | None:
         """Write what could not be written before. Returns the trouble, if any."""

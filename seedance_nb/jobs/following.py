@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from typing import Any
 
 from ..api.models import Generation, Status
@@ -40,11 +41,10 @@ async def learn(followed: Followed) -> None:
 async def follow(followed: Followed) -> None:
     """Look until the service says how it ended, then fetch the file."""
     kind = await followed.tools.kind_of(followed.snapshot.request)
-    kind.alive += 1
     try:
-        generation = await _until_it_ended(followed, kind)
+        with kind.living(followed.wake):
+            generation = await _until_it_ended(followed, kind)
     finally:
-        kind.alive -= 1
         followed.tools.pace.leaves(followed)
     if generation.status is Status.SUCCEEDED:
         await _succeed(followed, generation, kind)
@@ -60,11 +60,12 @@ async def _until_it_ended(followed: Followed, kind: Kind) -> Generation:
     at_once = followed.snapshot.status is Status.SUCCEEDED or followed.snapshot.last_contact_at is None
     while True:
         if not at_once:
-            await followed.pause(_until_next_look(followed, kind, failed, asked_for))
+            await _wait_for_next_look(followed, kind, failed, asked_for)
             if (turn := followed.tools.pace.turn()) > 0:
                 await followed.pause(turn)
         at_once = False
-        await followed.flush()
+        if not followed.tools.pace.is_busy:
+            await followed.flush()
         if followed.cancel_waits:
             await _send_cancel(followed)
         outcome = await look(followed)
@@ -107,7 +108,10 @@ async def look(followed: Followed) -> Generation | SeedanceError:
     if generation.status is Status.PROCESSING and old.status in (Status.QUEUED, Status.UNKNOWN, Status.SUBMITTING):
         told |= {"status": Status.PROCESSING, "processing_at": now}
         changes = {"status": Status.PROCESSING, "status_text": generation.status_text, "processing_at": now}
-        await _save_with_others(followed, changes)
+        if tools.pace.is_busy:
+            followed.keep(changes)  # the service would tell it again, so it can go with the next write
+        else:
+            await followed.save(changes)
     if not generation.status.is_final:
         followed.seen_unfinished_at = now
         age = now - (old.accepted_at or old.created_at)
@@ -142,6 +146,18 @@ def verdict(followed: Followed, generation: Generation) -> SeedanceError:
     )
 
 
+async def _wait_for_next_look(followed: Followed, kind: Kind, failed: int, asked_for: float | None) -> None:
+    """Wait as long as the next look should. A scout that hears of the first end among its siblings thinks again."""
+    clock = followed.tools.clock
+    was_scout, delay = kind.scouts > 1, _until_next_look(followed, kind, failed, asked_for)
+    due = clock.monotonic() + delay
+    await followed.pause(delay)
+    left = due - clock.monotonic()
+    if was_scout and kind.has_ended and not failed and left > 0 and not followed.cancel_waits:
+        # Spread over the time they have now: all scouts hear of it at once.
+        await followed.pause(min(left, random.random() * _until_next_look(followed, kind, failed, asked_for)))
+
+
 def _until_next_look(followed: Followed, kind: Kind, failed: int, asked_for: float | None) -> float:
     limits, snapshot, pace = followed.tools.limits, followed.snapshot, followed.tools.pace
     if failed:
@@ -154,6 +170,7 @@ def _until_next_look(followed: Followed, kind: Kind, failed: int, asked_for: flo
         ceiling=CEILING_AFTER_CANCEL if snapshot.cancel_requested else limits.poll_ceiling,
         worth=pace.worth,
         news=kind.news(followed.tools.clock.monotonic()),
+        scouts=kind.scouts,
     )
     pace.wants(followed, delay)
     if followed.is_watched:

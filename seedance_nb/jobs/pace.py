@@ -6,19 +6,23 @@ where news is likeliest, because it changes what a look has to be worth (see `po
 
 from __future__ import annotations
 
+import asyncio
 import collections
+import contextlib
 import math
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from .polling import LOOK_WORTH, Outlook
 
-IDLE_LOOKS = 235.0
-"""Looks a second while nothing else wants the interpreter: about what one thread can do."""
-BUSY_LOOKS = 48.0
+IDLE_LOOKS = 400.0
+"""Looks a second while nothing else wants the interpreter: a tenth to a sixth of what one thread can do."""
+DEAR_LOOKS = 200.0
+"""The more looks are wanted, the dearer each is, for the service's sake too: at so many a second it has to be worth twice as much."""
+BUSY_LOOKS = 46.0
 """Looks a second beside a cell that computes: 2 ms each make 10 % of its time."""
-BUNCH = 8
+BUNCH = 16
 """Beside a cell that computes, looks are made so many at a time: each hand-over of the interpreter costs both sides, and what has just
 run runs faster again."""
 BUSY_FILES = 2.0
@@ -37,8 +41,29 @@ class Kind:
 
     def __init__(self, lives: Sequence[float]) -> None:
         self.lives = collections.deque(lives, LIVES_KEPT)
-        self.alive = 0
+        self.has_ended = bool(lives)
+        """Whether any of them is known to have ended: until then those that live are scouts for each other."""
+        self._wakes: set[asyncio.Event] = set()
         self._ends: collections.deque[float] = collections.deque(maxlen=256)
+
+    @property
+    def alive(self) -> int:
+        """How many of them are being followed."""
+        return len(self._wakes)
+
+    @property
+    def scouts(self) -> int:
+        """How many of them find out for all others when the first one ends; 1 where that is known."""
+        return 1 if self.has_ended else max(1, self.alive)
+
+    @contextlib.contextmanager
+    def living(self, wake: asyncio.Event) -> Iterator[None]:
+        """One of them is being followed; `wake` is set when it should think again about its next look."""
+        self._wakes.add(wake)
+        try:
+            yield
+        finally:
+            self._wakes.discard(wake)
 
     def outlook(self) -> Outlook:
         """What to expect of the next one."""
@@ -49,6 +74,10 @@ class Kind:
         self._ends.append(now)
         if life is not None:
             self.lives.appendleft(life)
+        if not self.has_ended:
+            self.has_ended = True
+            for wake in self._wakes:
+                wake.set()
 
     def news(self, now: float) -> float:
         """Ends a second and living sibling, of late; 0 while fewer than three say so."""
@@ -81,19 +110,23 @@ class Pace:
 
     @property
     def stretch(self) -> float:
-        """How many times longer than wanted all have to wait; 1 while the budget suffices."""
+        """How many times longer than wanted all have to wait; 1 while few want anything."""
         return self._stretch
+
+    def _price(self) -> float:
+        return max(math.sqrt(1 + self._wanted / DEAR_LOOKS), self._wanted / self.limit)
 
     def wants(self, who: object, delay: float) -> None:
         """A job is going to look again after `delay` seconds, at today's prices."""
         looks = self._stretch / delay  # what it would take if looks were not dear
         self._wanted += looks - self._demand.get(who, 0.0)
         self._demand[who] = looks
-        self._stretch = max(1.0, self._wanted / self.limit)
+        self._stretch = self._price()
 
     def leaves(self, who: object) -> None:
         """A job needs no more looks."""
         self._wanted = max(0.0, self._wanted - self._demand.pop(who, 0.0))
+        self._stretch = self._price()
 
     def turn(self) -> float:
         """Seconds until the caller's turn: looks are given out one after the other, first come first served; in bunches when busy."""
@@ -128,7 +161,7 @@ class Pace:
         share = (used - self._used) / passed
         self._sampled_at, self._used = now, used
         self.limit = BUSY_LOOKS if share > BUSY_SHARE else IDLE_LOOKS
-        self._stretch = max(1.0, self._wanted / self.limit)
+        self._stretch = self._price()
 
 
 def seconds_of_main_thread() -> float:

@@ -9,6 +9,8 @@ same lateness.
 What such jobs take is learned: the logarithms of the newest lives of the same model, length and resolution, their mean and spread with
 the uncertainty that few of them leave, and a small share of surprise (a broad tail), so that a service that became three times slower
 or faster is still followed sensibly, and is caught up with after two or three jobs. A job without any earlier one is looked at evenly.
+Of many such jobs at once, none of which has ended yet, each is a scout for the others: `n` of them need only √n times the looks of one
+(what one look costs weighs against how late the first end of n is known), and the first end that is seen sets all of them right.
 """
 
 from __future__ import annotations
@@ -37,7 +39,10 @@ TROUBLE_GROWTH = 1.7
 LONGEST_AFTER_TROUBLE = 60.0
 LONGEST_ASKED_FOR = 300.0
 """A Retry-After beyond this is not believed: a job that was paid for is not left alone for an hour."""
-_STEPS = 8
+REMAINING_ACCURACY = 0.002
+"""Of the time left that is told: it is computed at every look."""
+STEP_GROWTH = 0.2
+"""Where lateness is added up, each step is so much of the wait so far."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +82,7 @@ class Outlook:
             return None
         goal = self.alive(age) * (1 - share)
         low, high = age, max(age, math.exp(self.middle)) * 64
-        for _ in range(40):
+        while high - low > REMAINING_ACCURACY * high:
             middle = (low + high) / 2
             low, high = (middle, high) if self.alive(middle) > goal else (low, middle)
         return high - age
@@ -91,12 +96,14 @@ def next_look(
     ceiling: float,
     worth: float = LOOK_WORTH,
     news: float = 0.0,
+    scouts: int = 1,
     jitter: float | None = None,
 ) -> float:
     """Seconds until the next look at a job that is `age` seconds old.
 
     `worth` is the expected lateness one look is worth, in seconds; `news` the rate at which its siblings are ending just now, a
-    second and sibling. `jitter` in [0, 1] is drawn if not given; it spreads jobs of one moment over ten per cent.
+    second and sibling. `scouts` is how many there are of a kind that nothing is known of and none of which has ended yet.
+    `jitter` in [0, 1] is drawn if not given; it spreads jobs of one moment over ten per cent, scouts over all the time they have.
     """
     spread = random.random() if jitter is None else jitter
     if outlook.known:
@@ -104,6 +111,7 @@ def next_look(
     else:
         chosen = max(EVEN_SECONDS * math.sqrt(worth / LOOK_WORTH), EVEN_SHARE * age)
         chosen = min(chosen, math.sqrt(2 * worth / news)) if news > 0 else chosen
+        chosen *= 1 + (math.sqrt(max(1, scouts)) - 1) * 2 * spread
     # Where floor and ceiling contradict each other, fewer looks are the politer error.
     return max(floor, min(ceiling, chosen)) * (0.95 + 0.1 * spread)
 
@@ -113,19 +121,18 @@ def _where_lateness_is(worth: float, age: float, outlook: Outlook, news: float, 
     if alive < 1e-9:
         return max(EVEN_SECONDS, EVEN_SHARE * age)
 
-    def lateness(wait: float) -> float:
-        step = wait / _STEPS
-        ended = [1 - outlook.alive(age + i * step) / alive * math.exp(-news * i * step) for i in range(_STEPS + 1)]
-        return step * (sum(ended) - (ended[0] + ended[-1]) / 2)
-
-    low, high = floor, max(floor, ceiling)
-    if lateness(low) >= worth:
-        return low
-    if lateness(high) <= worth:
-        return high
-    while high - low > 0.05 * low:
-        middle = math.sqrt(low * high)
-        low, high = (middle, high) if lateness(middle) < worth else (low, middle)
+    # Steps that grow with what they are added to: a tenth of the wait is as exact as a look can be placed.
+    high = max(floor, ceiling)
+    wait = late = ended = 0.0
+    step = min(floor, high) / 2
+    while wait < high:
+        further = min(wait + step, high)
+        ended_then = 1 - outlook.alive(age + further) / alive * math.exp(-news * further)
+        gain = (ended + ended_then) / 2 * (further - wait)
+        if late + gain >= worth:
+            return max(floor, wait + (further - wait) * (worth - late) / gain)
+        wait, late, ended = further, late + gain, ended_then
+        step = max(step, wait * STEP_GROWTH)
     return high
 
 

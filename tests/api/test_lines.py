@@ -15,7 +15,7 @@ HEAD = b"GET /x HTTP/1.1\r\nHost: here\r\n\r\n"
 BODY = b'{"status": "processing"}'
 
 
-def ask(answer, times=1, *, between=0.0, hang_up=False, tls=None, limit=1000, patience=1.0):
+def ask(answer, times=1, *, between=0.0, hang_up=False, tls=None, limit=1000, patience=1.0, again=True):
     """(replies, server) of so many looks over one line; a list of bytes is sent in parts, 0.02 s apart."""
 
     def parts():
@@ -30,7 +30,7 @@ def ask(answer, times=1, *, between=0.0, hang_up=False, tls=None, limit=1000, pa
             for number in range(times):
                 await asyncio.sleep(between if number else 0)
                 replies.append(Reply())
-                await line.get(lambda: HEAD, replies[-1])
+                await line.ask(lambda: HEAD, replies[-1], again=again)
         finally:
             await line.aclose()
         return replies
@@ -145,6 +145,28 @@ def test_a_kept_connection_that_was_closed_is_made_anew(between):
     assert server.connections == 3
 
 
+def test_what_may_not_be_sent_again_gets_a_fresh_connection_each_time():
+    replies, server = ask(reply(BODY), 3, again=False)
+
+    assert [found.content for found in replies] == [BODY] * 3
+    assert server.connections == 3
+
+
+def test_what_may_not_be_sent_again_is_not():
+    with RawServer(b"", hang_up=True) as server:
+        found = Reply()
+
+        async def once():
+            line = Line("127.0.0.1", server.port, None, connect_timeout=1, read_timeout=1, largest_body=99)
+            await line.ask(lambda: HEAD, found, again=False)
+
+        with pytest.raises(LineBroken, match="without an answer"):
+            asyncio.run(once())
+
+    assert found.may_have_left
+    assert len(server.requests) == 1
+
+
 def test_the_server_may_ask_for_the_connection_to_be_closed():
     replies, server = ask(reply(BODY, Connection="close"), 2)
 
@@ -167,14 +189,17 @@ def test_a_connection_that_lay_idle_for_long_is_not_used_again(monkeypatch):
     assert server.connections == 2
 
 
-def test_a_refused_connection_raises():
+def test_of_what_meets_a_refused_connection_nothing_has_left():
+    found = Reply()
+
     async def look():
-        await Line("127.0.0.1", free_port(), None, connect_timeout=1, read_timeout=1, largest_body=9).get(
-            lambda: HEAD, Reply()
+        await Line("127.0.0.1", free_port(), None, connect_timeout=1, read_timeout=1, largest_body=9).ask(
+            lambda: HEAD, found, again=True
         )
 
     with pytest.raises(ConnectionRefusedError):
         asyncio.run(look())
+    assert not found.may_have_left
 
 
 def test_a_server_without_the_right_certificate_sees_no_request():
@@ -191,9 +216,9 @@ def test_cancelling_a_look_closes_its_connection_so_that_its_late_answer_meets_n
         line = Line("127.0.0.1", port, None, connect_timeout=1, read_timeout=5, largest_body=99)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.05):
-                await line.get(lambda: HEAD, Reply())
+                await line.ask(lambda: HEAD, Reply(), again=True)
         second = Reply()
-        await line.get(lambda: HEAD, second)
+        await line.ask(lambda: HEAD, second, again=True)
         await line.aclose()
         return second
 
