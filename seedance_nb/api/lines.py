@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import ipaddress
 import ssl
 import time
 from collections.abc import Callable
@@ -63,6 +64,8 @@ class Line:
     ) -> None:
         self._host, self._port, self._tls = host, port, tls
         self._connect_timeout, self._read_timeout, self._largest_body = connect_timeout, read_timeout, largest_body
+        # A name may have an IPv6 address that leads nowhere; an address is only itself.
+        self._head_start = None if _is_address(host) else 0.25
         self._connection: _Connection | None = None
 
     async def ask(self, message: Callable[[], bytes], reply: Reply, *, again: bool) -> None:
@@ -112,7 +115,7 @@ class Line:
                     self._host,
                     self._port,
                     ssl=self._tls,
-                    happy_eyeballs_delay=0.25,  # a name may have an IPv6 address that leads nowhere
+                    happy_eyeballs_delay=self._head_start,
                 )
             return self._connection
         except TimeoutError:
@@ -134,6 +137,14 @@ class Line:
         if trouble or connection.trouble:
             raise LineBroken(trouble or connection.trouble)
         return False
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 class _Connection(asyncio.Protocol):

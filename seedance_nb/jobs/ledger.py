@@ -25,6 +25,8 @@ from .vote import Vote
 
 FREE_AGAIN = ("failed", "cancelled", "rejected")
 """Statuses after which the same request and take may be tried anew; all others hold their place."""
+_VERDICTS = ("succeeded", "failed", "cancelled")
+"""What the service has said of the end of a generation."""
 _UNFINISHED = "status IN ('submitting', 'queued', 'processing') OR (status = 'succeeded' AND clip IS NULL)"
 BUSY_TIMEOUT_SECONDS = 5.0
 
@@ -119,6 +121,7 @@ class Spending:
 
 
 _OCCUPYING = f"SELECT * FROM jobs WHERE account = ? AND request_hash = ? AND take = ? AND status NOT IN {FREE_AGAIN}"
+_MINE_OR_OCCUPYING = f"SELECT * FROM jobs WHERE key = ? UNION ALL {_OCCUPYING}"
 _LOST = (  # `get` repeats neither resolution nor metadata, so those cannot be compared
     "SELECT * FROM jobs WHERE account = ? AND status = 'unknown' AND request_id IS NULL AND model = ? AND duration IS ?"
     " AND json_extract(request, '$.aspectRatio') IS ? ORDER BY created_at DESC"
@@ -139,6 +142,7 @@ class Ledger:
         self.path = path
         self._connection: sqlite3.Connection | None = None
         self._group: sqlite3.Connection | None = None
+        self._is_group_whole = True
 
     def close(self) -> None:
         """Close the file; the next call opens it again."""
@@ -153,14 +157,14 @@ class Ledger:
         `fresh` takes the next free take instead of the one asked for. `before_insert` may raise to refuse a new row.
         """
         with self._transaction() as db:
-            mine = db.execute("SELECT * FROM jobs WHERE key = ?", (record.key,)).fetchone()
-            if mine is not None:  # a commit that reported trouble had happened all the same, and the call is done again
-                return _record(mine), True
-            if fresh:
-                record = dataclasses.replace(record, take=max(record.take, _highest_take(db, record) + 1))
-            row = db.execute(_OCCUPYING, (record.account, record.request.canonical_hash(), record.take)).fetchone()
-            if row is not None:
+            take = max(record.take, _highest_take(db, record) + 1) if fresh else record.take
+            place = (record.account, record.request.canonical_hash(), take)
+            found = {row["key"]: row for row in db.execute(_MINE_OR_OCCUPYING, (record.key, *place))}
+            if record.key in found:  # a commit that reported trouble had happened all the same: the call is done again
+                return _record(found[record.key]), True
+            for row in found.values():
                 return _record(row), False
+            record = dataclasses.replace(record, take=take) if fresh else record
             before_insert()
             _insert(db, record)
             return record, True
@@ -194,20 +198,20 @@ class Ledger:
         """Write some columns of one row. A verdict of the service (succeeded, failed, cancelled) is never taken back."""
         assert set(changes) <= _CHANGEABLE, set(changes) - _CHANGEABLE
         with self._transaction() as db:
-            rest = dict(changes)
-            if "status" in rest:
-                old = db.execute("SELECT status FROM jobs WHERE key = ?", (key,)).fetchone()
-                final = old is not None and old["status"] in ("succeeded", "failed", "cancelled")
-                if final and rest["status"] != old["status"]:
-                    rest = {k: v for k, v in rest.items() if k in ("clip", "checked_at", "credits", "request_id")}
-            if not rest:
-                return
-            self._update(db, key, rest)
+            if "status" not in changes:
+                self._update(db, key, changes)
+            elif not self._update(db, key, changes, f"status NOT IN {_VERDICTS} OR status = ?", changes["status"]):
+                rest = {k: v for k, v in changes.items() if k in ("clip", "checked_at", "credits", "request_id")}
+                self._update(db, key, rest)
 
     @staticmethod
-    def _update(db: sqlite3.Connection, key: str, changes: Mapping[str, Any]) -> None:
+    def _update(db: sqlite3.Connection, key: str, changes: Mapping[str, Any], only_if: str = "1", *values: Any) -> bool:
+        """Whether there was such a row. One statement: beside a computing cell each waits for its turn with the interpreter."""
+        if not changes:
+            return False
         sets = ", ".join(f"{name} = ?" for name in changes)
-        db.execute(f"UPDATE jobs SET {sets} WHERE key = ?", (*map(_cell, changes.values()), key))
+        cells = tuple(map(_cell, (*changes.values(), key, *values)))
+        return db.execute(f"UPDATE jobs SET {sets} WHERE key = ? AND ({only_if})", cells).rowcount > 0
 
     @groupable
     def revise(self, key: str, decide: Callable[[Record], Mapping[str, Any]]) -> Record:
@@ -325,35 +329,33 @@ class Ledger:
     def together(self) -> Iterator[None]:
         """All calls inside are one transaction and one sync. If leaving it raises, none of them happened."""
         with self._transaction() as db:
-            self._group = db
+            self._group, self._is_group_whole = db, True
             try:
                 yield
             finally:
                 self._group = None
-            if not db.in_transaction:  # a full disk ends the whole transaction, not only the call that met it
+            if not (db.in_transaction and self._is_group_whole):
                 raise sqlite3.OperationalError("the transaction was lost")
 
     @contextlib.contextmanager
     def _part_of_group(self, db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-        trouble = ""
-        db.execute("SAVEPOINT call")
-        try:
-            yield db
-            db.execute("RELEASE call")
-            return
-        except sqlite3.Error as error:
-            trouble = _in_words(error)
-        except BaseException:
-            self._undo(db)
-            raise
-        self._undo(db)
-        raise ConfigurationError(f"the ledger {self.path} cannot be used ({trouble}); {_cure(trouble)}")
+        """A call inside a group. What it had half done when it failed ends the group, whose calls are then done one by one.
 
-    @staticmethod
-    def _undo(db: sqlite3.Connection) -> None:
+        No savepoint: two more statements a call would be half of what a call costs beside a computing cell.
+        """
+        trouble = "the transaction was lost"  # a full disk ends all of it: nothing may run outside of it
         if db.in_transaction:
-            db.execute("ROLLBACK TO call")
-            db.execute("RELEASE call")
+            before = db.total_changes
+            try:
+                yield db
+                return
+            except sqlite3.Error as error:
+                trouble = _in_words(error)
+            except BaseException:
+                self._is_group_whole = self._is_group_whole and db.total_changes == before
+                raise
+        self._is_group_whole = False
+        raise ConfigurationError(f"the ledger {self.path} cannot be used ({trouble}); {_cure(trouble)}")
 
     @contextlib.contextmanager
     def _transaction(self, *, write: bool = True) -> Iterator[sqlite3.Connection]:

@@ -139,6 +139,10 @@ class Pace:
             slot = math.ceil(slot / bunch) * bunch
         return slot - now
 
+    def create_goes_out(self) -> None:
+        """A create costs the interpreter about what a look does: it waits for nobody, but takes a look's place."""
+        self._next_slot = max(self._monotonic(), self._next_slot) + 1 / self.limit
+
     @property
     def is_busy(self) -> bool:
         """Whether the notebook computes."""

@@ -198,6 +198,7 @@ async def _send_once(followed: Followed) -> Generation | SeedanceError:
             return SeedanceError("another notebook took this over while it waited here; run it again to see its video")
         return ConfigurationError(f"{error}; nothing was submitted")
     tools.creates_in_the_air += 1
+    tools.pace.create_goes_out()
     try:
         return await tools.api().create(followed.snapshot.request)
     except SeedanceError as error:

@@ -78,3 +78,12 @@ def test_beside_a_computing_notebook_looks_go_out_in_bunches(kernel):
 
     assert 10 <= len(turns) <= 11
     assert max(turns.values()) <= BUNCH + 1
+
+
+def test_a_create_takes_the_place_of_a_look(kernel):
+    kernel.pace.turn()
+    alone = kernel.pace.turn()
+    for _ in range(10):
+        kernel.pace.create_goes_out()
+
+    assert kernel.pace.turn() == pytest.approx(alone + 11 / IDLE_LOOKS)
