@@ -17,6 +17,7 @@ from typing import Any
 
 ALL = (
     "polling_rules",
+    "calls",
     "loading",
     "ledger_size",
     "panel_messages",
@@ -29,6 +30,7 @@ ALL = (
 )
 QUICK: dict[str, dict[str, Any]] = {
     "polling_rules": {"JOBS": 300, "SHIFTED_JOBS": 100},
+    "calls": {"CALLS": 60, "ROUNDS": 1, "SECONDS": 0.3},
     "loading": {"KERNELS": 1},
     "large_clip": {"RUNS": 1, "KERNELS": 1},
     "many_jobs": {"JOBS": 20},

@@ -1,7 +1,7 @@
 """One HTTP/1.1 connection for the API's calls, over asyncio and httptools.
 
 These are the calls that are made thousands of times, beside somebody's computation. Through httpx a look takes the interpreter 1.6 ms
-and a create 3.1, twice that next to a cell that computes; this way 0.2 and 0.3 ms (`python -m benchmarks calls`). The protocol is parsed
+and a create 2.6, twice that next to a cell that computes; this way 0.2 and 0.6 ms (`python -m benchmarks calls`). The protocol is parsed
 by httptools (llhttp, the parser of Node.js); ours are only the connection and the limits. It knows exactly what matters of a create:
 whether any byte of it may have left.
 """
