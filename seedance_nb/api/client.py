@@ -54,6 +54,10 @@ class _Bearer(httpx.Auth):
 
     def message(self, method: str, path: str, host: bytes, body: bytes) -> bytes:
         """A whole request for `lines`."""
+        if (
+            not self._key.reveal().isprintable()
+        ):  # settings refuse such a key; a line break in it would be another header
+            raise ValueError("the key holds characters that no header can hold")
         lines = [
             f"{method} {path} HTTP/1.1".encode("ascii"),
             b"Host: " + host,
@@ -130,6 +134,7 @@ class Client:
         self._auth = _Bearer(key)
         self.on_loopback = is_loopback(urlsplit(base_url).hostname or "")
         self._api = httpx.URL(base_url + PREFIX)
+        self._tls_contexts: dict[bool, ssl.SSLContext] = {}
         self._has_proxy = not self.on_loopback and goes_through_proxy(base_url, self._api.host)
         # A create goes out on a fresh connection: on a kept one, "the server closed it just now" cannot be told from
         # "the server took the request and died", and would have to be called unknown.
@@ -144,12 +149,12 @@ class Client:
         )
         self._video_clients: dict[str, httpx.AsyncClient] = {}
 
-    @functools.cache  # noqa: B019 - a client lives as long as its session
     def _tls(self, *, secure: bool) -> ssl.SSLContext:
         """What certificates are checked by: 20 ms and 2 MB, so it is made once, and only where something is encrypted."""
-        if not secure:
-            return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nobody
-        return httpx.create_ssl_context()
+        if secure not in self._tls_contexts:
+            nobody_trusted = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            self._tls_contexts[secure] = httpx.create_ssl_context() if secure else nobody_trusted
+        return self._tls_contexts[secure]
 
     def _line(self, read_timeout: float) -> Line:
         secure = self._api.scheme == "https"
@@ -246,7 +251,7 @@ class Client:
             return await self._call_by_proxy(method, path, body, total, is_create=is_create)
 
         def message() -> bytes:
-            return self._auth.message(method, self._api.path + path, self._api.netloc, body)
+            return self._auth.message(method, self._api.raw_path.decode("ascii") + path, self._api.netloc, body)
 
         reply = Reply()
         try:

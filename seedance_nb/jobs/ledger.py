@@ -162,8 +162,8 @@ class Ledger:
             found = {row["key"]: row for row in db.execute(_MINE_OR_OCCUPYING, (record.key, *place))}
             if record.key in found:  # a commit that reported trouble had happened all the same: the call is done again
                 return _record(found[record.key]), True
-            for row in found.values():
-                return _record(row), False
+            if found:
+                return _record(next(iter(found.values()))), False
             record = dataclasses.replace(record, take=take) if fresh else record
             before_insert()
             _insert(db, record)

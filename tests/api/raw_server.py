@@ -15,12 +15,13 @@ def reply(body=b"", status="200 OK", **headers):
 class RawServer:
     """Answers every request with `answer`: bytes, or an iterator of bytes made anew by a function.
 
-    `requests` holds the heads it was sent, `connections` counts those that were opened, `sent` the bytes of iterators.
+    `tls` is the context of a server that encrypts. `requests` holds the heads it was sent, `connections` counts those that were opened, `sent` the bytes of iterators.
     """
 
-    def __init__(self, answer, *, hang_up=False):
+    def __init__(self, answer, *, hang_up=False, tls=None):
         self.answer = answer
         self.hang_up = hang_up
+        self.tls = tls
         self.requests = []
         self.connections = 0
         self.sent = 0
@@ -59,7 +60,10 @@ class RawServer:
                 self._start(self._serve, connection)
 
     def _serve(self, connection):
-        with contextlib.suppress(OSError), connection:
+        with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+            if self.tls is not None:
+                connection = self.tls.wrap_socket(connection, server_side=True)
+            stack.enter_context(connection)
             while self._read_request(connection):
                 if isinstance(self.answer, bytes):
                     connection.sendall(self.answer)

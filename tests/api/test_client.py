@@ -3,15 +3,17 @@
 import asyncio
 import json
 import socket
+import ssl
 import time
 import tracemalloc
 
 import httpx
 import pytest
+import trustme
 from api.conftest import KEY
 from api.raw_server import RawServer, free_port, reply
 
-from seedance_nb.api.client import in_words, read_bounded
+from seedance_nb.api.client import Client, in_words, read_bounded
 from seedance_nb.api.models import Status, VideoRequest
 from seedance_nb.errors import (
     ApiError,
@@ -23,7 +25,7 @@ from seedance_nb.errors import (
     SeedanceError,
     ServerError,
 )
-from seedance_nb.settings import Secret
+from seedance_nb.settings import Limits, Secret
 from seedance_nb.simulator import Fault, Simulator
 from seedance_nb.simulator.faults import KINDS
 from seedance_nb.simulator.tampering import gzip_with_blanks
@@ -402,6 +404,66 @@ def test_a_kept_connection_that_was_closed_does_not_matter_to_a_look(run):
         assert run(twice, server.base_url).status is Status.PROCESSING
 
     assert server.connections == 2
+
+
+def test_a_key_with_a_line_break_becomes_no_header(run):
+    with RawServer(reply(ACCEPTED)) as server:
+        assert_nothing_was_submitted(raised(run, create, base_url=server.base_url, key=f"{KEY}\r\nX-Evil: 1"))
+
+    assert server.requests == []
+
+
+def test_a_certificate_nobody_vouches_for_gets_no_request_and_no_key(run):
+    with RawServer(reply(ACCEPTED)) as server:
+        for action in (create, look):
+            error = raised(run, action, base_url=f"https://localhost:{server.port}", connect_timeout=1)
+            assert "could not reach" in str(error) or "no contact" in str(error)
+
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("named", ["localhost", "elsewhere.example"])
+def test_over_tls_the_name_in_the_certificate_counts(run, monkeypatch, named):
+    authority = trustme.CA()
+    server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(named).configure_cert(server_side)
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+    monkeypatch.setattr(httpx, "create_ssl_context", lambda: trusting)
+
+    async def create_and_look(client):
+        created = await client.create(REQUEST)
+        return [created.status, *[(await client.get("req_1")).status for _ in range(3)]]
+
+    with RawServer(reply(ACCEPTED), tls=server_side) as server:
+        base_url = f"https://localhost:{server.port}"
+        if named == "localhost":
+            assert run(create_and_look, base_url) == [Status.QUEUED] * 4
+            assert server.connections == 2
+            assert all(f"Bearer {KEY}" in head and f"Host: localhost:{server.port}" in head for head in server.requests)
+        else:
+            assert_nothing_was_submitted(raised(run, create, base_url=base_url))
+            assert server.requests == []
+
+
+def test_what_nothing_is_encrypted_for_loads_no_certificates(run, monkeypatch):
+    def unwanted():
+        raise AssertionError("certificates were loaded")
+
+    async def all_of_it(client):
+        await client.create(REQUEST)
+        await client.get("req_1")
+
+    with RawServer(reply(ACCEPTED)) as server:
+        monkeypatch.setattr("seedance_nb.api.client.httpx.create_ssl_context", unwanted)
+
+        async def main():
+            async with Client(server.base_url, Secret(KEY), Limits()) as client:
+                await all_of_it(client)
+
+        asyncio.run(main())
+
+    assert len(server.requests) == 2
 
 
 def test_a_redirect_is_not_followed_and_its_target_sees_no_key(run, simulator):
