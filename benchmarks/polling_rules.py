@@ -1,15 +1,21 @@
 """Learned polling against a fixed interval at equal requests, simulated over the real rules: no server, no clock.
 
 A fixed interval costs requests x lateness of half the mean life, whatever the interval; the ratio is of the rules' product to that.
+The last lines are a thousand jobs at once, lives of 5 to 30 s, with the create counted: what a fixed interval needs for the same
+lateness is the create, a look at the end, and half the mean life over the lateness.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import heapq
 import math
 import random
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from seedance_nb.jobs.pace import Kind, Pace
 from seedance_nb.jobs.polling import Outlook, next_look
 
 JOBS = 3000
@@ -19,6 +25,9 @@ FLOOR, CEILING = 0.5, 60.0  # the defaults of Limits
 SHIFT = 3.0
 CAUGHT_UP = 1.15
 """A shift is caught up with when the product is within so much of what it is without a shift."""
+BURST_JOBS, BURSTS = 1000, 3
+BURST_LIVES, BURST_CREATES_A_SECOND = (5.0, 30.0), 400.0
+TEN_LIVES = tuple(5 + 25 * (i + 0.5) / 10 for i in (3, 8, 1, 6, 9, 0, 4, 7, 2, 5))
 # (name, spread of log-lives, earlier jobs, target, best known: theory of the same knowledge, as a share of a fixed interval's 47 s)
 CASES = (
     ("sigma 0.3, 10 earlier jobs", 0.3, 10, 0.65, 28 / 47),
@@ -37,6 +46,12 @@ def run() -> Iterator[str]:
     yield f"{'speed shifts, sigma 0.3':<30}{'jobs until caught up':>27}{'target':>8}"
     for name, factor in ((f"{SHIFT:g} times slower", SHIFT), (f"{SHIFT:g} times faster", 1 / SHIFT)):
         yield f"{name:<30}{jobs_until_caught_up(factor):>27}{10:>8}"
+    yield f"{'a thousand at once':<30}{'requests':>10}{'late, s':>9}{'fixed':>8}{'targets: 7 and 1.3 s':>24}"
+    for name, known in (("nothing known", ()), ("one earlier job", (17.5,)), ("ten earlier jobs", TEN_LIVES)):
+        requests, late = (
+            statistics.fmean(x) for x in zip(*(burst(known, seed) for seed in range(BURSTS)), strict=True)
+        )
+        yield f"{name:<30}{requests:>10.1f}{late:>9.2f}{1.5 + 17.5 / 2 / late:>8.1f}"
 
 
 def cost(spread: float, earlier: int, *, dice: random.Random) -> tuple[float, float, float]:
@@ -71,6 +86,63 @@ def _after_shift(factor: float, known: int) -> float:
 def _against_fixed_interval(results: list[tuple[float, float, float]]) -> tuple[float, float, float]:
     looks, late, own = (statistics.fmean(column) for column in zip(*results, strict=True))
     return looks, late, looks * late / (own / 2)
+
+
+def burst(earlier: Sequence[float], seed: int) -> tuple[float, float]:
+    """(requests a job, mean lateness) of many jobs of one kind at once, all with the shared budget of an idle notebook."""
+    dice, now = random.Random(seed), [0.0]
+    pace, kind = Pace(lambda: now[0], main_seconds=lambda: 0.0), Kind(earlier)
+    outlook = kind.outlook()
+    born = [i / BURST_CREATES_A_SECOND for i in range(BURST_JOBS)]
+    ends = [at + dice.uniform(*BURST_LIVES) for at in born]
+    alive: dict[
+        int, tuple[contextlib.ExitStack, float, int]
+    ] = {}  # who follows it, when it is due, which plan that was
+    late: list[float] = []
+    looks = 0
+    events = [(at, "born", i, 0) for i, at in enumerate(born)]
+
+    def plan(i: int, share: float = 1.0) -> None:
+        follower, due, number = alive[i]
+        delay = next_look(
+            now[0] - born[i],
+            outlook,
+            floor=FLOOR,
+            ceiling=CEILING,
+            worth=pace.worth,
+            news=kind.news(now[0]),
+            scouts=kind.scouts,
+            jitter=dice.random(),
+        )
+        pace.wants(i, delay)
+        at = now[0] + delay if share == 1.0 else min(due, now[0] + delay * share)
+        alive[i] = (follower, at, number + 1)
+        heapq.heappush(events, (at, "due", i, number + 1))
+
+    while events:
+        now[0], what, i, number = heapq.heappop(events)
+        if what == "born":
+            follower = contextlib.ExitStack()
+            follower.enter_context(kind.living(asyncio.Event()))
+            alive[i] = (follower, 0.0, 0)
+            plan(i)
+        elif number != alive.get(i, (None, 0.0, -1))[2]:
+            continue  # it has thought again since
+        elif what == "due":
+            heapq.heappush(events, (now[0] + pace.turn(), "look", i, number))
+        else:
+            looks += 1
+            if now[0] < ends[i]:
+                plan(i)
+                continue
+            late.append(now[0] - ends[i])
+            alive.pop(i)[0].close()
+            pace.leaves(i)
+            were_scouts = kind.scouts > 1
+            kind.ended(now[0] - born[i], now[0])
+            for sibling in list(alive) if were_scouts else ():
+                plan(sibling, dice.random())
+    return looks / BURST_JOBS + 1, statistics.fmean(late)
 
 
 def life(dice: random.Random, spread: float) -> float:

@@ -15,7 +15,17 @@ from .ledger import Ledger
 from .session import Session
 
 LITTLE_SPACE = 1_000_000_000
-PACKAGES = ("seedance_nb", "ipython", "ipykernel", "ipywidgets", "anywidget", "httpx", "av", "nest-asyncio2")
+PACKAGES = (
+    "seedance_nb",
+    "ipython",
+    "ipykernel",
+    "ipywidgets",
+    "anywidget",
+    "httpx",
+    "httptools",
+    "av",
+    "nest-asyncio2",
+)
 
 
 @dataclasses.dataclass(frozen=True)
