@@ -166,7 +166,7 @@ class _Connection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self.reply, self.trouble, self._came = reply, "", 0
         self._answered = self._loop.create_future()
-        if self._transport.is_closing():
+        if not self.is_usable or self._transport.is_closing():  # it was lost before anything of this was written
             self._answered.set_result(None)
         else:
             reply.may_have_left = True

@@ -189,6 +189,26 @@ def test_a_connection_that_lay_idle_for_long_is_not_used_again(monkeypatch):
     assert server.connections == 2
 
 
+def test_of_what_meets_a_connection_that_was_just_lost_nothing_has_left():
+    found = Reply()
+
+    async def once(port):
+        line = Line("127.0.0.1", port, None, connect_timeout=1, read_timeout=5, largest_body=99)
+        connection = await line._connect()
+        connection.close()
+        await asyncio.sleep(0.05)
+        line._connect = lambda: asyncio.sleep(0, connection)
+        await line.ask(lambda: HEAD, found, again=False)
+
+    began = time.monotonic()
+    with RawServer(reply(BODY)) as server, pytest.raises(LineBroken):
+        asyncio.run(once(server.port))
+
+    assert not found.may_have_left
+    assert server.requests == []
+    assert time.monotonic() - began < 2
+
+
 def test_of_what_meets_a_refused_connection_nothing_has_left():
     found = Reply()
 
