@@ -152,6 +152,19 @@ def test_what_may_not_be_sent_again_gets_a_fresh_connection_each_time():
     assert server.connections == 3
 
 
+def test_what_may_not_be_sent_again_never_takes_a_kept_connection():
+    async def both(port):
+        line = Line("127.0.0.1", port, None, connect_timeout=1, read_timeout=1, largest_body=99)
+        for again in (True, False, True):
+            await line.ask(lambda: HEAD, Reply(), again=again)
+        await line.aclose()
+
+    with RawServer(reply(BODY)) as server:
+        asyncio.run(both(server.port))
+
+    assert server.connections == 3
+
+
 def test_what_may_not_be_sent_again_is_not():
     with RawServer(b"", hang_up=True) as server:
         found = Reply()
