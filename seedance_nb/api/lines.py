@@ -79,9 +79,10 @@ class Line:
         if connection is None:
             connection = await self._connect()
         try:
+            self._connection = connection if again else self._connection
             answered = await self._ask(connection, message, reply)
             if not answered and is_kept:
-                connection = await self._connect()
+                self._connection = connection = await self._connect()
                 answered = await self._ask(connection, message, reply)
         except BaseException:
             connection.close()
@@ -110,14 +111,14 @@ class Line:
         trouble = ""
         try:
             async with asyncio.timeout(self._connect_timeout):
-                _, self._connection = await loop.create_connection(
+                _, connection = await loop.create_connection(
                     lambda: _Connection(self._largest_body),
                     self._host,
                     self._port,
                     ssl=self._tls,
                     happy_eyeballs_delay=self._head_start,
                 )
-            return self._connection
+            return connection
         except TimeoutError:
             trouble = "connecting took too long"
         raise LineBroken(trouble)

@@ -162,7 +162,7 @@ def test_what_may_not_be_sent_again_never_takes_a_kept_connection():
     with RawServer(reply(BODY)) as server:
         asyncio.run(both(server.port))
 
-    assert server.connections == 3
+    assert server.connections == 2
 
 
 def test_what_may_not_be_sent_again_is_not():
