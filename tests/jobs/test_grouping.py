@@ -4,7 +4,9 @@ import threading
 import pytest
 from jobs.doubles import record
 
+from seedance_nb.api.models import Status
 from seedance_nb.errors import ConfigurationError
+from seedance_nb.jobs import ledger as ledger_module
 from seedance_nb.jobs.grouping import GroupingThread, groupable
 from seedance_nb.jobs.ledger import Ledger
 
@@ -121,6 +123,51 @@ def test_in_a_group_a_refused_call_leaves_the_others_written(tmp_path):
             ledger.claim(record("a plane"), False, refuse)
         ledger.claim(record("a train"), False, lambda: None)
     assert sorted(row.request.prompt for row in ledger.jobs()) == ["a boat", "a train"]
+    ledger.close()
+
+
+def test_a_call_that_fails_half_done_undoes_its_group(tmp_path, monkeypatch):
+    ledger = Ledger(tmp_path / "ledger.sqlite3")
+    insert = ledger_module._insert
+
+    def insert_and_stumble(db, row):
+        insert(db, row)
+        if row.request.prompt == "a plane":
+            raise RuntimeError("stumbled")
+
+    monkeypatch.setattr(ledger_module, "_insert", insert_and_stumble)
+    with pytest.raises(ConfigurationError, match="transaction was lost"), ledger.together():  # noqa: PT012
+        ledger.claim(record("a boat"), False, lambda: None)
+        with pytest.raises(RuntimeError):
+            ledger.claim(record("a plane"), False, lambda: None)
+    assert ledger.jobs() == []
+    ledger.close()
+
+
+def test_what_sqlite_refuses_to_one_call_spoils_no_other_of_its_group(tmp_path):
+    ledger = Ledger(tmp_path / "ledger.sqlite3")
+    mine, usurper = record("a boat", status=Status.REJECTED), record("a boat")
+    ledger.claim(mine, False, lambda: None)
+    ledger.claim(usurper, False, lambda: None)
+    others = [record(f"a train {i}") for i in range(3)]
+    calls = GroupingThread("t", ledger.together)
+    hold = threading.Event()
+    calls.submit(hold.wait)
+    futures = [calls.submit(ledger.claim, other, False, lambda: None) for other in others[:2]]
+    refused = calls.submit(ledger.save, mine.key, {"status": Status.SUBMITTING, "sent_at": 1.0})  # its place is taken
+    futures.append(calls.submit(ledger.claim, others[2], False, lambda: None))
+    hold.set()
+
+    assert all(future.result(5)[1] for future in futures)
+    with pytest.raises(ConfigurationError):
+        refused.result(5)
+    assert ledger.find(mine.key).sent_at is None
+    assert sorted(row.request.prompt for row in ledger.jobs() if row.key in {o.key for o in others}) == [
+        "a train 0",
+        "a train 1",
+        "a train 2",
+    ]
+    calls.shutdown()
     ledger.close()
 
 
