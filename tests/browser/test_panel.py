@@ -55,7 +55,9 @@ class PanelPage:
         self.choose("Resolution", "480p")
         self.press("Generate")
 
-    def wait_video(self, timeout=40):
+    def wait_video(self, prompt="", timeout=40):
+        """Waits for the clip of that prompt to be open (the copy that is saved with the notebook is another video), and plays it."""
+        self.do(lambda out: out.get_by_label(f"Video: {prompt}").wait_for(timeout=timeout * 1000))
         return self.lab.play_check(cell=self.cell, timeout=timeout)
 
 
@@ -186,6 +188,32 @@ def test_a_clip_is_opened_saved_and_taken_again_from_the_gallery(simulate, panel
     assert simulator.calls["create"] == 2
 
 
+def test_the_next_clip_opens_by_itself_but_not_over_one_that_is_being_watched(simulate, panel):
+    simulate()
+    page = panel()
+
+    def open_clip():
+        return page.do(lambda out: out.get_by_label("Open clip:").get_attribute("aria-label"))
+
+    def video(action):
+        page.do(
+            lambda out: out.get_by_label("Video:").evaluate(f"video => {{ video.muted = true; video.{action}(); }}")
+        )
+
+    page.make("a first clip")
+    page.wait_video()
+    video("play")
+    page.make("a second clip")
+    page.wait_button("Open a second clip · take 1 · done")
+    assert open_clip() == "Open clip: a first clip"
+    assert page.do(lambda out: out.get_by_label("Video:").evaluate("video => !video.paused"))
+
+    video("pause")
+    page.make("a third clip")
+    page.wait_button("Open a third clip · take 1 · done")
+    eventually(lambda: open_clip() == "Open clip: a third clip")
+
+
 def test_a_tile_plays_under_the_pointer(simulate, panel):
     simulate()
     page = panel()
@@ -294,7 +322,7 @@ def test_axe_finds_nothing_and_screenshots(simulate, panel, theme):
             )
         )
     page.wait_button("Retry")
-    page.wait_video()
+    page.wait_video("a fox trots")
     page.fill("Prompt", "a lighthouse in a storm [stuck], gulls, the beam sweeps over the water and the rain")
     page.press("Generate")
     page.wait_button("Cancel")

@@ -103,6 +103,8 @@ def test_a_large_grid_with_failures_and_a_busy_service_is_complete_after_retries
 
     with Simulator(pace=Pace(0.02, 0.05, 0.2), max_concurrent=25, fail_every=10) as simulator:
         monkeypatch.setattr(simulator.scenario, "retry_after_seconds", 0.1)
+        # A slow machine never has 25 on their way at once: it is told "busy" all the same.
+        simulator.add_fault(Fault("create", "status", 3, after=40, http_status=429, headers={"Retry-After": "0.1"}))
         session = session_of(simulator)
         grid = small(session, [f"animal {n}" for n in range(60)], model=["seedance-2.0", "seedance-2.0-fast"])
         ticker = threading.Thread(target=tick)

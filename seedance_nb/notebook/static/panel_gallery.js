@@ -214,9 +214,16 @@ export default {
       ask("open", { key });
     };
 
+    // What opened by itself makes room for the next one, but not while somebody is watching it.
+    const isWatched = () => ui.stage.querySelector("video")?.paused === false;
+
     const receiveFacts = ({ tile }) => {
       if (opening !== tile.key && open?.key !== tile.key) return;
       const another = open?.key !== tile.key;
+      if (another && auto && isWatched()) {
+        opening = null; // play was pressed after this one was asked for
+        return;
+      }
       [open, opening] = [tile, null];
       ui.viewer.hidden = false;
       ui.viewer.setAttribute("aria-label", `Open clip: ${tile.prompt.slice(0, 120)}`);
@@ -344,7 +351,7 @@ export default {
     const receive = (message, buffers) => {
       if (message.kind === "changed") {
         refresh();
-        if (message.show && (!open || auto)) {
+        if (message.show && (!open || (auto && !isWatched()))) {
           auto = true; // what somebody opened stays open
           show(message.show);
         } else if (open) ask("open", { key: open.key, quiet: true });
