@@ -33,7 +33,12 @@ from .models import Generation, VideoRequest, as_request_id, parse_generation
 
 # Its command line would bring click and rich, where they are installed: 5 MB and 100 ms at the first job.
 with without("httpx._main"):
+    import httpcore
     import httpx
+
+# What it reads of a file at once (64 kB, and no option of httpx's): asyncio brings 256 kB, and every cut of that costs a way
+# through four libraries. A film of 50 MB takes two thirds of the time so, and of the interpreter.
+httpcore.AsyncHTTP11Connection.READ_NUM_BYTES = 262_144
 
 PREFIX = "/api/open/v1"
 MAX_REDIRECTS = 4

@@ -348,6 +348,21 @@ def test_a_film_arrives_whole(run, simulator):
     assert stream.headers["content-type"] == "video/mp4"
 
 
+def test_a_large_film_is_read_in_large_pieces_and_none_is_longer_than_memory_allows(run):
+    film = bytes(range(256)) * 80_000
+
+    async def pieces(client):
+        async with client.video(f"{server.base_url}/v.mp4") as stream:
+            return [chunk async for chunk in stream.chunks]
+
+    with RawServer(reply(film)) as server:
+        chunks = run(pieces)
+
+    assert b"".join(chunks) == film
+    assert 65_536 < max(map(len, chunks)) <= 262_144
+    assert len(chunks) < len(film) / 65_536  # httpcore's own size would make more of them
+
+
 def test_a_download_goes_on_where_it_stopped(run, simulator):
     stream, rest = run(fetch(simulator.film_url, offset=1000))
 
