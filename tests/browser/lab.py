@@ -378,6 +378,11 @@ class LabNotebook(Tab):
         return self.page.evaluate("i => driver.isRunning(i)", index)
 
     @in_browser
+    def has_run(self, index: int) -> bool:
+        """Whether this cell has run to its end, as the notebook keeps it: not a matter of what is drawn."""
+        return self.page.evaluate("i => driver.runs(i)", index) is not None
+
+    @in_browser
     def is_trusted(self, index: int) -> bool:
         """Whether JupyterLab shows this cell's HTML unsanitised."""
         return self.page.evaluate("i => driver.isTrusted(i)", index)

@@ -30,7 +30,7 @@ window.driver = {
   },
 
   isRunning(index) {
-    return this.cell(index).node.querySelector('.jp-InputPrompt').innerText.includes('*');
+    return this.cell(index).node.querySelector('.jp-InputPrompt').textContent.includes('*');
   },
 
   runs(index) {

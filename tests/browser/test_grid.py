@@ -77,9 +77,9 @@ def test_the_board_changes_by_itself_while_another_cell_runs_and_becomes_the_wal
     lab.wait_text(1, "being made")
     wait_wall(lab)
 
-    assert lab.is_running(2)
+    assert not lab.has_run(2)
     (folder / "go").touch()
-    eventually(lambda: not lab.is_running(2))
+    eventually(lambda: lab.has_run(2))
 
 
 def test_the_wall_outlives_its_kernel_and_holds_each_clip_once(simulate, notebook, folder):

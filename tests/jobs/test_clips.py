@@ -261,13 +261,13 @@ def test_a_download_arrives_byte_for_byte_in_a_private_temp_file(host, arriving)
 
 
 def test_progress_grows_to_the_whole_size(host, arriving):
-    host.data = noise(300_000)
+    host.data = noise(3_000_000)
     told = []
     fetch(host, arriving, lambda *now: told.append(now))
     assert told == sorted(told)
     assert len(told) > 2
-    assert told[-1] == (300_000, 300_000)
-    assert {total for _, total in told} == {300_000}
+    assert told[-1] == (3_000_000, 3_000_000)
+    assert {total for _, total in told} == {3_000_000}
 
 
 def test_a_host_that_says_no_length_is_believed_at_its_end(host, arriving):

@@ -224,7 +224,8 @@ export default {
         opening = null; // play was pressed after this one was asked for
         return;
       }
-      [open, opening] = [tile, null];
+      if (opening === tile.key) opening = null; // news of the open one must not forget the one that was asked for
+      open = tile;
       ui.viewer.hidden = false;
       ui.viewer.setAttribute("aria-label", `Open clip: ${tile.prompt.slice(0, 120)}`);
       say(ui.prompt, tile.prompt);
