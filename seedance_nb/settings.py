@@ -70,12 +70,18 @@ class Limits:
     """Never ask about one job more often than this."""
     poll_ceiling: float = 60.0
     """Never wait longer than this between two looks, unless the service asks for it."""
+    tries_after_trouble: int = 6
+    """A create that surely was not accepted (no connection, 429) is sent so many times in all before it is given up."""
+    pause_after_trouble: float = 1.0
+    """The first pause before such a create is sent again; each following one is longer."""
+    longest_pause: float = 300.0
+    """No pause after trouble is longer than this, whatever the service asks for."""
     max_credits: float | None = None
     """Refuse to send what would bring the session above this."""
 
 
 LIMIT_NAMES = tuple(f.name for f in dataclasses.fields(Limits))
-_WHOLE = {"max_clip_bytes", "max_json_bytes", "embed_limit", "concurrency"}
+_WHOLE = {"max_clip_bytes", "max_json_bytes", "embed_limit", "concurrency", "tries_after_trouble"}
 _ZERO_ALLOWED = {"embed_limit", "max_credits"}
 _FROM_ENV = ("SEEDANCE_BASE_URL", "SEEDANCE_HOME", "SEEDANCE_MAX_CREDITS")
 

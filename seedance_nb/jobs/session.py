@@ -538,7 +538,8 @@ def configure(
     """Change the key, host, folder or limits of this kernel's session; returns the session.
 
     `limits`: connect_timeout, read_timeout, create_timeout, stall_timeout, download_timeout, poll_floor, poll_ceiling
-    (seconds), max_clip_bytes, max_json_bytes, embed_limit (bytes), concurrency (calls at once), max_credits. A new key or limit
+    (seconds), max_clip_bytes, max_json_bytes, embed_limit (bytes), concurrency (calls at once), tries_after_trouble (sends of a
+    create in all), pause_after_trouble, longest_pause (seconds), max_credits. A new key or limit
     leaves running jobs alone; a new host or folder begins a new session with all else as it was, and the jobs of the old one are
     followed to their end.
     Raises ConfigurationError.
