@@ -8,7 +8,7 @@
     │   ├── AuthenticationError    401, 403
     │   ├── PaymentRequired        402
     │   ├── RateLimited            429: .retry_after
-    │   └── ServerError            5xx, or an answer that cannot be read
+    │   └── ServerError            5xx, or an answer that cannot be read: .retry_after
     ├── ConnectionFailed       the request surely never left
     ├── OutcomeUnknown         a create that may have been accepted; it is never sent again by itself
     ├── GenerationFailed       the service made no video
@@ -87,7 +87,9 @@ class RateLimited(ApiError):  # noqa: N818 - the public name is a contract
 
 
 class ServerError(ApiError):
-    """The service is in trouble (5xx), or answered something that cannot be read."""
+    """The service is in trouble (5xx), or answered something that cannot be read; `.retry_after` as for RateLimited."""
+
+    retry_after: float | None = None
 
 
 class ConnectionFailed(SeedanceError):  # noqa: N818 - the public name is a contract

@@ -74,8 +74,9 @@ def test_a_refusal_without_words_of_the_service_repeats_its_own():
     assert (error.http_status, error.code, error.message) == (None, None, "refused (no)")
 
 
-def test_only_a_rate_limit_says_how_long_to_wait():
+def test_only_what_passes_by_itself_says_how_long_to_wait():
     assert RateLimited("busy").retry_after is None
+    assert errors.ServerError("down").retry_after is None
     assert not hasattr(ApiError("x"), "retry_after")
 
 

@@ -11,6 +11,7 @@ import email.utils
 import json
 import re
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -94,7 +95,9 @@ def judge_answer(outcome: Answer | Silence) -> Any:
     if 400 <= status < 500 and status != 408:
         raise refusal(status, answer, charged_hint=False)
     if not 200 <= status < 300:
-        raise ServerError(f"the service answered HTTP {status}", http_status=status)
+        error = ServerError(f"the service answered HTTP {status}", http_status=status)
+        error.retry_after = asked_pause(outcome.headers, time.time())
+        raise error
     if not readable or not isinstance(answer, dict | list):
         raise ServerError(f"the service's answer was no JSON ({outcome.trouble or 'unreadable'})", http_status=status)
     return answer
@@ -135,25 +138,44 @@ def refusal(status: int, answer: Any, *, charged_hint: bool = True) -> ApiError:
 
 
 def rate_limited(outcome: Answer, answer: Any, what: str) -> RateLimited:
-    """The 429 with its Retry-After, in seconds from now, whether it came as a number or as a date."""
+    """The 429 with the pause it asks for."""
     code, message = error_parts(answer.get("error") if isinstance(answer, dict) else None)
     error = RateLimited(f"{what} ({message or 'HTTP 429'})", http_status=429, code=code, message=message)
-    error.retry_after = retry_after_seconds(outcome.headers.get("retry-after"), time.time())
+    error.retry_after = asked_pause(outcome.headers, time.time())
     return error
 
 
+def asked_pause(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds that the answer with these headers (lower case) asks to be left alone: its Retry-After. None where it does not say.
+
+    A date is compared with the clock of who wrote it, the answer's own Date; with ours (`now`, epoch seconds) only where there is
+    none. Never negative, but perhaps 0 or years: whoever waits has a floor and a ceiling of its own.
+    """
+    theirs = _epoch(headers.get("date", ""))
+    return retry_after_seconds(headers.get("retry-after"), now if theirs is None else theirs)
+
+
 def retry_after_seconds(value: str | None, now: float) -> float | None:
-    """Seconds to wait, from a Retry-After header (RFC 9110: seconds or an HTTP date); None when absent or unreadable."""
+    """Seconds to wait, from a Retry-After header (RFC 9110: seconds or an HTTP date); None when absent or unreadable.
+
+    Of several headers, which arrive joined by commas, the longest pause counts.
+    """
     if value is None:
         return None
-    text = value.strip()
-    if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", text):
-        return float(text)
+    parts = [part.strip() for part in value.split(",")]
+    if all(re.fullmatch(r"\d{1,9}(\.\d{1,9})?", part) for part in parts):
+        return max(map(float, parts))
+    date = _epoch(value)
+    return None if date is None else max(0.0, date - now)
+
+
+def _epoch(text: str) -> float | None:
+    """An HTTP date as epoch seconds; None for what is none."""
     try:
-        date = email.utils.parsedate_to_datetime(text)
+        date = email.utils.parsedate_to_datetime(text.strip())
         if date.tzinfo is None:  # an HTTP date is in GMT, also where it does not say so
             date = date.replace(tzinfo=dt.UTC)
-        return max(0.0, date.timestamp() - now)
+        return date.timestamp()
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
 

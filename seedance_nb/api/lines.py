@@ -226,8 +226,10 @@ class _Connection(asyncio.Protocol):
             self.close()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One header."""
-        self.reply.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+        """One header; of one name several are joined by commas, as HTTP says."""
+        lower, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        headers = self.reply.headers
+        headers[lower] = f"{headers[lower]}, {text}" if lower in headers else text
 
     def on_headers_complete(self) -> None:
         """The head is whole."""

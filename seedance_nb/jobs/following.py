@@ -14,6 +14,7 @@ from ..errors import (
     GenerationFailed,
     RateLimited,
     SeedanceError,
+    ServerError,
     one_line,
 )
 from .fetching import fetch
@@ -71,7 +72,7 @@ async def _until_it_ended(followed: Followed, kind: Kind) -> Generation:
         outcome = await look(followed)
         if isinstance(outcome, SeedanceError):
             failed += 1
-            asked_for = outcome.retry_after if isinstance(outcome, RateLimited) else None
+            asked_for = outcome.retry_after if isinstance(outcome, RateLimited | ServerError) else None
             at_once = await _missed(followed, outcome, failed)
             continue
         failed, asked_for = 0, None

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from seedance_nb.api.answers import (
     Answer,
     Silence,
+    asked_pause,
     judge_answer,
     judge_create,
     judge_look,
@@ -463,7 +464,9 @@ NOW = 784111777.0  # Sun, 06 Nov 1994 08:49:37 GMT
         ("9" * 5000, None),
         ("Sun, 06 Nov 99999999999999 08:49:37 GMT", None),
         ("Sun, 99 Nov 1994 08:49:37 GMT", None),
-        ("5, 5", None),
+        ("5, 7, 0", 7.0),
+        ("5, soon", None),
+        (",", None),
         ("\x00", None),
     ],
     ids=lambda value: repr(value)[:50],
@@ -489,6 +492,30 @@ def test_any_retry_after_is_a_wait_that_is_not_negative_or_none(value):
     seconds = retry_after_seconds(value, NOW)
 
     assert seconds is None or 0 <= seconds < float("inf")
+
+
+@pytest.mark.parametrize("clock", [-86_400, -3600, 0, 3600, 86_400], ids=lambda value: f"{value} s")
+def test_a_date_is_compared_with_the_clock_of_who_wrote_it(clock):
+    headers = {"retry-after": "Sun, 06 Nov 1994 08:50:37 GMT", "date": "Sun, 06 Nov 1994 08:49:37 GMT"}
+
+    assert asked_pause(headers, NOW + clock) == 60.0
+
+
+@pytest.mark.parametrize("date", [None, "", "yesterday", "Sun, 99 Nov 1994 08:49:37 GMT"])
+def test_without_a_clock_of_theirs_a_date_is_compared_with_ours(date):
+    headers = {"retry-after": "Sun, 06 Nov 1994 08:50:37 GMT"} | ({} if date is None else {"date": date})
+
+    assert asked_pause(headers, NOW) == 60.0
+
+
+def test_seconds_need_no_clock_and_silence_asks_for_nothing():
+    assert asked_pause({"retry-after": "7", "date": "Sun, 06 Nov 1994 08:49:37 GMT"}, 0.0) == 7.0
+    assert asked_pause({"date": "Sun, 06 Nov 1994 08:49:37 GMT"}, 0.0) is None
+
+
+def test_a_look_that_meets_a_service_in_trouble_says_how_long_it_asks_to_be_left_alone():
+    assert raised(judge_look, answer(b"", 503, retry_after="12"), "req_1").retry_after == 12.0
+    assert raised(judge_look, answer(b"", 500), "req_1").retry_after is None
 
 
 # Reading JSON

@@ -69,6 +69,12 @@ def test_without_a_length_the_end_of_the_connection_is_the_end_of_the_answer():
     assert (found.content, found.trouble) == (BODY, None)
 
 
+def test_headers_of_one_name_are_joined():
+    (found,), _ = ask(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nRetry-After: 0\r\nX: 1\r\nRETRY-AFTER: 7\r\n\r\n")
+
+    assert found.headers == {"content-length": "0", "retry-after": "0, 7", "x": "1"}
+
+
 @pytest.mark.parametrize(
     "head", [b"Content-Length: 100", b"Transfer-Encoding: chunked"], ids=["shorter than said", "last chunk missing"]
 )
