@@ -17,7 +17,7 @@ from .budget import Budget
 from .clips import Clips
 from .gate import Gate
 from .job import Job
-from .ledger import Ledger
+from .ledger import Ledger, Record
 from .pace import Kind, Pace
 from .polling import Outlook
 from .snapshot import Snapshot
@@ -124,6 +124,7 @@ class Tools:
             if client is not None:
                 await client.close()
         self.clips.close()
+        await self.try_ledger(self.ledger.mend)
         await self.in_ledger(self.ledger.close)
 
     async def in_ledger(self, function: Callable[..., T], *args: Any) -> T:
@@ -190,22 +191,30 @@ class Followed:
 
     async def flush(self) -> str | None:
         """Write what could not be written before. Returns the trouble, if any."""
-        if not self._unsaved:
+        if not self._unsaved and not self.tools.ledger.is_lost:
             return None
         pending, self._unsaved = self._unsaved, {}
         try:
             # Shielded: what was paid for is written also when the runner closes while the write waits for its turn.
-            await asyncio.shield(self.tools.in_ledger(self.tools.ledger.save, self.key, pending))
+            again = await asyncio.shield(self.tools.in_ledger(self.tools.ledger.save, self.key, pending))
         except ConfigurationError as error:
             self._unsaved = pending | self._unsaved
             self.tools.background.start(self._save_later())
             return str(error)
-        return None
+        return None if again is None else self._say_written_again(again)
+
+    def _say_written_again(self, row: Record) -> str:
+        """The file had lost the row: said for good, not only until the next look."""
+        alarm = "the ledger file was deleted or exchanged while this job went on; its row was written again"
+        if row.take != self.snapshot.take:
+            alarm += f", as take {row.take}: another job had its place by then"
+        self.tell(take=row.take, warnings=(*(w for w in self.snapshot.warnings if w != alarm), alarm))
+        return alarm
 
     async def _save_later(self) -> None:
         await asyncio.sleep(LEDGER_RETRY_SECONDS)
-        if self._unsaved and await self.flush() is None:
-            self.tell(trouble=None)
+        if self._unsaved:
+            self.tell(trouble=await self.flush())
 
     async def end(
         self,

@@ -4,6 +4,10 @@ Written before a create is sent and before an id is shown, with full sync: what 
 index keeps the central promise even against our own mistakes: one row that may have been paid for per account, request and
 take. Rollback journal, not WAL: a job needs three small writes, several kernels share the file, and WAL neither works on network
 homes nor is safe with two connections before SQLite 3.51.3.
+
+The file may be deleted, exchanged or put back from a backup while a process works with it. So each Ledger remembers the rows it
+wrote or was given, notices that the file is another one, and writes again what is missing or older there: an id that was paid for
+outlives its file.
 """
 
 from __future__ import annotations
@@ -129,7 +133,14 @@ _LOST = (  # `get` repeats neither resolution nor metadata, so those cannot be c
 _PROMPT_READ = 20_000
 """Characters of a repeated prompt that `api.models` reads."""
 _COLUMNS = tuple(f.name for f in dataclasses.fields(Record))
+_BESIDE_A_VERDICT = ("clip", "checked_at", "credits", "request_id")
 _CHANGEABLE = frozenset(_COLUMNS) - {"key", "account", "request", "take", "created_at"}
+
+
+_PROGRESS: Mapping[str, int] = {
+    "submitting": 0, "unknown": 1, "rejected": 1, "queued": 2, "processing": 3, "failed": 4, "cancelled": 4, "succeeded": 5,
+}  # fmt: skip
+"""How much each status knows: of two versions of a row, the one that knows more is the newer one."""
 
 
 class Ledger:
@@ -143,6 +154,31 @@ class Ledger:
         self._connection: sqlite3.Connection | None = None
         self._group: sqlite3.Connection | None = None
         self._is_group_whole = True
+        self._identity: _Identity | None = None
+        """Which file the connection is open on."""
+        self._rows: dict[str, Record] = {}
+        """Rows this process wrote or was given, as it knows them last, by key."""
+        self._keys: dict[tuple[str, str], list[str]] = {}
+        """Their keys by account and request hash."""
+        self._learned: dict[str, Record] = {}
+        """The same of the transaction under way; what is rolled back is not remembered."""
+        self._written_again: dict[str, Record] = {}
+        """Rows the file had lost and nobody was told of yet, by key."""
+        self._may_be_another = False
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the file that was open is gone or exchanged. Costs one look at the folder; may be asked from any thread."""
+        try:
+            return self._identity is not None and _identity(self.path) != self._identity
+        except OSError:
+            return False
+
+    def mend(self) -> None:
+        """Write again what this process knows, if the file is gone or exchanged; else nothing."""
+        if self.is_lost:
+            with self._transaction():
+                pass
 
     def close(self) -> None:
         """Close the file; the next call opens it again."""
@@ -157,17 +193,18 @@ class Ledger:
         `fresh` takes the next free take instead of the one asked for. `before_insert` may raise to refuse a new row.
         """
         with self._transaction() as db:
+            self._put_back(db, self._keys.get((record.account, record.request.canonical_hash()), ()))
             take = max(record.take, _highest_take(db, record) + 1) if fresh else record.take
             place = (record.account, record.request.canonical_hash(), take)
             found = {row["key"]: row for row in db.execute(_MINE_OR_OCCUPYING, (record.key, *place))}
             if record.key in found:  # a commit that reported trouble had happened all the same: the call is done again
-                return _record(found[record.key]), True
+                return self._learn(_record(found[record.key])), True
             if found:
-                return _record(next(iter(found.values()))), False
+                return self._learn(_record(next(iter(found.values())))), False
             record = dataclasses.replace(record, take=take) if fresh else record
             before_insert()
             _insert(db, record)
-            return record, True
+            return self._learn(record), True
 
     def adopt(self, record: Record) -> Record:
         """The row for a generation known only by its request id (`attach` of an id from elsewhere).
@@ -177,7 +214,7 @@ class Ledger:
         with self._transaction() as db:
             row = db.execute("SELECT * FROM jobs WHERE request_id = ?", (record.request_id,)).fetchone()
             if row is not None:
-                return _record(row)
+                return self._learn(_record(row))
             lost = _lost_twin(db, record)
             # The create whose answer was lost: now it has its id, and running its cell is free again.
             if lost is not None:
@@ -188,21 +225,66 @@ class Ledger:
                 }
                 changes |= {"accepted_at": lost["sent_at"] or record.created_at, "error": None, "error_kind": None}
                 self._update(db, lost["key"], changes)
-                return _record(db.execute("SELECT * FROM jobs WHERE key = ?", (lost["key"],)).fetchone())
+                return self._learn(_record(_row_of(db, lost["key"])))
             record = dataclasses.replace(record, take=_highest_take(db, record) + 1)
             _insert(db, record)
-            return record
+            return self._learn(record)
 
     @groupable
-    def save(self, key: str, changes: Mapping[str, Any]) -> None:
-        """Write some columns of one row. A verdict of the service (succeeded, failed, cancelled) is never taken back."""
+    def save(self, key: str, changes: Mapping[str, Any]) -> Record | None:
+        """Write some columns of one row. A verdict of the service (succeeded, failed, cancelled) is never taken back.
+
+        If the file has lost the row it is written whole, from what this process knows of it, and returned. Raises
+        ConfigurationError where nothing is known of it, or where its place was taken before anything was paid.
+        """
         assert set(changes) <= _CHANGEABLE, set(changes) - _CHANGEABLE
         with self._transaction() as db:
-            if "status" not in changes:
-                self._update(db, key, changes)
-            elif not self._update(db, key, changes, f"status NOT IN {_VERDICTS} OR status = ?", changes["status"]):
-                rest = {k: v for k, v in changes.items() if k in ("clip", "checked_at", "credits", "request_id")}
-                self._update(db, key, rest)
+            if changes and not self._save(db, key, changes):
+                known = self._known(key)
+                if known is None:
+                    raise ConfigurationError(f"the ledger {self.path} has no job {one_line(key, 40)}")
+                self._put_back(db, (key,))
+                if not self._save(
+                    db, key, changes
+                ):  # another one has its place, and nothing had been paid for it so far
+                    if not (changes.get("request_id") or changes.get("status") in FREE_AGAIN):
+                        raise ConfigurationError(
+                            f"the ledger {self.path} lost this job, and another one took its place"
+                        )
+                    self._learn(dataclasses.replace(known, **_not_taken_back(known, changes)))
+                    self._put_back(db, (key,))
+        return self._known(key) if self._written_again.pop(key, None) else None
+
+    def _save(self, db: sqlite3.Connection, key: str, changes: Mapping[str, Any]) -> bool:
+        """Whether there was such a row."""
+        paid = bool(changes.get("request_id")) or ((known := self._known(key)) is not None and bool(known.request_id))
+        try:
+            was_written = self._write(db, key, changes)
+        except sqlite3.IntegrityError:  # an id that was paid for is kept, whoever took its place meanwhile
+            row = _row_of(db, key)
+            if row is None or not paid:
+                raise
+            db.execute("UPDATE jobs SET take = ? WHERE key = ?", (_highest_take(db, _record(row)) + 1, key))
+            self._write(db, key, changes)
+            self._written_again[key] = self._learn(_record(_row_of(db, key)))
+            return True
+        if was_written and (known := self._known(key)) is not None:
+            self._learn(dataclasses.replace(known, **changes))
+            return True
+        row = _row_of(db, key)
+        if row is None:
+            return False
+        self._learn(_record(row))
+        return True
+
+    def _write(self, db: sqlite3.Connection, key: str, changes: Mapping[str, Any]) -> bool:
+        """Whether all of it was written: a row was there, and its verdict did not stand against it."""
+        if "status" not in changes:
+            return self._update(db, key, changes)
+        if self._update(db, key, changes, f"status NOT IN {_VERDICTS} OR status = ?", changes["status"]):
+            return True
+        self._update(db, key, {k: v for k, v in changes.items() if k in _BESIDE_A_VERDICT})
+        return False
 
     @staticmethod
     def _update(db: sqlite3.Connection, key: str, changes: Mapping[str, Any], only_if: str = "1", *values: Any) -> bool:
@@ -217,10 +299,15 @@ class Ledger:
     def revise(self, key: str, decide: Callable[[Record], Mapping[str, Any]]) -> Record:
         """The row after `decide(row)` changed it, read and written in one transaction: nobody writes in between."""
         with self._transaction() as db:
-            changes = decide(_record(db.execute("SELECT * FROM jobs WHERE key = ?", (key,)).fetchone()))
+            if _row_of(db, key) is None:
+                self._put_back(db, (key,))
+            row = _row_of(db, key)
+            if row is None:
+                raise ConfigurationError(f"the ledger {self.path} has no job {one_line(key, 40)}")
+            changes = decide(_record(row))
             if changes:
                 self._update(db, key, changes)
-            return _record(db.execute("SELECT * FROM jobs WHERE key = ?", (key,)).fetchone())
+            return self._learn(_record(_row_of(db, key)))
 
     @groupable
     def note_reuse(self, key: str, at: float, credits_saved: float | None, notebook: str | None) -> None:
@@ -232,7 +319,14 @@ class Ledger:
     def find(self, key_or_request_id: str) -> Record | None:
         """The row with this key or request id, the newest if several."""
         query = "SELECT * FROM jobs WHERE key = ? OR request_id = ? ORDER BY created_at DESC LIMIT 1"
-        return next(iter(self._read(query, (key_or_request_id, key_or_request_id))), None)
+        found = next(iter(self._read(query, (key_or_request_id, key_or_request_id))), None)
+        if found is None and key_or_request_id in self._rows:
+            with self._transaction() as db:
+                self._put_back(db, (key_or_request_id,))
+            found = next(iter(self._read(query, (key_or_request_id, key_or_request_id))), None)
+        if found is not None:
+            self._remember(found)
+        return found
 
     @groupable
     def occupying(self, account: str, request: VideoRequest, take: int) -> Record | None:
@@ -241,7 +335,11 @@ class Ledger:
 
     def unfinished(self, account: str) -> list[Record]:
         """Rows that still need following or fetching, oldest first."""
-        return self._read(f"SELECT * FROM jobs WHERE account = ? AND ({_UNFINISHED}) ORDER BY created_at", (account,))
+        query = f"SELECT * FROM jobs WHERE account = ? AND ({_UNFINISHED}) ORDER BY created_at"
+        found = self._read(query, (account,))
+        for record in found:
+            self._remember(record)
+        return found
 
     def has_unfinished(self) -> bool:
         """Whether any account has rows that still need following or fetching."""
@@ -321,6 +419,53 @@ class Ledger:
         with self._transaction(write=False) as db:
             return str(db.execute("PRAGMA quick_check(1)").fetchone()[0])
 
+    # What this process knows, against what the file says ------------------------------------------
+
+    def _known(self, key: str) -> Record | None:
+        return self._learned.get(key) or self._rows.get(key)
+
+    def _learn(self, record: Record) -> Record:
+        """To be remembered once the transaction under way is on disk."""
+        self._learned[record.key] = record
+        return record
+
+    def _remember(self, record: Record) -> None:
+        if record.key not in self._rows:
+            self._keys.setdefault((record.account, record.request.canonical_hash()), []).append(record.key)
+        self._rows[record.key] = record
+
+    def _put_back(self, db: sqlite3.Connection, keys: Iterable[str]) -> None:
+        """Write those of these rows that the file has lost, or has in an older version."""
+        for key in keys:
+            known, row = self._known(key), _row_of(db, key)
+            if known is None or (row is not None and _knows_as_much(row, known)):
+                continue
+            if known.status not in FREE_AGAIN:
+                place = (known.account, known.request.canonical_hash(), known.take)
+                if any(other["key"] != key for other in db.execute(_OCCUPYING, place)):
+                    if known.sent_at is None and not known.request_id:
+                        continue  # nothing was paid for: the other one has the place now
+                    known = dataclasses.replace(known, take=_highest_take(db, known) + 1)
+            _insert(db, known, anew=True)
+            self._written_again[key] = self._learn(known)
+
+    def _put_all_back(self, db: sqlite3.Connection) -> None:
+        """After the file was opened anew, for it may be another one: the old one deleted, exchanged, put back from a backup."""
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            self._put_back(db, list(self._rows))
+            db.commit()
+        except BaseException:
+            db.rollback()
+            raise
+        self._commit_memory()
+        self._may_be_another = False
+
+    def _commit_memory(self) -> None:
+        learned, self._learned = self._learned, {}
+        for record in learned.values():
+            self._remember(record)
+
     def _read(self, query: str, values: tuple[Any, ...]) -> list[Record]:
         with self._transaction(write=False) as db:
             return [_record(row) for row in db.execute(query, values)]
@@ -366,6 +511,10 @@ class Ledger:
         trouble = ""
         try:
             db = self._open()
+            self._learned.clear()
+            if self._may_be_another:
+                with contextlib.nullcontext() if write else contextlib.suppress(sqlite3.Error):
+                    self._put_all_back(db)
             db.execute("BEGIN IMMEDIATE" if write else "BEGIN")
             try:
                 yield db
@@ -373,6 +522,9 @@ class Ledger:
                 db.rollback()
                 raise
             db.commit()
+            if write and _identity(self.path) != self._identity:
+                raise sqlite3.OperationalError("the file was deleted or exchanged while it was written")
+            self._commit_memory()
             return
         except sqlite3.Error as error:
             trouble = _in_words(error)
@@ -389,10 +541,13 @@ class Ledger:
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is not None:
-            return self._connection
+            if _identity(self.path) == self._identity:
+                return self._connection
+            self._drop_broken()
         make_private_folder(self.path.parent)
         # Made by us so that it is private from its first byte; SQLite gives the journal the same mode.
         os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+        made = _identity(self.path)
         db = sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False)
         try:
             db.row_factory = sqlite3.Row
@@ -400,10 +555,14 @@ class Ledger:
             db.execute("PRAGMA synchronous = FULL")
             db.execute("PRAGMA foreign_keys = ON")
             migrate(db)
+            identity = _identity(self.path)
+            if made is None or identity is None or identity[:2] != made[:2]:
+                raise sqlite3.OperationalError("the file was exchanged while it was opened")
         except BaseException:
             db.close()
             raise
-        self._connection = db
+        self._connection, self._identity = db, identity
+        self._may_be_another = bool(self._rows)
         return db
 
 
@@ -447,10 +606,43 @@ def _highest_take(db: sqlite3.Connection, record: Record) -> int:
     return db.execute(query, (record.account, record.request.canonical_hash())).fetchone()[0] or 0
 
 
-def _insert(db: sqlite3.Connection, record: Record) -> None:
+def _insert(db: sqlite3.Connection, record: Record, *, anew: bool = False) -> None:
+    """`anew` overwrites the row with this key."""
     values = _row(record)
     marks = ", ".join("?" * len(values))
-    db.execute(f"INSERT INTO jobs ({', '.join(values)}) VALUES ({marks})", tuple(values.values()))
+    sets = ", ".join(f"{name} = excluded.{name}" for name in values)
+    again = f" ON CONFLICT (key) DO UPDATE SET {sets}" if anew else ""
+    db.execute(f"INSERT INTO jobs ({', '.join(values)}) VALUES ({marks}){again}", tuple(values.values()))
+
+
+_Identity = tuple[int, int, bool]
+
+
+def _identity(path: Path) -> _Identity | None:
+    """Which file lies there, None if none does: another one of the same name, or one cut to nothing, has another identity."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino, found.st_size > 0
+
+
+def _row_of(db: sqlite3.Connection, key: str) -> sqlite3.Row | None:
+    row: sqlite3.Row | None = db.execute("SELECT * FROM jobs WHERE key = ?", (key,)).fetchone()
+    return row
+
+
+def _knows_as_much(row: sqlite3.Row, known: Record) -> bool:
+    """Whether the file's version of a row is at least as new as ours. Another process may have written more than we know."""
+    has, knows = _PROGRESS[row["status"]], _PROGRESS[known.status]
+    return has > knows or (has == knows and (row["clip"] is not None or known.clip is None))
+
+
+def _not_taken_back(known: Record, changes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The changes, or what may still be said beside a verdict of the service."""
+    if known.status not in _VERDICTS or changes.get("status", known.status) == known.status:
+        return changes
+    return {name: value for name, value in changes.items() if name in _BESIDE_A_VERDICT}
 
 
 def _row(record: Record) -> dict[str, Any]:
@@ -474,7 +666,8 @@ def _cell(value: Any) -> Any:
     return int(value) if isinstance(value, bool) else value
 
 
-def _record(row: sqlite3.Row) -> Record:
+def _record(row: sqlite3.Row | None) -> Record:
+    assert row is not None
     facts = {name: row[name] for name in _COLUMNS}
     facts["request"] = VideoRequest.from_wire(json.loads(row["request"]))
     facts["status"] = Status(row["status"])

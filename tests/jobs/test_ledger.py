@@ -663,14 +663,21 @@ records = st.builds(
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(records)
 def test_every_record_comes_back_as_it_went_in(ledger, row):
+    ledger = Ledger(ledger.path)  # which remembers nothing of the example before
     kept, is_new = claim(ledger, row)
     if is_new:
         assert ledger.find(row.key) == row
         assert kept == row
     ledger._open().execute("DELETE FROM jobs")
+    ledger.close()
 
 
 # How rows are found ----------------------------------------------------------------------------------
+
+
+def save_what_is_not_there(ledger):
+    with pytest.raises(ConfigurationError, match="has no job j1"):
+        ledger.save("j1", {"status": Status.QUEUED})
 
 
 @pytest.mark.parametrize(
@@ -679,7 +686,8 @@ def test_every_record_comes_back_as_it_went_in(ledger, row):
         pytest.param(lambda ledger: claim(ledger, record("another")), id="claim"),
         pytest.param(lambda ledger: claim(ledger, record(), fresh=True), id="claim fresh"),
         pytest.param(lambda ledger: ledger.adopt(foreign("req_77")), id="adopt"),
-        pytest.param(lambda ledger: ledger.save("j1", {"status": Status.QUEUED}), id="save"),
+        pytest.param(lambda ledger: ledger.save(claim(ledger, record())[0].key, {"status": Status.QUEUED}), id="save"),
+        pytest.param(save_what_is_not_there, id="save nothing"),
         pytest.param(lambda ledger: ledger.find("req_5"), id="find"),
         pytest.param(lambda ledger: ledger.occupying("mine", record().request, 1), id="occupying"),
         pytest.param(lambda ledger: ledger.unfinished("mine"), id="unfinished"),
