@@ -20,7 +20,7 @@ from ..errors import ClipError
 from .snapshot import Clip
 
 if TYPE_CHECKING:
-    from ..api.client import Client
+    from ..api.client import Client, VideoStream
 
 POSTER_WIDTH = 480
 PREVIEW_SIDE = 480
@@ -40,12 +40,19 @@ class Arriving:
     part: Path
     received: int = 0
     validator: str | None = None
+    """The strong ETag that came with its first byte; without one it is never gone on with."""
     total: int | None = None
+    place: str = ""
 
     def forget(self) -> None:
         """Begin again at byte 0."""
-        self.received, self.validator, self.total = 0, None, None
+        self.received, self.validator, self.total, self.place = 0, None, None, ""
         self.part.unlink(missing_ok=True)
+
+    def is_continued_by(self, stream: VideoStream) -> bool:
+        """Whether the rest is of the very file this is the beginning of: whatever the host was asked, it may answer otherwise."""
+        ours = (self.received, self.validator, self.total, self.place)
+        return None not in ours and ours == (stream.offset, stream.validator, stream.total, stream.place)
 
 
 class Clips:
@@ -137,25 +144,27 @@ class Clips:
 
 
 async def receive(client: Client, url: str, arriving: Arriving, progress: Callable[[int, int | None], None]) -> None:
-    """Bring the file at `url` to `arriving.part`, going on where an earlier attempt stopped if the host can.
+    """Bring the file at `url` to `arriving.part`, going on where an earlier attempt stopped if it surely is the same file.
 
     Memory stays at one chunk. Raises AddressExpired, or ClipError for everything else (then `arriving` holds what came).
     """
     limits = client.limits
     try:
+        if arriving.received and arriving.validator is None:
+            arriving.forget()
         async with asyncio.timeout(limits.download_timeout):
             async with client.video(url, offset=arriving.received, validator=arriving.validator) as stream:
                 if stream.status == RANGE_NOT_SATISFIABLE:
                     arriving.forget()
                 _check_answer(stream.status, stream.headers, stream.total, limits.max_clip_bytes)
-                etag = stream.headers.get("etag", "")
-                validator = etag if etag.startswith('"') else None
-                same = stream.total == arriving.total and (validator or arriving.validator) == arriving.validator
-                if arriving.received and (stream.offset != arriving.received or not same):
+                if not stream.is_what_was_asked:
+                    arriving.forget()
+                    raise ClipError("the video host sent another part of the file than was asked for")
+                if arriving.received and not arriving.is_continued_by(stream):
                     arriving.forget()
                     if stream.offset:  # it resumes, but another file: ask again for all of it
                         raise ClipError("the video changed while it was downloaded")
-                arriving.total, arriving.validator = stream.total, validator
+                arriving.total, arriving.validator, arriving.place = stream.total, stream.validator, stream.place
                 with arriving.part.open("ab" if arriving.received else "wb") as file:
                     arriving.part.chmod(0o600)
                     async for chunk in stream.chunks:

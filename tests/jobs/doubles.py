@@ -179,6 +179,8 @@ class VideoHost:
         self.stops_after = None
         """Announce everything, send so many bytes, hang up; once."""
         self.headers = {"Content-Type": "video/mp4"}
+        self.of_rest = {}
+        """Headers of an answer to a range, instead of the right ones; None leaves one out."""
         self.asked = []
         host = self
 
@@ -205,12 +207,15 @@ class VideoHost:
             status = 206 if start < len(whole) else 416
         body = whole[start:] if status != 416 else whole[:0]
         request.send_response(status)
-        for name, value in self.headers.items():
-            request.send_header(name, value)
+        headers = dict(self.headers)
         if self.etag:
-            request.send_header("ETag", self.etag)
+            headers["ETag"] = self.etag
         if status == 206:
-            request.send_header("Content-Range", f"bytes {start}-{len(whole) - 1}/{len(whole)}")
+            headers["Content-Range"] = f"bytes {start}-{len(whole) - 1}/{len(whole)}"
+            headers |= self.of_rest
+        for name, value in headers.items():
+            if value is not None:
+                request.send_header(name, value)
         if self.says_length:
             request.send_header("Content-Length", str(len(body)))
         request.end_headers()

@@ -321,11 +321,71 @@ def test_a_part_that_the_host_cannot_place_is_forgotten(host, arriving):
     assert arriving.part.read_bytes() == host.data
 
 
-def test_a_weak_validator_is_not_sent(host, arriving):
-    host.etag = 'W/"one"'
+@pytest.mark.parametrize("etag", ['W/"one"', None, "one", '"', '""', '"one", "two"', '"o\x7fne"', "'one'"], ids=repr)
+def test_without_a_strong_validator_nothing_is_gone_on_with(host, arriving, etag):
+    host.etag = etag
     broken_off(host, arriving, noise(300_000), 150_000)
+    host.data = noise(300_000)[::-1]  # replaced meanwhile by another of the same length
     fetch(host, arriving)
-    assert host.asked[1][1] is None
+    assert host.asked[1] == (None, None)
+    assert arriving.part.read_bytes() == host.data
+
+
+@pytest.mark.parametrize(
+    "of_rest",
+    [
+        pytest.param({"ETag": '"two"'}, id="another ETag"),
+        pytest.param({"ETag": None}, id="no ETag"),
+        pytest.param({"ETag": 'W/"one"'}, id="a weak ETag"),
+        pytest.param({"Content-Range": None}, id="no place"),
+        pytest.param({"Content-Range": "bytes 7-299999/300000"}, id="another place"),
+        pytest.param({"Content-Range": "bytes 0-299999/300000"}, id="from the beginning"),
+        pytest.param({"Content-Range": "bytes 150000-299999/*"}, id="no size"),
+        pytest.param({"Content-Range": "bytes 150000-299999/300001"}, id="another size"),
+        pytest.param({"Content-Range": "items 150000-299999/300000"}, id="another unit"),
+        pytest.param(
+            {"Content-Range": None, "Content-Type": "multipart/byteranges; boundary=x"}, id="several parts at once"
+        ),
+    ],
+)
+def test_a_rest_that_is_not_surely_of_the_same_file_is_not_put_behind_it(host, arriving, of_rest):
+    broken_off(host, arriving, noise(300_000), 150_000)
+    host.data, host.honours_if_range = noise(300_000)[::-1], False
+    host.of_rest = {name: value and value.replace("150000", str(arriving.received)) for name, value in of_rest.items()}
+    with pytest.raises(ClipError, match=r"changed while|another part"):
+        fetch(host, arriving)
+    assert not arriving.part.exists()
+    fetch(host, arriving)
+    assert host.asked[2] == (None, None)
+    assert arriving.part.read_bytes() == host.data
+
+
+def test_the_same_etag_at_another_address_says_nothing(host, arriving):
+    broken_off(host, arriving, noise(300_000), 150_000)
+    other = VideoHost(noise(300_000)[::-1])
+    try:
+        with pytest.raises(ClipError, match="changed while"):
+            fetch(other, arriving)
+        fetch(other, arriving)
+        assert arriving.part.read_bytes() == other.data
+    finally:
+        other.close()
+
+
+def test_a_fresh_signature_of_the_same_address_is_the_same_address(host, arriving):
+    host.url += "?signature=1"
+    broken_off(host, arriving, noise(300_000), 150_000)
+    host.url = host.url.replace("=1", "=2")
+    fetch(host, arriving)
+    assert host.asked[1][1] == '"one"'
+    assert arriving.part.read_bytes() == host.data
+
+
+def test_a_rest_that_is_packed_is_refused(host, arriving):
+    broken_off(host, arriving, noise(300_000), 150_000)
+    host.of_rest = {"Content-Encoding": "gzip"}
+    with pytest.raises(ClipError, match="packed"):
+        fetch(host, arriving)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from jobs.doubles import VideoHost
 from promises.stage import PACE, accepted, parts_in, session_at, settled, submit, until
 
 from seedance_nb.api.client import Client
@@ -521,3 +522,27 @@ def test_a_cancelled_job_costs_what_the_service_charged_and_a_new_try_is_another
 
         assert until(lambda: again.request_id) != job.request_id
         assert accepted(simulator) == 2
+
+
+@pytest.mark.parametrize("etag", [None, 'W/"one"'], ids=["no ETag", "a weak one"])
+def test_two_halves_of_different_files_never_make_one_clip(etag, session_of, one_film):
+    film = one_film.read_bytes()
+    cut = len(film) // 3
+    # Of the same length, and its first picture can be decoded just as well: in each half something is different.
+    other = film[:cut] + film[cut : cut + 2000][::-1] + film[cut + 2000 : -2000] + film[-2000:][::-1]
+    host = VideoHost(film)
+    host.etag, host.honours_if_range, host.stops_after = etag, False, len(film) // 2
+    answer = host.answer
+
+    def replaced_after_the_first_half(request):
+        answer(request)
+        host.data = other
+
+    host.answer = replaced_after_the_first_half
+    try:
+        with Simulator(pace=PACE, faults=[Fault("get", "bad_url", None, body=host.url)]) as simulator:
+            clip = submit(session_of(simulator)).result(60)
+        assert clip.bytes() == other
+        assert host.asked == [(None, None)] * 2
+    finally:
+        host.close()
