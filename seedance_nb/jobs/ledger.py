@@ -133,7 +133,7 @@ _LOST = (  # `get` repeats neither resolution nor metadata, so those cannot be c
 _PROMPT_READ = 20_000
 """Characters of a repeated prompt that `api.models` reads."""
 _COLUMNS = tuple(f.name for f in dataclasses.fields(Record))
-_BESIDE_A_VERDICT = ("clip", "checked_at", "credits", "request_id")
+_BESIDE_A_VERDICT = ("clip", "checked_at", "credits", "request_id", "accepted_at")
 _CHANGEABLE = frozenset(_COLUMNS) - {"key", "account", "request", "take", "created_at"}
 
 

@@ -261,9 +261,11 @@ def test_a_verdict_is_never_taken_back(ledger, verdict, later):
 def test_the_clip_and_the_price_of_a_succeeded_job_may_come_after_its_verdict(ledger):
     row = record(status=Status.SUCCEEDED)
     claim(ledger, row)
-    ledger.save(row.key, {"status": Status.PROCESSING, "clip": PATH_IN_CLIPS, "credits": 40.0, "request_id": "req_1"})
+    late = {"clip": PATH_IN_CLIPS, "credits": 40.0, "request_id": "req_1", "accepted_at": 7.0}
+    ledger.save(row.key, {"status": Status.PROCESSING, **late})
     after = ledger.find(row.key)
     assert (after.status, after.clip, after.credits, after.request_id) == ("succeeded", PATH_IN_CLIPS, 40.0, "req_1")
+    assert after.accepted_at == 7.0
 
 
 @pytest.mark.parametrize("name", ["key", "account", "request", "take", "created_at", "nonsense"])
