@@ -377,6 +377,7 @@ class Grid:
     def groups(self, by: str | Sequence[str] | None = None) -> dict[str, str]:
         """By job key, the label of the group its clip is ranked in; clips only. Raises InvalidRequest for an axis there is not."""
         from .groups import labels_of
+        from .ranking import by_name
 
         names = _several(by) or self._without_take()
         for name in names:
@@ -390,7 +391,8 @@ class Grid:
         labels = labels_of([cell for cell, _ in followed], names)
         found: dict[str, str] = {}
         for (_, key), label in zip(followed, labels, strict=True):
-            found.setdefault(key, label)
+            # Cells that ask for the same share one clip: which of their labels it goes by is not a matter of who was named first.
+            found[key] = min(found.get(key, label), label, key=by_name)
         return found
 
     def _without_take(self) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from .strengths import Array, Fit, Tally, chances, fit
+from .strengths import Array, Fit, Tally, chances, fit, without_noise
 
 POINT = 0.96
 _FALLBACK = 1.96  # the normal's, where somebody asks for no resamples
@@ -64,6 +64,7 @@ class Bootstrap:
 def bootstrap(tally: Tally, drawn: npt.NDArray[np.intp], *, resamples: int, seed: int) -> Bootstrap:
     """Fit the one tally and `resamples` drawn from its fit; `drawn` (P,) is how many votes each pair of items has."""
     fitted = fit(tally)
+    fitted = dataclasses.replace(fitted, strengths=without_noise(fitted.strengths))
     if not resamples:
         return Bootstrap(fitted, None)
     generator = np.random.default_rng(seed)

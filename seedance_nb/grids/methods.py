@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .._version import __version__
 from ..jobs.vote import Vote
 from .picture import GridPicture
+from .ranking import by_name
 from .table import distinct, table_of
 
 if TYPE_CHECKING:
@@ -52,10 +53,11 @@ def _design(picture: GridPicture, rows: Sequence[Mapping[str, Any]]) -> str:
         values = "; ".join(f"{name}: {_count(len(picture.levels(name)), 'value')}" for name in others)
         of = f" from {_count(written, 'template')}" if written else ""
         said += f"{of} ({values})"
-    models = _listed(dict.fromkeys(row["model"] for row in rows))
+    used: list[str] = sorted({row["model"] for row in rows}, key=by_name)
+    models = _listed(used)
     settings = []
     for name, word in _SETTINGS.items():
-        found = [value for value in dict.fromkeys(row[name] for row in rows) if value is not None]
+        found = sorted({row[name] for row in rows if row[name] is not None}, key=lambda value: by_name(str(value)))
         if found:
             unit = " s" if name == "duration" else ""
             settings.append(f"{word} {_listed(f'{value}{unit}' for value in found)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -41,7 +42,7 @@ class RankedItem:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Difference:
-    """How much stronger `better` looks than `worse`, in log-odds, with its 95 % interval."""
+    """How much stronger `better` looks than `worse`, in log-odds, with its 95 % interval. Where `size` is 0 neither is better."""
 
     better: str
     worse: str
@@ -128,8 +129,9 @@ class Luck:
 class Ranking:
     """The answer to `grid.ranking()`: `str()` gives its plain words, `to_pandas()` a table.
 
-    `items` stand strongest first if `is_enough`; else no order is claimed: they stand in the order they were given, their
-    strengths are NaN, and `missing` says how many votes are wanted.
+    `items` stand strongest first if `is_enough`; else no order is claimed: they stand in the order of their labels, their
+    strengths are NaN, and `missing` says how many votes are wanted. Items that are equally strong stand in the order of their
+    labels too: the order in which somebody named them shows nowhere.
     """
 
     aspect: str
@@ -165,6 +167,14 @@ class Ranking:
     words: tuple[str, ...] = ()
     """The result in plain sentences."""
 
+    @property
+    def leaders(self) -> tuple[str, ...]:
+        """The first and all that stand level with it: 50 of 100 is what their difference comes to. Nobody without an order."""
+        if not self.is_enough:
+            return ()
+        first = self.items[0].strength
+        return tuple(item.label for item in self.items if round(100 * chance(first - item.strength)) == 50)
+
     def __str__(self) -> str:
         return "\n".join(self.words)
 
@@ -183,6 +193,12 @@ def chance(log_odds: float) -> float:
         grown = math.exp(max(log_odds, -700.0))
         return grown / (1 + grown)
     return 1 / (1 + math.exp(-min(log_odds, 700.0)))
+
+
+def by_name(label: str) -> tuple[list[tuple[int, int, str]], str]:
+    """Sorts labels as people do, numbers by their size: "take 2" before "take 10"."""
+    parts = re.findall(r"[0-9]+|[^0-9]+", label.casefold())
+    return [(0, int(part), "") if part.isdigit() and part.isascii() else (1, 0, part) for part in parts], label
 
 
 def listed(names: Sequence[str]) -> str:

@@ -44,30 +44,55 @@ def quoted(label: str) -> str:
 
 
 def _result(ranking: Ranking) -> Iterator[str]:
-    first, second = ranking.items[0], ranking.items[1]
-    difference = ranking.differences[0]
-    against = f"{quoted(second.label)}{', the next,' if len(ranking.items) > 2 else ''}"
+    first = ranking.items[0]
+    difference, leaders = ranking.differences[0], ranking.leaders
+    nearest = [item.label for item in ranking.items[1:] if item.strength == ranking.items[1].strength]
+    against = f"{_all_of(nearest)}{', the next,' if len(ranking.items) > 2 else ''}"
     if ranking.winner is not None:
         yield f"{quoted(first.label)} wins: it is preferred to {against} in about {_hundred(difference)}."
+    elif len(leaders) > 1:
+        yield _level(ranking)
     elif difference.is_practical_tie:
         yield (
-            f"{quoted(first.label)} and {quoted(second.label)} tie for practical purposes: "
+            f"{quoted(first.label)} and {_all_of(nearest)} tie for practical purposes: "
             f"the first is preferred in about {_hundred(difference)}."
         )
     else:
         near = [d.worse for d in ranking.differences if d.better == first.label and not d.is_told]
-        names = listed([quoted(label) for label in near[:MOST_NAMED]])
-        rest = f" and {len(near) - MOST_NAMED} more" if len(near) > MOST_NAMED else ""
         yield (
-            f"No winner: {quoted(first.label)} is ahead, but these votes do not tell it from {names}{rest}. "
+            f"No winner: {quoted(first.label)} is ahead, but these votes do not tell it from {_all_of(near)}. "
             f"It is preferred to {against} in about {_hundred(difference)}."
         )
-    yield from _how_many_more(ranking, difference)
+    if ranking.winner is None and len(leaders) > 1:
+        if not difference.is_practical_tie:
+            yield f"How many more votes would tell {'them' if len(leaders) == 2 else 'any two of them'} apart cannot be told yet."
+    else:
+        yield from _how_many_more(ranking, difference)
     told = sum(difference.is_told for difference in ranking.differences)
     if len(ranking.items) > 2:
         whole = len(ranking.items) * (len(ranking.items) - 1) // 2 == len(ranking.differences)
         pairs = "pairs" if whole else "pairs looked at (the first with each other, and neighbours)"
         yield f"Told apart: {told} of {len(ranking.differences)} {pairs}.{_other_ties(ranking)}"
+
+
+def _level(ranking: Ranking) -> str:
+    """Where several share the first place: no name may stand before the others, and nothing is said of votes that nobody cast."""
+    leaders, difference = ranking.leaders, ranking.differences[0]
+    names = _all_of(leaders)
+    everybody = len(leaders) == len(ranking.items)
+    head = "No winner, all alike so far" if everybody else f"No winner: {names} are level in front"
+    ties = difference.is_practical_tie
+    if not any(item.wins for item in ranking.items):
+        return f"{head}: no vote prefers any of {names}."
+    if everybody:
+        said = f"{head}: {names} {'tie for practical purposes' if ties else 'are level'}"
+    else:
+        rest = [item.label for item in ranking.items if item.label not in leaders]
+        told = {d.worse for d in ranking.differences if d.better == leaders[0] and d.is_told}
+        behind = [label for label in rest if label not in told]
+        apart = f", not told from {_all_of(behind)}" if behind else ", told from the others"
+        said = f"{head}{apart}{'; they tie for practical purposes' if ties else ''}"
+    return f"{said}. Of two of them, each is preferred in about {_hundred(difference)}."
 
 
 def _hundred(difference: Difference) -> str:
@@ -108,9 +133,10 @@ def _too_few(ranking: Ranking, other_aspects: Sequence[str]) -> Iterator[str]:
     if len(ranking.items) < 2:
         yield f"There is one {ranking.by.replace('_', ' ')} only: nothing to compare."
         return
-    if not ranking.votes:
+    if not ranking.used:
         others = f"; there are votes on {listed([quoted(a) for a in other_aspects])}" if other_aspects else ""
-        yield f"No votes on {quoted(ranking.aspect)} yet{others}."
+        between = f" between different {plural(ranking.by)}" if ranking.votes else ""
+        yield f"No votes on {quoted(ranking.aspect)}{between} yet{others}."
     more = "more vote is" if ranking.missing == 1 else "more votes are"
     yield (
         f"Too few votes to rank {len(ranking.items)} {plural(ranking.by)}: {count(ranking.used, 'vote')} between them so far, "
@@ -119,11 +145,22 @@ def _too_few(ranking: Ranking, other_aspects: Sequence[str]) -> Iterator[str]:
     if ranking.used and len(ranking.islands) > 1:
         islands = [listed([quoted(label) for label in island[:MOST_NAMED]]) for island in ranking.islands[:MOST_NAMED]]
         yield f"No votes connect {'; with '.join(islands)}: vote on pairs across them."
-    lacking = [item for item in ranking.items if item.votes < 10]
+    unseen = [quoted(item.label) for item in ranking.items if not item.votes]
+    if ranking.used and unseen:
+        yield f"No votes yet on {_first_of(unseen)}: nothing is known of {'it' if len(unseen) == 1 else 'them'}."
+    lacking = [f"{quoted(item.label)} ({item.votes:.0f})" for item in ranking.items if 0 < item.votes < 10]
     if ranking.used and lacking:
-        names = [f"{quoted(item.label)} ({item.votes:.0f})" for item in lacking[:MOST_NAMED]]
-        rest = f" and {len(lacking) - MOST_NAMED} more" if len(lacking) > MOST_NAMED else ""
-        yield f"Fewer than 10 votes: {', '.join(names)}{rest}."
+        yield f"Fewer than 10 votes: {_first_of(lacking)}."
+
+
+def _all_of(labels: Sequence[str]) -> str:
+    named = [quoted(label) for label in labels[:MOST_NAMED]]
+    return listed([*named, f"{len(labels) - MOST_NAMED} more"] if len(labels) > MOST_NAMED else named)
+
+
+def _first_of(names: Sequence[str]) -> str:
+    rest = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return f"{', '.join(names[:MOST_NAMED])}{rest}"
 
 
 # Ties, raters, luck -----------------------------------------------------------------------------------------
@@ -133,13 +170,12 @@ def _neither(ranking: Ranking) -> Iterator[str]:
     ties = sum(item.ties for item in ranking.items) / 2
     if ranking.used:
         yield f"{_share(ties, ranking.used)} of {count(ranking.used, 'vote')} found the two alike or both bad."
-    worst = max(ranking.items, key=lambda item: item.both_bad_share)
     if ranking.both_bad:
-        most = (
-            f"; {quoted(worst.label)} most often, in {_percent(worst.both_bad_share)} of its votes"
-            if worst.both_bad
-            else ""
-        )
+        share = max(item.both_bad_share for item in ranking.items)
+        worst = [quoted(item.label) for item in ranking.items if share - item.both_bad_share < 1e-9]
+        most = f"; {listed(worst)} most often, in {_percent(share)} of {'its' if len(worst) == 1 else 'their'} votes"
+        if not share or len(worst) == len(ranking.items) or len(worst) > MOST_NAMED:
+            most = ""
         yield f"Both clips were called bad {_times(ranking.both_bad)}{most}."
 
 

@@ -23,6 +23,8 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 NO_TIES = -40.0
 """log v where v is 0 for every practical purpose."""
+LEVEL = 1e-6
+"""Log-odds: strengths nearer to each other are equal. Newton's steps end below that, and one vote more moves far more than that."""
 _MOST_STEPS = 60
 _LONGEST_STEP = 2.0
 _CHUNK_BYTES = 32e6
@@ -61,17 +63,29 @@ class Tally:
 def tally_of(
     outcomes: Sequence[tuple[int, int, float, float, float]], items: int
 ) -> tuple[Tally, npt.NDArray[np.intp]]:
-    """One tally of (item, item, share for the first, share for the second, share for a tie), and how many outcomes a pair has."""
-    places: dict[tuple[int, int], int] = {}
-    for one, other, *_ in outcomes:
-        places.setdefault((min(one, other), max(one, other)), len(places))
+    """One tally of (item, item, share for the first, share for the second, share for a tie), and how many outcomes a pair has.
+
+    Pairs stand in the order of their numbers and shares add up without rounding errors, so that the order of outcomes does not show.
+    """
+    asked = sorted({(min(one, other), max(one, other)) for one, other, *_ in outcomes})
+    places = {pair: place for place, pair in enumerate(asked)}
     counts, drawn = np.zeros((1, len(places), 3)), np.zeros(len(places), dtype=np.intp)
     for one, other, for_one, for_other, tie in outcomes:
         place = places[min(one, other), max(one, other)]
         counts[0, place] += (for_one, for_other, tie) if one < other else (for_other, for_one, tie)
         drawn[place] += 1
     pairs = np.array(list(places), dtype=np.intp).reshape(-1, 2)
-    return Tally(items, pairs[:, 0], pairs[:, 1], counts), drawn
+    return Tally(items, pairs[:, 0], pairs[:, 1], counts.round(9)), drawn
+
+
+def without_noise(strengths: Array) -> Array:
+    """The same (R, items), with one value for those that nothing but rounding errors tells apart."""
+    made = strengths.copy()
+    for row in made:
+        order = np.argsort(row)
+        for group in np.split(order, np.flatnonzero(np.diff(row[order]) > LEVEL) + 1):
+            row[group] = row[group].mean()
+    return np.asarray(made.round(12) + 0.0)  # + 0.0: no "-0 %"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,12 +10,13 @@ import dataclasses
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from ..errors import InvalidRequest, one_line
 from ..jobs.vote import Choice, Vote
 from .agreement import measure_agreement, originals, preferred, report_raters
 from .pairs import Pair, next_pair
-from .ranking import Agreement, Difference, Luck, RankedItem, Ranking, RaterReport
+from .ranking import Agreement, Difference, Luck, RankedItem, Ranking, RaterReport, by_name
 from .ranking_words import in_words
 
 __all__ = ["Agreement", "Difference", "Luck", "Pair", "RankedItem", "Ranking", "RaterReport", "next_pair", "rank"]
@@ -62,9 +63,9 @@ def rank(
     reported apart. Votes between clips of one group tell of luck only. A vote and the repeats of its pair are one piece of evidence,
     shared equally among its answers, so asking twice makes nothing surer than it is. `by` names in the singular what is ranked.
     `block_of` says what clips of different groups have in common (the prompt, where models are ranked): only for `luck`.
-    The same votes and seed give the same numbers. Raises InvalidRequest for nothing to rank and for raters who are not there.
+    The same votes and seed give the same numbers, in whatever order groups, clips and votes are named. Raises InvalidRequest for nothing to rank and for raters who are not there.
     """
-    items = tuple(dict.fromkeys(group_of.values()))
+    items = tuple(sorted(set(group_of.values()), key=by_name))
     if not items:
         raise InvalidRequest("there is nothing to rank: the grid has no clips yet; run it, then vote")
     chosen = None if raters is None else {raters} if isinstance(raters, str) else set(raters)
@@ -99,7 +100,8 @@ def rank(
         if resamples is None:
             resamples = RESAMPLES if len(items) <= MANY_ITEMS else RESAMPLES_OF_MANY
         ranking = _with_strengths(ranking, between, group_of, resamples, seed)
-        ranking = dataclasses.replace(ranking, luck=_luck(ballots, group_of, items, block_of, seed))
+        strongest_first = [item.label for item in ranking.items]
+        ranking = dataclasses.replace(ranking, luck=_luck(ballots, group_of, strongest_first, block_of, seed))
     aspects = tuple(sorted({vote.aspect for vote in votes} - {aspect}))
     return dataclasses.replace(ranking, words=in_words(ranking, other_aspects=aspects))
 
@@ -112,7 +114,8 @@ def _counted(
     if strangers:
         there = ", ".join(one_line(name, 40) for name in sorted(known)) or "nobody"
         raise InvalidRequest(f"no votes by {one_line(strangers[0], 40)!r}; there are votes by {there}")
-    about = {vote.id: vote for vote in votes if vote.aspect == aspect and (raters is None or vote.rater in raters)}
+    ordered = sorted(votes, key=lambda vote: (vote.at, vote.id))
+    about = {vote.id: vote for vote in ordered if vote.aspect == aspect and (raters is None or vote.rater in raters)}
     return tuple(v for v in about.values() if v.left != v.right and v.left in group_of and v.right in group_of)
 
 
@@ -166,34 +169,40 @@ def _with_strengths(
     ranking: Ranking, between: Sequence[_Ballot], group_of: Mapping[str, str], resamples: int, seed: int
 ) -> Ranking:
     from .intervals import bootstrap
-    from .strengths import tally_of
+    from .strengths import fit, tally_of, without_noise
 
-    labels = [item.label for item in ranking.items]
-    number = {label: place for place, label in enumerate(labels)}
-    tally, drawn = tally_of(_outcomes(between, {key: number[group] for key, group in group_of.items()}), len(labels))
+    def tally_by(labels: Sequence[str]) -> tuple[Any, Any]:
+        number = {label: place for place, label in enumerate(labels)}
+        return tally_of(_outcomes(between, {key: number[group] for key, group in group_of.items()}), len(labels))
+
+    # What is drawn at random is drawn for the strongest first: else the names, which stand for nothing, would have a say in it.
+    item_of = {item.label: item for item in ranking.items}
+    strengths = without_noise(fit(tally_by(list(item_of))[0]).strengths)[0]
+    strength_of = dict(zip(item_of, strengths, strict=True))
+    labels = sorted(item_of, key=lambda label: (-strength_of[label], by_name(label)))
+    tally, drawn = tally_by(labels)
     found = bootstrap(tally, drawn, resamples=resamples, seed=seed)
     halves = found.half_widths()
-    order = sorted(range(len(labels)), key=lambda place: -found.strengths[place])
     pairs = [
         pair
-        for pair in itertools.combinations(range(len(order)), 2)
-        if len(order) <= MOST_FOR_ALL_PAIRS or pair[0] == 0 or pair[1] == pair[0] + 1
+        for pair in itertools.combinations(range(len(labels)), 2)
+        if len(labels) <= MOST_FOR_ALL_PAIRS or pair[0] == 0 or pair[1] == pair[0] + 1
     ]
-    sizes, errors, half = found.contrasts([(order[one], order[other]) for one, other in pairs])
+    sizes, errors, half = found.contrasts(pairs)
     differences = tuple(
-        Difference(labels[order[one]], labels[order[other]], float(size), float(size - h), float(size + h))
+        Difference(labels[one], labels[other], float(size), float(size - h), float(size + h))
         for (one, other), size, h in zip(pairs, sizes, half, strict=True)
     )
     first_second = pairs.index((0, 1))
     wins = all(difference.low > 0 for (one, _), difference in zip(pairs, differences, strict=True) if one == 0)
     items = [
         dataclasses.replace(
-            ranking.items[place],
+            item_of[label],
             strength=float(found.strengths[place]),
             low=float(found.strengths[place] - halves[place]),
             high=float(found.strengths[place] + halves[place]),
         )
-        for place in order
+        for place, label in enumerate(labels)
     ]
     return dataclasses.replace(
         ranking,
@@ -227,9 +236,10 @@ def _luck(
 
     # A clip that nobody judged says nothing of luck, and does not make a second take.
     judged = {key for ballot in ballots for key in ballot.pair}
-    keys = [key for key in group_of if key in judged]
-    tally, _ = tally_of(_outcomes(ballots, {key: place for place, key in enumerate(keys)}), len(keys))
     number = {label: place for place, label in enumerate(items)}
+    won = Counter(preferred(answer) for ballot in ballots for answer in ballot.answers)
+    keys = sorted(judged, key=lambda key: (number[group_of[key]], -won[key], key))
+    tally, _ = tally_of(_outcomes(ballots, {key: place for place, key in enumerate(keys)}), len(keys))
     blocks = None
     if block_of is not None:
         names = {name: place for place, name in enumerate(dict.fromkeys(block_of.get(key, "") for key in keys))}

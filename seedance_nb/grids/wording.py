@@ -55,7 +55,7 @@ def label(name: str, value: Any, values: Sequence[Any]) -> str:
 
 def labels(name: str, values: Sequence[Any]) -> tuple[str, ...]:
     """`label` of every value of an axis, in their order."""
-    different = list({value_key(value): value for value in values}.values())
+    different = [value for _, value in sorted({value_key(value): value for value in values}.items())]
     if different and all(isinstance(value, str) for value in different):
         long = name == "prompt" or any(len(value) > WHOLE_LENGTH for value in different)
         shown = list(what_differs(different)) if long and name != "model" else [_text(value) for value in different]

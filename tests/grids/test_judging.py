@@ -123,3 +123,35 @@ def test_a_ranking_by_an_axis_counts_the_votes_on_its_values(session):
     assert len(grid.ranking().items) == 4
     with pytest.raises(InvalidRequest, match="did you mean 'duration'"):
         grid.ranking(by="durations")
+
+
+# The order of naming ----------------------------------------------------------------------------------
+
+
+def test_a_grid_named_in_another_order_says_the_same(session):
+    """The same cells, named forwards and backwards: their jobs are the same, so are ranking and paragraph."""
+    named = {"animal": ["cat", "dog", "hen"], "resolution": ["720p", "480p"], "takes": 2}
+    forwards = small(session, "a {animal}", **named).submit()
+    forwards.result(PATIENCE)
+    turned = {name: values[::-1] if isinstance(values, list) else values for name, values in named.items()}
+    backwards = small(session, "a {animal}", **turned).submit()
+    backwards.result(PATIENCE)
+    keys = sorted(job.key for job in forwards.jobs)
+    assert keys == sorted(job.key for job in backwards.jobs)
+    for n, (left, right) in enumerate((one, other) for one in keys for other in keys if one < other):
+        choice = Choice.TIE if n % 3 else Choice.BOTH_BAD
+        keep(forwards, Vote(f"o{n}", "Ada", "motion" if n % 2 else "overall", left, right, choice, 1_700_000_000.0))
+    for by in (None, "animal", "resolution"):
+        assert repr(forwards.ranking(by, resamples=20)) == repr(backwards.ranking(by, resamples=20))
+    assert forwards.methods() == backwards.methods()
+
+
+def test_a_clip_of_two_cells_goes_by_one_label_whoever_was_named_first(session):
+    rows = [{"prompt": "a cat", "mood": "sad"}, {"prompt": "a cat", "mood": "gay"}, {"prompt": "a dog", "mood": "sad"}]
+    groups = []
+    for named in (rows, rows[::-1]):
+        grid = small(session, named).submit()
+        grid.result(PATIENCE)
+        groups.append(grid.groups("mood"))
+    assert groups[0] == groups[1]
+    assert sorted(groups[0].values()) == ["gay", "sad"]

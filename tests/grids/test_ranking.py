@@ -1,8 +1,11 @@
 import dataclasses
+import itertools
 import sys
 
 import pytest
 from grids.studies import each_its_own, seeded, study, takes, vote
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from seedance_nb.errors import InvalidRequest
 from seedance_nb.grids.ranking import chance
@@ -93,6 +96,193 @@ def test_only_ties_rank_nobody_first():
     ranking = rank(votes, each_its_own("ab"))
     assert [item.strength for item in ranking.items] == pytest.approx([0, 0])
     assert ranking.winner is None
+
+
+# The order of naming ----------------------------------------------------------------------------------------
+
+
+ALPHABET = "abcdefghijklmn"
+
+
+def cast(*pairs, times=1):
+    """Votes from (left, right, choice), each so many times."""
+    return [vote(n, *pair) for n, pair in enumerate(list(pairs) * times)]
+
+
+def every_way(votes, names):
+    """The words of the ranking, the clips named in every order; one text where the order does not show."""
+    orders = itertools.permutations(names) if len(names) < 5 else [names[n:] + names[:n] for n in range(len(names))]
+    return {str(rank(votes, each_its_own(order), resamples=60)) for order in orders}
+
+
+def around(names):
+    """Each is preferred to the next, the last to the first."""
+    return [(one, other, LEFT) for one, other in zip(names, names[1:] + names[0], strict=True)]
+
+
+ALL_ALIKE = {
+    "ties of three": ("abc", cast(*[(a, b, TIE) for a, b in itertools.combinations("abc", 2)], times=20)),
+    "ties of two": ("ab", cast(("a", "b", TIE), times=60)),
+    "as many wins each way": ("ab", cast(("a", "b", LEFT), ("b", "a", LEFT), times=15)),
+    "a ring": ("abc", cast(*around("abc"), times=20)),
+    "a ring of five": ("abcde", cast(*around("abcde"), times=20)),
+    "only both bad": ("ab", cast(("a", "b", BOTH_BAD), times=30)),
+    "fourteen that tie": (ALPHABET, cast(*[(a, b, TIE) for a, b in itertools.combinations(ALPHABET, 2)], times=2)),
+}
+
+
+@pytest.mark.parametrize("kind", ALL_ALIKE)
+def test_where_nothing_tells_them_apart_all_are_alike_and_nobody_is_ahead(kind):
+    names, votes = ALL_ALIKE[kind]
+    (said,) = every_way(votes, names)
+    assert "all alike so far" in said
+    assert "ahead" not in said
+    assert "thousands of votes" not in said
+    found = rank(votes, each_its_own(names), resamples=60)
+    assert (found.winner, found.leaders) == (None, tuple(names))
+    assert {item.strength for item in found.items} == {0.0}
+    assert {difference.size for difference in found.differences} == {0.0}
+
+
+def test_votes_that_prefer_nobody_are_not_told_as_half_of_those_that_decide():
+    (said,) = every_way(cast(("a", "b", TIE), times=60), "ab")
+    assert said.startswith("No winner, all alike so far: no vote prefers any of “a” and “b”.\n")
+    assert "of 100 votes" not in said
+
+
+def test_two_that_share_the_first_place_are_named_together():
+    votes = cast(("a", "b", TIE), *[(good, "c", side) for good in "ab" for side in (LEFT, LEFT, TIE)], times=9)
+    (said,) = every_way(votes, "abc")
+    assert said.startswith("No winner: “a” and “b” are level in front, told from the others.")
+    assert rank(votes, each_its_own("cba")).leaders == ("a", "b")
+
+
+def test_equals_are_equal_to_the_last_bit():
+    """Three that tie with each other and beat the fourth eleven times: floating point alone would tell them apart."""
+    votes = cast(
+        *[(*pair, TIE) for pair in itertools.combinations("abc", 2)] * 3, *[(one, "d", LEFT) for one in "abc"] * 11
+    )
+    ranking = rank(votes, each_its_own("abcd"), resamples=60)
+    assert len({item.strength for item in ranking.items[:3]}) == 1
+    assert [d.size for d in ranking.differences if d.worse != "d"] == [0.0, 0.0, 0.0]
+
+
+def test_shares_add_up_alike_in_any_order():
+    from seedance_nb.grids.strengths import tally_of
+
+    shares = [(0, 1, share, 0.0, 0.0) for share in (0.1, 0.2, 0.3, 0.7)]
+    sums = {tally_of(order, 2)[0].counts.tobytes() for order in itertools.permutations(shares)}
+    assert len(sums) == 1
+
+
+def test_who_voted_first_moves_no_number():
+    votes = study(CLEAR, 100, rng=seeded(0))
+    turned = [dataclasses.replace(v, at=-v.at) for v in votes]
+    assert rank(votes, each_its_own("abc"), resamples=60) == rank(turned, each_its_own("abc"), resamples=60)
+
+
+def test_of_two_answers_with_one_id_the_later_counts_wherever_it_stands():
+    votes = cast(("a", "b", LEFT), times=30)
+    changed = [dataclasses.replace(v, choice=Choice.RIGHT, at=v.at + 100) for v in votes]
+    assert {rank(given, each_its_own("ab")).winner for given in ([*votes, *changed], [*changed, *votes])} == {"b"}
+
+
+def test_two_that_share_the_second_place_are_named_together():
+    (said,) = every_way(cast(*[("c", other, side) for other in "ab" for side in (LEFT, LEFT, TIE)], times=9), "abc")
+    assert said.startswith("“c” wins: it is preferred to “a” and “b”, the next, in about ")
+
+
+def test_a_difference_that_rounds_to_nothing_is_not_ahead():
+    votes = cast(*[("a", "b", LEFT)] * 301, *[("b", "a", LEFT)] * 300)
+    (said,) = every_way(votes, "ab")
+    assert "all alike so far" in said
+    assert "ahead" not in said
+
+
+def test_rounding_errors_rank_nobody():
+    import numpy as np
+
+    from seedance_nb.grids.strengths import without_noise
+
+    made = without_noise(np.array([[1e-9, 0.5 - 1e-9, -1e-9, 0.5 + 1e-9, 0.51, -1.0]]))
+    assert made.tolist() == [[0.0, 0.5, 0.0, 0.5, 0.51, -1.0]]
+
+
+def test_who_was_never_shown_is_said_and_ranked_nowhere():
+    (said,) = every_way(cast(("a", "b", LEFT), times=40), "abc")
+    assert "No votes yet on “c”: nothing is known of it." in said
+    assert "No order is claimed" in said
+
+
+def test_one_vote_claims_nothing():
+    (said,) = every_way(cast(("b", "a", LEFT)), "abc")
+    assert "1 vote between them so far" in said
+    assert "“b”" not in said.splitlines()[0]
+
+
+def test_clips_that_are_called_bad_equally_often_are_named_together_or_not_at_all():
+    bad = [("a", "b", BOTH_BAD), ("b", "c", LEFT), ("c", "a", LEFT)]
+    (said,) = every_way(cast(*bad, times=10), "abc")
+    assert "; “b” and “a” most often, in 50 % of their votes." in said
+    (said,) = every_way(cast(("a", "b", BOTH_BAD), ("a", "b", LEFT), times=10), "ab")
+    assert "most often" not in said
+
+
+@st.composite
+def studies(draw):
+    """(votes, group of each clip): up to five items of up to three clips, ties and repeats among the votes."""
+    clips = [f"{item}{take}" for item in "ABCDE"[: draw(st.integers(2, 5))] for take in range(draw(st.integers(1, 3)))]
+    votes = []
+    for n in range(draw(st.integers(0, 90))):
+        left, right = draw(st.permutations(clips))[:2]
+        again = draw(st.sampled_from([None, None, None, *range(n)])) if n else None
+        if again is not None:
+            left, right = votes[again].right, votes[again].left
+        rater, repeats = draw(st.sampled_from("xy")), None if again is None else votes[again].id
+        votes.append(vote(n, left, right, draw(st.sampled_from(list(Choice))), rater=rater, repeats=repeats))
+    return votes, {clip: clip[0] for clip in clips}
+
+
+@settings(max_examples=60, deadline=None)
+@given(studies(), st.randoms(use_true_random=False))
+def test_no_order_of_naming_or_of_votes_shows_in_any_word_or_number(study_made, rng):
+    votes, groups = study_made
+    named, cast_so = list(groups), list(votes)
+    rng.shuffle(named)
+    rng.shuffle(cast_so)
+    blocks = {clip: clip[1] for clip in groups}
+
+    as_it_is = rank(votes, groups, resamples=20, block_of=blocks)
+    shuffled = rank(
+        cast_so, {clip: groups[clip] for clip in named}, resamples=20, block_of=dict(reversed(blocks.items()))
+    )
+
+    assert repr(as_it_is) == repr(shuffled)
+
+
+@pytest.mark.parametrize("names", ["bca", "cab", "acb", "cba"])
+def test_other_names_for_the_same_move_no_number(names):
+    rng, other = seeded(5), dict(zip("abc", names, strict=True))
+    strengths, groups = takes({"a": -0.5, "b": 0.0, "c": 0.5}, 2, 0.4, rng)
+    votes = study(strengths, 150, rng=rng)
+
+    as_it_is = rank(votes, groups)
+    renamed = rank(votes, {clip: other[group] for clip, group in groups.items()})
+
+    assert [dataclasses.replace(item, label=other[item.label]) for item in as_it_is.items] == list(renamed.items)
+    assert as_it_is.luck == renamed.luck
+
+
+def test_labels_are_numbered_by_what_they_stand_for_and_not_by_who_came_first():
+    from seedance_nb.grids.wording import labels
+
+    texts = ["a cat", "a  cat", "a\tcat"]
+    for name in ("prompt", "style"):
+        found = {
+            tuple(dict(zip(order, labels(name, order), strict=True))[t] for t in texts)
+            for order in itertools.permutations(texts)
+        }
+        assert len(found) == 1
 
 
 # Too little to say ------------------------------------------------------------------------------------------
