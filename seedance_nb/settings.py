@@ -1,22 +1,25 @@
 """Where a setting comes from: argument > environment > `[tool.seedance_nb]` in pyproject.toml > keyring > default.
 
 Only limits may stand in pyproject.toml. The key must not lie in a file that is shared, and a base URL there would let a
-downloaded project send the reader's key to a stranger.
+downloaded project send the reader's key to a stranger. A limit that somebody set and that cannot be read is kept as trouble: looking
+goes on, but nothing is sent.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import difflib
 import ipaddress
 import math
 import os
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from .errors import ConfigurationError, one_line
+from .project_file import read_limits
 
 DEFAULT_BASE_URL = "https://www.seedance2.ink"
 SIMULATOR = "simulator"
@@ -83,7 +86,8 @@ class Limits:
 LIMIT_NAMES = tuple(f.name for f in dataclasses.fields(Limits))
 _WHOLE = {"max_clip_bytes", "max_json_bytes", "embed_limit", "concurrency", "tries_after_trouble"}
 _ZERO_ALLOWED = {"embed_limit", "max_credits"}
-_FROM_ENV = ("SEEDANCE_BASE_URL", "SEEDANCE_HOME", "SEEDANCE_MAX_CREDITS")
+_FROM_ENV = ("SEEDANCE_BASE_URL", "SEEDANCE_HOME")
+_MONEY_IN_ENV = "SEEDANCE_MAX_CREDITS"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,6 +100,10 @@ class Settings:
     limits: Limits = dataclasses.field(default_factory=Limits)
     key_source: str | None = None
     """Where the key came from, in words; never the key."""
+    limits_trouble: str | None = None
+    """Why the limits that somebody set cannot be relied on, in one line; then nothing may be sent."""
+    folder: Path | None = dataclasses.field(default=None, compare=False, repr=False)
+    """Where the search for pyproject.toml began; None: it could not."""
 
     @property
     def uses_simulator(self) -> bool:
@@ -111,15 +119,17 @@ def resolve(
     folder: Path | None = None,
     **limits: Any,
 ) -> Settings:
-    """Settings from arguments, environment, the nearest pyproject.toml at or above `folder`, and defaults.
+    """Settings from arguments, environment, each pyproject.toml at or above `folder` (nearest first), and defaults.
 
     The keyring is asked later, by `with_stored_key`, when a key is really needed: importing it takes longer than all of this.
 
-    Raises ConfigurationError, naming the setting and the cure.
+    Raises ConfigurationError, naming the setting and the cure. Limits from the environment or a file that cannot be read raise
+    nothing: they are `limits_trouble`.
     """
     whole_env = os.environ if environ is None else environ
     key, source = _given_key(api_key, whole_env)
     env = {name: whole_env[name] for name in _FROM_ENV if name in whole_env}
+    money = {name: value for name, value in whole_env.items() if _is_about_money(name)}
     # Whatever raises below must not show the key in a traceback with local variables (`%xmode Verbose` saves them).
     del api_key, environ, whole_env
     unknown = sorted(set(limits) - set(LIMIT_NAMES))
@@ -134,17 +144,49 @@ def resolve(
         import platformdirs
 
         place = platformdirs.user_data_path("seedance_nb", appauthor=False)
-    chosen: dict[str, Any] = _pyproject_limits(folder)
-    if env.get("SEEDANCE_MAX_CREDITS"):
-        chosen["max_credits"] = env["SEEDANCE_MAX_CREDITS"]
-    chosen |= {name: value for name, value in limits.items() if value is not None}
+    given = {name: value for name, value in limits.items() if value is not None}
+    with contextlib.suppress(OSError):  # the working folder was deleted: nothing can stand in it
+        folder = Path.cwd() if folder is None else folder.absolute()
+    chosen, trouble = ({}, None) if folder is None else read_limits(folder, LIMIT_NAMES, check_limit)
+    if "max_credits" not in given:
+        from_env, env_trouble = _limit_in(money)
+        chosen, trouble = chosen | from_env, trouble or env_trouble
+    chosen |= {name: check_limit(name, value) for name, value in given.items()}
     return Settings(
         base_url=base,
         home=_check_home(place),
         api_key=secret,
-        limits=Limits(**{name: check_limit(name, value) for name, value in chosen.items()}),
+        limits=Limits(**chosen),
         key_source=source,
+        limits_trouble=trouble,
+        folder=folder,
     )
+
+
+def _is_about_money(name: str) -> bool:
+    """Whether an environment variable is, or was meant to be, the limit of credits."""
+    plain = name.upper()
+    if plain == _MONEY_IN_ENV:
+        return True
+    if not plain.startswith("SEEDANCE"):  # a slip in the first word
+        return "CREDIT" in plain and difflib.SequenceMatcher(None, plain, _MONEY_IN_ENV).ratio() >= 0.9
+    own = plain.removeprefix("SEEDANCE_").lower()
+    return own not in LIMIT_NAMES and any(word in plain for word in ("CREDIT", "BUDGET", "SPEND", "LIMIT"))
+
+
+def _limit_in(money: Mapping[str, str]) -> tuple[dict[str, Any], str | None]:
+    """(max_credits as the environment sets it, why that cannot be relied on or None)."""
+    for name, value in sorted(money.items()):
+        cure = f"set {_MONEY_IN_ENV} to a number of credits, or remove it"
+        if name != _MONEY_IN_ENV:
+            return {}, f"the environment variable {one_line(name, 60)} is not read; {_MONEY_IN_ENV} is meant"
+        if not value.strip():
+            return {}, f"the environment variable {name} is empty; {cure}"
+        try:
+            return {"max_credits": check_limit("max_credits", value)}, None
+        except ConfigurationError as error:
+            return {}, f"the environment variable {name}: {error}; {cure}"
+    return {}, None
 
 
 def _check_home(place: str | os.PathLike[str]) -> Path:
@@ -269,26 +311,3 @@ def write_keyring(base_url: str, key: Secret) -> bool:
     except Exception:  # see read_keyring; the error's own text could repeat the key, so it is dropped
         return False
     return True
-
-
-def _pyproject_limits(folder: Path | None) -> dict[str, Any]:
-    table = _pyproject_table(folder)
-    for name in table:
-        if name not in LIMIT_NAMES:
-            raise ConfigurationError(
-                f"{name!r} cannot be set in pyproject.toml under [tool.seedance_nb]; allowed are {', '.join(LIMIT_NAMES)}"
-            )
-    return table
-
-
-def _pyproject_table(folder: Path | None) -> dict[str, Any]:
-    """`[tool.seedance_nb]` of the nearest pyproject.toml; someone else's broken file is not ours to complain about."""
-    try:
-        start = Path.cwd() if folder is None else folder
-        nearest = next((f for place in (start, *start.parents) if (f := place / "pyproject.toml").is_file()), None)
-        content: Any = {} if nearest is None else tomllib.loads(nearest.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    for name in ("tool", "seedance_nb"):
-        content = content.get(name) if isinstance(content, dict) else None
-    return content if isinstance(content, dict) else {}

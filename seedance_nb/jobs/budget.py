@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import os
 import threading
 
 from ..errors import BudgetExceeded
 
 
 class Budget:
-    """Reserved when a create is allowed, corrected when the service says what it charged. Safe from any thread."""
+    """Reserved when a create is allowed, corrected when the service says what it charged. Safe from any thread.
+
+    A forked child has only a copy: what it and its parent spend from then on, neither can know of the other. There a limit allows
+    nothing until the child is given one of its own.
+    """
 
     def __init__(self, limit: float | None = None) -> None:
-        self.limit = limit
+        self._limit = limit
+        self._pid = os.getpid()
         self._spent = 0.0
         self._lock = threading.Lock()
+
+    @property
+    def limit(self) -> float | None:
+        """At most so many credits; None: as many as you like. Setting it makes it the limit of this process."""
+        return self._limit
+
+    @limit.setter
+    def limit(self, limit: float | None) -> None:
+        self._limit, self._pid = limit, os.getpid()
 
     @property
     def spent(self) -> float:
@@ -35,8 +50,13 @@ class Budget:
                 raise
             return
         price = cost or 0.0
+        if self._limit is not None and self._pid != os.getpid():
+            raise BudgetExceeded(
+                f"this process was forked, so the limit of {self._limit:g} credits cannot be kept here: its parent spends too;"
+                " nothing was sent; give the child its own with sd.configure(max_credits=…)"
+            )
         with self._lock:
-            for limit, total in ((self.limit, self._spent + price), (limit_of_call, price)):
+            for limit, total in ((self._limit, self._spent + price), (limit_of_call, price)):
                 if limit is not None and cost is None:
                     raise BudgetExceeded(
                         f"nobody knows what this costs, so the limit of {limit:g} credits could not be kept; nothing was sent;"

@@ -45,6 +45,7 @@ def check_up(session: Session) -> Iterator[Finding]:
     """All findings, one by one: the slow one (the service) comes after those that need no network."""
     yield _versions()
     yield _key(session)
+    yield _limits(session)
     yield _ledger(session)
     yield _folder(session.settings.home)
     yield _codecs()
@@ -70,6 +71,16 @@ def _key(session: Session) -> Finding:
     except ConfigurationError:
         return Finding(False, "key", "none", "run %seedance login, or set SEEDANCE_API_KEY before Jupyter starts")
     return Finding(True, "key", f"present, from {session.settings.key_source} (account {account[:8]})")
+
+
+def _limits(session: Session) -> Finding:
+    trouble = session.settings.limits_trouble
+    if trouble is not None:
+        return Finding(False, "limits", "cannot be read, so nothing is sent", trouble)
+    limit = session.limits.max_credits
+    if limit is None:
+        return Finding(True, "limits", "no max_credits set")
+    return Finding(True, "limits", f"at most {limit:g} credits a session, {session.spent:g} of them spent")
 
 
 def _ledger(session: Session) -> Finding:

@@ -248,9 +248,17 @@ class Job:
         """The ledger has decided what this intention is: new or known; called by the runner only."""
         self._claimed.set()
 
-    def wait_until_claimed(self, seconds: float) -> bool:
-        """Block until `claimed`, at most `seconds`."""
-        return self._claimed.wait(seconds)
+    def wait_until_claimed(self, seconds: float | None) -> bool:
+        """Block until `claimed`, at most `seconds`; None: until then, or until nobody is left who could say it."""
+        if seconds is not None:
+            return self._claimed.wait(seconds)
+        try:
+            while not self._claimed.wait(SLICE_SECONDS):
+                if not self._runner.is_usable:
+                    return self._claimed.is_set()
+        except KeyboardInterrupt:
+            raise self.interrupted() from None
+        return True
 
     def wait_in_slices(self, seconds: float | None) -> bool:
         """Block without a notebook around: plain scripts, terminals, other threads. True once done."""

@@ -42,7 +42,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 CLAIM_SECONDS = 0.08
 """`submit` waits so long for the ledger's word, so that a refusal is raised where the call stands and a reused clip is there at
-once; a ledger that is busy longer is answered through the job."""
+once; a ledger that is busy longer is answered through the job. Under a limit of credits it is waited for however long it takes (the
+ledger gives up by itself): over the limit is then always said where the call stands."""
 BURST = 16
 BURST_SECONDS = 1.0
 """Of more than BURST calls of `submit` within this time the later ones do not wait, where no limit of credits could refuse them: a
@@ -51,6 +52,7 @@ RATE_SECONDS = 2.0
 """In such a burst, what such requests cost is asked of the ledger at most so often."""
 _HOST_ATTRIBUTE = "_seedance_session"
 _WAIT_ATTRIBUTE = "_seedance_wait"
+_BUDGETS_ATTRIBUTE = "_seedance_budgets"
 
 
 class JobList(list[Job]):
@@ -74,9 +76,12 @@ class Session:
         key = Secret(api_key) if isinstance(api_key, str) else api_key
         del api_key  # no frame that may raise holds it
         self.settings: Settings = resolve(api_key=key, base_url=base_url, home=home, **limits)
+        self._given = {name: value for name, value in limits.items() if value is not None}
+        """Limits that were arguments: they outrank a file that is read again."""
         self.catalog = Catalog()
         self._account = account or os.environ.get("SEEDANCE_ACCOUNT")
-        self._budget = Budget(self.settings.limits.max_credits)
+        self._budgets = {simulated: Budget(self.settings.limits.max_credits) for simulated in (False, True)}
+        """Real credits and simulated ones: neither uses up the other's limit."""
         self._runner: Runner | None = None
         self._simulator: Simulator | None = None
         self._job_listeners: list[Callable[[Job], object]] = []
@@ -129,6 +134,7 @@ class Session:
         _check_take(take)
         max_credits = check_limit("max_credits", max_credits)
         warnings = self.catalog.check(request)
+        self.check_limits_are_known()
         runner = self.runner
         estimate = self.estimate(request)
         job = runner.submit(
@@ -139,18 +145,36 @@ class Session:
             max_credits=max_credits,
             warnings=warnings,
         )
-        if self._waits_for_claim(max_credits) and job.wait_until_claimed(CLAIM_SECONDS):
-            refused = job.error
-            if job.status is Status.REJECTED and refused is not None and not isinstance(refused, ApiError):
-                raise refused.with_traceback(None)
+        if self._is_claimed(job, max_credits) and (refused := _refused(job)) is not None:
+            raise refused.with_traceback(None)
         self._announce(job)
         return job
 
-    def _waits_for_claim(self, max_credits: float | None) -> bool:
-        has_limit = max_credits is not None or self.limits.max_credits is not None
-        waits = not self.runner.is_current and (has_limit or not self._is_burst)
+    def _is_claimed(self, job: Job, max_credits: float | None) -> bool:
+        """Whether the ledger has had its say, after waiting for it: under a limit for as long as that takes."""
+        has_limit, is_burst = self._has_limit(max_credits), self._is_burst
         self._submitted_at.append(time.monotonic())
-        return waits
+        if self.runner.is_current or (is_burst and not has_limit):
+            return False
+        return job.wait_until_claimed(None if has_limit else CLAIM_SECONDS)
+
+    def _has_limit(self, max_credits: float | None) -> bool:
+        return max_credits is not None or self.limits.max_credits is not None
+
+    def check_limits_are_known(self) -> None:
+        """Raises ConfigurationError, before anything is sent, while limits that somebody set cannot be read; reads them again first."""
+        known = self.settings
+        if known.limits_trouble is None:
+            return
+        again = resolve(
+            api_key=known.api_key, base_url=known.base_url, home=known.home, folder=known.folder, **self._given
+        )
+        if again.limits_trouble is not None:
+            raise ConfigurationError(
+                f"{again.limits_trouble}; nothing was submitted: no limit is kept that cannot be read"
+            )
+        self._use_limits(again.limits)
+        self.settings = dataclasses.replace(self.settings, limits_trouble=None)
 
     @property
     def _is_burst(self) -> bool:
@@ -163,14 +187,15 @@ class Session:
         """Ask for many videos, each a (request, take); returns their Jobs at once, in the same order.
 
         As so many calls of `submit`, but `max_credits` limits all of them together, and the ledger's word is waited for once.
-        Raises InvalidRequest or ConfigurationError before anything is sent; what is refused later (BudgetExceeded, a ledger that
-        became unusable) is the error of its own job and stops no other.
+        Raises InvalidRequest or ConfigurationError before anything is sent, also when under a limit all of them are refused; what is
+        refused of a few (BudgetExceeded, a ledger that became unusable) is the error of its own job and stops no other.
         """
         limit = check_limit("max_credits", max_credits)
         warnings = []
         for request, take in wanted:
             _check_take(take)
             warnings.append(self.catalog.check(request))
+        self.check_limits_are_known()
         runner = self.runner
         estimates = self.estimates([request for request, _ in wanted])
         purse = None if limit is None else Budget(limit)
@@ -186,9 +211,15 @@ class Session:
             for (request, take), estimate, warned in zip(wanted, estimates, warnings, strict=True)
         ]
         end = time.monotonic() + CLAIM_SECONDS
+        if not runner.is_current:
+            for job in jobs:
+                job.wait_until_claimed(None if self._has_limit(limit) else max(0.0, end - time.monotonic()))
+        refused = [_refused(job) for job in jobs]
+        if self._has_limit(limit) and refused and all(error is not None for error in refused):
+            first = refused[0]
+            assert first is not None
+            raise first.with_traceback(None)
         for job in jobs:
-            if not runner.is_current:
-                job.wait_until_claimed(max(0.0, end - time.monotonic()))
             self._announce(job)
         return jobs
 
@@ -323,6 +354,10 @@ class Session:
         """Credits charged or reserved by this session so far."""
         return self._budget.spent
 
+    @property
+    def _budget(self) -> Budget:
+        return self._budgets[self.settings.uses_simulator]
+
     def open_jobs(self) -> list[Job]:
         """Jobs being followed here whose end is not known yet."""
         return self._runner.open_jobs() if self._runner is not None and self._runner.is_usable else []
@@ -331,17 +366,38 @@ class Session:
         """Go on with another key or other limits; running jobs stay and use the new key from their next look on."""
         key = check_key(api_key) if isinstance(api_key, str) else api_key
         if limits:
-            merged = dataclasses.asdict(self.settings.limits) | limits
-            known = self.settings
-            chosen = resolve(api_key=known.api_key, base_url=known.base_url, home=known.home, **merged).limits
-            self.settings = dataclasses.replace(known, limits=chosen)
-            self._budget.limit = chosen.max_credits
-            if self._runner is not None:
-                self._runner.use_limits(chosen)
+            known, merged = self.settings, self._kept_limits() | limits
+            chosen = resolve(
+                api_key=known.api_key, base_url=known.base_url, home=known.home, folder=known.folder, **merged
+            )
+            self._given = {name: value for name, value in (self._given | limits).items() if value is not None}
+            self._use_limits(chosen.limits, anew="max_credits" in limits)
+            self.settings = dataclasses.replace(self.settings, limits_trouble=chosen.limits_trouble)
         if key is not None:
             self.settings = dataclasses.replace(self.settings, api_key=key, key_source="argument")
             if self._runner is not None and not self.settings.uses_simulator:
                 self._runner.use_key(key, self.account)
+
+    def _kept_limits(self) -> dict[str, Any]:
+        """What goes on to hold where nothing else is said; while a file cannot be read only what was said here."""
+        if self.settings.limits_trouble is not None:
+            return dict(self._given)
+        return dataclasses.asdict(self.settings.limits)
+
+    def _use_limits(self, limits: Limits, *, anew: bool = False) -> None:
+        self.settings = dataclasses.replace(self.settings, limits=limits)
+        for budget in self._budgets.values():
+            if anew or budget.limit != limits.max_credits:
+                budget.limit = limits.max_credits
+        if self._runner is not None:
+            self._runner.use_limits(limits)
+
+    def go_on_spending(self, budgets: dict[bool, Budget]) -> None:
+        """Count on from what was spent before, and under the limit of then unless this session was given one; before its first use."""
+        own, before = self.limits.max_credits, budgets[False].limit
+        limit = own if "max_credits" in self._given or before is None else before
+        self._budgets = budgets
+        self._use_limits(dataclasses.replace(self.limits, max_credits=limit))
 
     def moved(
         self,
@@ -352,18 +408,29 @@ class Session:
         account: str | None = None,
         **limits: Any,
     ) -> Session:
-        """A new session at another host, folder or account; all that is not named stays. A key never goes to another host."""
+        """A new session at another host, folder or account; all that is not named stays, what was spent too.
+
+        A key never goes to another host.
+        """
         known = self.settings
         same_host = base_url is None or check_base_url(base_url) == known.base_url
         if api_key is None and same_host and known.key_source == "argument":
             api_key = known.api_key
-        return Session(
+        moved = Session(
             api_key=api_key,
             base_url=base_url or known.base_url,
             home=home or known.home,
             account=account or self._account,
-            **dataclasses.asdict(known.limits) | limits,
+            **self._kept_limits() | limits,
         )
+        own = moved.limits
+        moved.go_on_spending(self._budgets)
+        if "max_credits" in limits:  # also when that takes the limit away
+            moved._use_limits(own, anew=True)
+        if known.limits_trouble is not None:
+            trouble = moved.settings.limits_trouble or known.limits_trouble
+            moved.settings = dataclasses.replace(moved.settings, limits_trouble=trouble, folder=known.folder)
+        return moved
 
     def close(self) -> None:
         """Stop following and close everything. Jobs go on at the service; the ledger knows them. Idempotent."""
@@ -468,6 +535,12 @@ class Session:
             ledger.close()
 
 
+def _refused(job: Job) -> SeedanceError | None:
+    """Why nothing was sent for it, if that was decided here; what the service refuses is an ApiError."""
+    error = job.error
+    return error if job.status is Status.REJECTED and not isinstance(error, ApiError) else None
+
+
 def _check_take(take: object) -> None:
     if isinstance(take, bool) or not isinstance(take, int) or take < 1:
         raise InvalidRequest(f"take must be a whole number from 1, not {take!r}")
@@ -509,9 +582,11 @@ def existing() -> Session | None:
 
 def forget() -> None:
     """Close the session of this kernel; the next use makes a new one."""
-    session = existing()
+    session, host = existing(), _find_host()
     if session is not None:
-        setattr(_find_host(), _HOST_ATTRIBUTE, None)
+        setattr(host, _HOST_ATTRIBUTE, None)
+        if host is not _host:  # a kernel that loads the extension anew has spent what it has spent
+            setattr(host, _BUDGETS_ATTRIBUTE, session._budgets)
         session.close()
 
 
@@ -524,7 +599,12 @@ def set_wait_strategy(strategy: WaitStrategy) -> None:
 
 
 def _adopt(session: Session) -> Session:
-    setattr(_find_host(), _HOST_ATTRIBUTE, session)
+    host = _find_host()
+    spent = getattr(host, _BUDGETS_ATTRIBUTE, None)
+    if spent is not None and existing() is None:
+        session.go_on_spending(spent)
+        setattr(host, _BUDGETS_ATTRIBUTE, None)
+    setattr(host, _HOST_ATTRIBUTE, session)
     return session
 
 

@@ -211,6 +211,8 @@ def resume_quietly(_shell: Any) -> None:
     """At load: follow what an earlier kernel left unfinished (free, and links expire), and say so in one line."""
     try:
         session = sessions.default()
+        if session.settings.limits_trouble is not None:
+            print(f"seedance: {session.settings.limits_trouble}. Nothing is sent until it can be read")
         jobs = session.resume() if session.has_unfinished() else []
     except SeedanceError:  # no key yet, or no ledger: the first real command says so
         return

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import json
 from collections.abc import Callable
 from typing import Any
 
+import traitlets
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 from traitlets import Int, Unicode
 
 from ..api.models import make_request
-from ..errors import ClipError, SeedanceError
+from ..errors import ClipError, ConfigurationError, SeedanceError
 from ..jobs import session as sessions
 from ..jobs.job import Job
+from ..settings import check_limit
 from . import commands, magic_args
 from .display import attach, detach, screen_of
 
@@ -32,7 +35,24 @@ class SeedanceMagics(Magics):
         config=True
     )
 
+    # Any value: what is no number is refused where it would cost, for %config only logs what a trait refuses.
+    max_credits = traitlets.Any(
+        help="limit of a cell where --max-credits is not given; SEEDANCE_MAX_CREDITS is the session's"
+    ).tag(config=True)
+
     shell: Any
+
+    def _limit(self, found: magic_args.Line) -> float | None:
+        if found.max_credits is not None:
+            return found.max_credits
+        if self.max_credits is None:
+            others = [name for name in self.config.get("SeedanceMagics", {}) if name != "max_credits"]
+            for typed in difflib.get_close_matches("max_credits", others, n=1, cutoff=0.8):
+                raise ConfigurationError(
+                    f"%config SeedanceMagics.{typed} is not read; max_credits is meant. Nothing was submitted"
+                )
+        limit: float | None = check_limit("max_credits", self.max_credits)
+        return limit
 
     @no_var_expand  # IPython's own expansion gives up on a whole line without a word
     @line_cell_magic
@@ -75,7 +95,7 @@ class SeedanceMagics(Magics):
         if found.dry_run:
             self._dry_run(options, found)
             return
-        job = sessions.default().submit(**options, fresh=found.fresh, max_credits=found.max_credits)
+        job = sessions.default().submit(**options, fresh=found.fresh, max_credits=self._limit(found))
         if found.out:
             self.shell.user_ns[found.out] = job
         screen = attach(self.shell)
@@ -103,7 +123,7 @@ class SeedanceMagics(Magics):
             self.shell.user_ns[found.out] = laid
         if not found.quiet:
             print(summary(fresh_plan(laid) if found.fresh else laid.plan))
-        laid.submit(max_credits=found.max_credits, fresh=found.fresh)
+        laid.submit(max_credits=self._limit(found), fresh=found.fresh)
         if not found.quiet:
             show_grid(screen, laid)
         if found.wait if found.wait is not None else (screen.waits or found.timeout is not None):
