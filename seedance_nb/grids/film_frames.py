@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ClipError, one_line
+from ..jobs import playing
 from ..jobs.snapshot import Clip
 from .film_page import Place
 
@@ -27,17 +28,19 @@ def stills(clip: Clip, places: tuple[Place, ...]) -> list[Image.Image]:
     count = len(places)
     wanted = [clip.seconds / 2] if count == 1 else [clip.seconds * n / (count - 1) for n in range(count)]
     images: list[Image.Image] = []
+    look: playing.Look | None = None
     with _readable(clip) as reader:
         for seconds, place in zip(wanted, places, strict=True):
             frame = _frame_at(reader, seconds)
-            image: Image.Image = _resized(frame, place, "rgb24").to_image()  # type: ignore[no-untyped-call]
+            look = look or playing.look_of(clip.path, playing.picture_stream(reader), frame)
+            image: Image.Image = _resized(frame, look, place, "rgb24").to_image()  # type: ignore[no-untyped-call]
             images.append(image)
     return images
 
 
 def _frame_at(reader: av.container.InputContainer, seconds: float) -> av.VideoFrame:
     """The frame that a player shows at this time; at the end, the last one."""
-    stream = reader.streams.video[0]
+    stream: av.VideoStream = playing.picture_stream(reader)
     begin = (stream.start_time or 0) * (stream.time_base or 0)
     reader.seek(max(0, int((float(begin) + seconds) * 1e6) - 1))
     shown = None
@@ -54,12 +57,14 @@ def shrink(clip: Clip, place: Place, rate: Fraction, target: Path) -> Path:
     """Write the clip at the size of its place and at this frame rate, hardly packed, and return `target`. Raises ClipError."""
     import av
 
+    look: playing.Look | None = None
     with _readable(clip) as reader, av.open(str(target), "w", format="mp4") as writer:
         out = writer.add_stream("libx264", rate=rate)
         out.width, out.height, out.pix_fmt = place.width, place.height, "yuv420p"
         out.options = {"preset": "ultrafast", "crf": "12", "tune": "zerolatency"}
         for number, frame in enumerate(_in_step(reader, rate)):
-            small = _resized(frame, place, "yuv420p")
+            look = look or playing.look_of(clip.path, playing.picture_stream(reader), frame)
+            small = _resized(frame, look, place, "yuv420p")
             small.pts, small.time_base = number, 1 / rate
             small.pict_type = 0  # what was a key frame need not be one here
             writer.mux(out.encode(small))
@@ -69,7 +74,7 @@ def shrink(clip: Clip, place: Place, rate: Fraction, target: Path) -> Path:
 
 def _in_step(reader: av.container.InputContainer, rate: Fraction) -> Iterator[av.VideoFrame]:
     """For every tick of the rate, the frame that the clip shows at that time."""
-    stream = reader.streams.video[0]
+    stream: av.VideoStream = playing.picture_stream(reader)
     begin: float | None = None
     shown: av.VideoFrame | None = None
     ticks = itertools.count()
@@ -101,23 +106,24 @@ def _readable(clip: Clip) -> Iterator[av.container.InputContainer]:
 
     trouble = ""
     try:
-        with av.open(str(clip.path), "r", format="mp4") as reader:
-            reader.streams.video[0].thread_type = "AUTO"
+        playing.check_claims(clip.path)
+        with av.open(str(clip.path), "r", format="mp4", options=playing.DECODER_LIMITS) as reader:
+            playing.limited(reader).thread_type = "AUTO"
             yield reader
         return
     except FileNotFoundError:
         trouble = "its file is gone"
-    except (av.FFmpegError, IndexError, ValueError, MemoryError) as error:
+    except (av.FFmpegError, IndexError, StopIteration, ValueError, MemoryError) as error:
         if getattr(error, "errno", None) == errno.ENOSPC:  # that is no fault of the clip
             raise
         trouble = one_line(error, 120)
     raise ClipError(f"{clip.path.name} cannot be read ({trouble}); job.download_again() brings it back")
 
 
-def _resized(frame: av.VideoFrame, place: Place, kind: str) -> av.VideoFrame:
-    """The frame at the size of its place. A film that does not name its colours means BT.709, as players see it."""
+def _resized(frame: av.VideoFrame, look: playing.Look, place: Place, kind: str) -> av.VideoFrame:
+    """The frame as a player shows it, at the size of its place. A film that does not name its colours means BT.709, as players see it."""
     unnamed = frame.colorspace == 2
     colours = {"src_colorspace": "ITU709"} if unnamed else {}
     if kind == "yuv420p":
         colours |= {"dst_colorspace": "ITU709", "dst_color_range": "MPEG"}
-    return frame.reformat(place.width, place.height, kind, interpolation="AREA", **colours)  # type: ignore[arg-type]
+    return look.apply(frame, place.width, place.height, kind, interpolation="AREA", **colours)

@@ -10,13 +10,15 @@ import contextlib
 import dataclasses
 import hashlib
 import os
-import struct
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ClipError
+from . import boxes, playing
+from .playing import TooLarge
+from .previews import transcode
 from .snapshot import Clip
 
 if TYPE_CHECKING:
@@ -27,6 +29,9 @@ PREVIEW_SIDE = 480
 LEFTOVER_SECONDS = 86_400.0
 FRESH_ADDRESS_HELPS = (403, 404, 410)
 RANGE_NOT_SATISFIABLE = 416
+_FACTS = ("size", "width", "height", "fps", "seconds", "sha256")
+_LATER_FACTS = ("codec", "sound", "unplayable")
+"""Older ledgers know nothing of these."""
 
 
 class AddressExpired(ClipError):  # noqa: N818 - it says what is the case
@@ -85,7 +90,7 @@ class Clips:
         return Clip(
             path=path,
             poster=poster if poster and poster.exists() else None,
-            **{name: facts[name] for name in ("size", "width", "height", "fps", "seconds", "sha256")},
+            **{name: facts[name] for name in _FACTS} | {name: facts.get(name) for name in _LATER_FACTS},
         )
 
     @staticmethod
@@ -94,21 +99,48 @@ class Clips:
         return {
             "file": clip.path.name,
             "poster": clip.poster.name if clip.poster else None,
-            **{name: getattr(clip, name) for name in ("size", "width", "height", "fps", "seconds", "sha256")},
+            **{name: getattr(clip, name) for name in (*_FACTS, *_LATER_FACTS)},
         }
 
     def admit(self, key: str, part: Path) -> Clip:
-        """Verify a whole download, make its poster and give it its final name. Blocks; raises ClipError."""
+        """Verify a whole download, make its poster and give it its final name. Blocks; raises ClipError.
+
+        What is too large to be verified is kept under another name, for its owner paid for it: then TooLarge is raised.
+        """
         picture, poster = self.folder / f".{key}.{os.getpid()}.jpg.part", self.folder / f"{key}.jpg"
         try:
             facts = self._inspect(part, picture)
             has_poster = _moved(picture, poster)
+        except TooLarge as error:
+            kept = self._unchecked(key)
+            part.replace(kept)
+            raise TooLarge(f"{error}; the file is kept in the folder of clips as {kept.name}") from None
         finally:
             picture.unlink(missing_ok=True)
         path = self.folder / f"{key}.mp4"
+        preview_of(path).unlink(missing_ok=True)  # of an older file of this job
         part.replace(path)
         _sync_folder(self.folder)
-        return Clip(path=path, poster=poster if has_poster else None, **facts)
+        clip = Clip(path=path, poster=poster if has_poster else None, **facts)
+        if clip.unplayable:
+            with contextlib.suppress(ClipError, OSError):  # it is tried again, and told, where it is shown
+                self.preview(clip)
+        return clip
+
+    def admit_kept(self, key: str) -> Clip | TooLarge | None:
+        """What becomes of a file that was once too large to be verified: the limits may have changed. None if there is none. Blocks."""
+        kept = self._unchecked(key)
+        if not kept.exists():
+            return None
+        try:
+            return self.admit(key, kept)
+        except TooLarge as error:
+            return error
+        except (ClipError, OSError):
+            return None
+
+    def _unchecked(self, key: str) -> Path:
+        return self.folder / f"{key}.unchecked.mp4"
 
     def prepare(self) -> None:
         """Get ready for a download that has begun. Blocks."""
@@ -123,12 +155,12 @@ class Clips:
             close()
 
     def preview(self, clip: Clip) -> Path:
-        """A small H.264 copy (short side 480 px) for notebooks, made once. Blocks; raises ClipError."""
-        path = clip.path.with_suffix(".preview.mp4")
+        """A small copy with sound that every browser plays (short side 480 px), made once. Blocks; raises ClipError."""
+        path = preview_of(clip.path)
         if not path.exists():
             part = clip.path.with_name(f".{clip.path.stem}.{os.getpid()}.{time.monotonic_ns():x}.preview.part")
             try:
-                _transcode(clip.path, part, PREVIEW_SIDE)
+                getattr(self._inspect, "preview", transcode)(clip.path, part, PREVIEW_SIDE)
                 part.chmod(0o600)
                 part.replace(path)
             finally:
@@ -141,6 +173,23 @@ class Clips:
             for part in self.folder.glob(".*.part"):
                 if time.time() - part.stat().st_mtime > LEFTOVER_SECONDS:
                     part.unlink(missing_ok=True)
+
+
+def preview_of(path: Path) -> Path:
+    """Where the preview of a clip lies, once it is made."""
+    return path.with_suffix(".preview.mp4")
+
+
+def shown_file(clip: Clip, most: float = float("inf")) -> Path:
+    """The file to put before a browser: the clip itself if browsers play it and it has at most `most` bytes, else its preview.
+
+    Makes the preview if there is none yet, which takes about a second. Blocks; raises ClipError, OSError.
+    """
+    if clip.size <= most and not clip.unplayable:
+        return clip.path
+    if not clip.path.exists():
+        raise ClipError(f"{clip.path.name} is gone")
+    return Clips(clip.path.parent).preview(clip)
 
 
 async def receive(client: Client, url: str, arriving: Arriving, progress: Callable[[int, int | None], None]) -> None:
@@ -217,7 +266,7 @@ def inspect(part: Path, poster: Path) -> dict[str, Any]:
 
     Writes its first picture to `poster`, if that can be done: a clip without a poster is still a clip. Blocks; raises ClipError.
     """
-    _check_boxes(part)
+    boxes.check(part)
     facts, picture = _look_inside(part)
     digest = hashlib.sha256()
     with part.open("r+b") as file:  # Windows syncs only what is open for writing
@@ -246,88 +295,43 @@ def _save_poster(picture: Any, path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _check_boxes(path: Path) -> None:
-    """Walk the top-level boxes (ISO 14496-12): ftyp first, a moov, an mdat, and not a byte missing."""
-    names: list[bytes] = []
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        offset = 0
-        while offset < size:
-            name, length = _box(file, offset, size)
-            names.append(name)
-            if len(names) > 10_000 or length < 8 or offset + length > size:
-                raise ClipError("the file is no whole MP4 (a box is cut off)")
-            if len(names) == 1 and name != b"ftyp":
-                raise ClipError("the file is no MP4 (it does not begin like one)")
-            offset += length
-    if b"moov" not in names or b"mdat" not in names:
-        raise ClipError("the file is no whole MP4 (it has no picture data)")
-
-
-def _box(file: BinaryIO, offset: int, size: int) -> tuple[bytes, int]:
-    file.seek(offset)
-    head = file.read(16)
-    if len(head) < 8:
-        raise ClipError("the file is no whole MP4 (a box is cut off)")
-    length, name = struct.unpack(">I4s", head[:8])
-    if length == 1 and len(head) == 16:
-        length = struct.unpack(">Q", head[8:])[0]
-    elif length == 0:
-        length = size - offset
-    return name, length
-
-
 def _look_inside(path: Path) -> tuple[dict[str, Any], Any]:
-    """(facts of the video, its first picture), by decoding one frame with PyAV."""
+    """(facts of the video, its first picture as a player shows it), by decoding one frame with PyAV."""
     import av
 
     trouble = "no picture in it"
+    playing.check_claims(path)
     try:
-        with av.open(str(path), "r", format="mp4") as container:
-            stream = next(iter(container.streams.video))
+        with av.open(str(path), "r", format="mp4", options=playing.DECODER_LIMITS) as container:
+            stream, sound = playing.limited(container), playing.sound_stream(container)
+            stream.codec_context.thread_count = 1  # for one frame, and each thread would hold pictures of its own
             frame = next(container.decode(stream))
-            rate = float(stream.average_rate or stream.guessed_rate or 0)
-            if stream.duration and stream.time_base:
-                seconds = float(stream.duration * stream.time_base)
-            else:
-                seconds = float(container.duration or 0) / 1e6
+            playing.check_size(frame.width, frame.height)
+            look = playing.look_of(path, stream, frame)
+            width, height = look.size(frame.width, frame.height)
+            seconds = _seconds(container, stream)
+            playing.check_length(seconds)
             facts = {
-                "width": frame.width,
-                "height": frame.height,
-                "fps": round(rate, 3),
+                "width": width,
+                "height": height,
+                "fps": round(float(stream.average_rate or stream.guessed_rate or 0), 3),
                 "seconds": round(seconds, 3),
+                "codec": stream.codec_context.codec.canonical_name,
+                "sound": playing.sound_of(sound),
+                "unplayable": playing.why_not_played(stream, sound, look),
             }
-            picture: Any = frame.to_image()  # type: ignore[no-untyped-call]
-            return facts, picture
+            return facts, look.image(frame)
     except (av.FFmpegError, IndexError, StopIteration, ValueError, MemoryError) as error:
         trouble = str(error).splitlines()[0] if str(error) else trouble
     raise ClipError(f"the file is no MP4 that can be played ({trouble})")
 
 
-def _transcode(source: Path, target: Path, side: int) -> None:
-    import av
-
-    trouble = ""
-    try:
-        with (
-            av.open(str(source)) as reader,
-            av.open(str(target), "w", format="mp4", options={"movflags": "+faststart"}) as writer,
-        ):
-            original = reader.streams.video[0]
-            scale = min(1.0, side / min(original.width, original.height))
-            out = writer.add_stream("libx264", rate=original.average_rate or 24)
-            out.width, out.height = (max(2, round(n * scale / 2) * 2) for n in (original.width, original.height))
-            out.pix_fmt = "yuv420p"
-            out.options = {"preset": "veryfast", "crf": "28"}
-            for frame in reader.decode(original):
-                small = frame.reformat(width=out.width, height=out.height, format="yuv420p")
-                small.pts, small.time_base = frame.pts, frame.time_base
-                writer.mux(out.encode(small))
-            writer.mux(out.encode(None))
-        return
-    except (av.FFmpegError, IndexError, ValueError, OSError) as error:
-        trouble = str(error)
-    raise ClipError(f"no preview could be made ({trouble})")
+def _seconds(container: Any, stream: Any) -> float:
+    """Until the last picture is over, from the beginning that a player begins at."""
+    if stream.duration and stream.time_base:
+        late = max(0, stream.start_time or 0)  # an edit list may have the picture begin later
+        return float((stream.duration + late) * stream.time_base)
+    return float(container.duration or 0) / 1e6
 
 
 def _sync_folder(folder: Path) -> None:

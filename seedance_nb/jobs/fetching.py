@@ -8,6 +8,7 @@ from ..api.models import Generation, Status
 from ..errors import ClipError, SeedanceError, one_line
 from .clips import AddressExpired, Arriving, receive
 from .followed import Followed
+from .playing import TooLarge
 from .polling import look_after_trouble
 from .snapshot import Clip
 
@@ -26,6 +27,9 @@ async def fetch(
     tools = followed.tools
     arriving: Arriving | None = None
     error = ClipError("the service gave no address of the video")
+    kept = await tools.background.in_worker(tools.clips.admit_kept, followed.key)
+    if kept is not None:
+        return kept if isinstance(kept, Clip) else _refused(kept)
     try:
         for attempt in range(1, DOWNLOAD_TRIES + 1):
             if url is not None:
@@ -38,6 +42,8 @@ async def fetch(
                         await receive(tools.api(), url, arriving, _progress(followed))
                         followed.tell(note="checking the file")
                         return await tools.background.in_worker(tools.clips.admit, followed.key, arriving.part)
+                except TooLarge as trouble:
+                    return _refused(trouble)
                 except ClipError as trouble:
                     error = trouble
                     whole = arriving is not None and arriving.received == arriving.total
@@ -59,6 +65,10 @@ async def fetch(
         f"the video was made but could not be downloaded ({error}); it is paid for and kept: "
         f"%seedance attach {followed.snapshot.request_id} or job.download_again() fetches it, without a new create"
     )
+
+
+def _refused(error: TooLarge) -> ClipError:
+    return ClipError(f"the video was made and downloaded, but cannot be shown: {error}; nothing more is charged")
 
 
 async def _turn(followed: Followed) -> None:

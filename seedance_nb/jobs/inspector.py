@@ -18,18 +18,21 @@ from typing import Any
 
 from ..errors import ClipError
 from .background import log
+from .playing import TooLarge
 
+MEMORY = 3_000_000_000
+"""Bytes that the process may take, where the system can hold it to that: 4K needs a quarter of it."""
 IDLE_SECONDS = 60.0
 """The process ends by itself when nothing came for so long."""
 LONGEST_SECONDS = 180.0
-"""For one file; the disk may be slow, the decoder only has one frame to do."""
+"""For one file; the disk may be slow, and a preview is the work of some seconds."""
 _COMMAND = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from seedance_nb.jobs.inspector import serve; serve()"
 )
 
 
 class Inspector:
-    """Does the work of `clips.inspect` in another process, one file at a time; from any thread."""
+    """Does the work of `clips.inspect` and `previews.transcode` in another process, one file at a time; from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -38,19 +41,35 @@ class Inspector:
 
     def __call__(self, part: Path, poster: Path) -> dict[str, Any]:
         """As `clips.inspect`. Raises ClipError, also when the decoder crashed, and OSError when the disk fails."""
+        answer = self._answer_to({"part": str(part), "poster": str(poster)})
+        if answer is None:
+            from .clips import inspect
+
+            return inspect(part, poster)
+        facts: dict[str, Any] = answer["facts"]
+        return facts
+
+    def preview(self, source: Path, target: Path, side: int) -> None:
+        """As `previews.transcode`, raising as above."""
+        if self._answer_to({"source": str(source), "target": str(target), "side": side}) is None:
+            from .previews import transcode
+
+            transcode(source, target, side)
+
+    def _answer_to(self, question: dict[str, Any]) -> dict[str, Any] | None:
+        """What the other process says of it; None where there can be none."""
         with self._lock:
             for _ in range(2):  # the process may just have gone to sleep for good: then the question goes to another
                 if not self._is_possible or not self._is_running():
                     break
-                answer = self._ask({"part": str(part), "poster": str(poster)})
+                answer = self._ask(question)
                 if answer is not None:
-                    return _facts_or_error(answer)
+                    _raise_if_error(answer)
+                    return dict(answer)
                 self._end()
         if self._is_possible:
             raise ClipError("the file is no MP4 that can be played (looking into it made the decoder crash)")
-        from .clips import inspect
-
-        return inspect(part, poster)
+        return None
 
     def prepare(self) -> None:
         """Start the process if there is none, so that a file that is on its way need not wait for it."""
@@ -77,6 +96,8 @@ class Inspector:
         self._end()
         # Its own session, so that the notebook's stop button is none of its business; no key in its environment.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("SEEDANCE_")}
+        # What libraries set aside for each core of a large machine would count against MEMORY.
+        environment |= {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
         try:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own words
                 [sys.executable, "-I", "-c", _COMMAND, json.dumps(sys.path)],
@@ -96,7 +117,7 @@ class Inspector:
             self._end()
         return self._is_possible
 
-    def _ask(self, question: dict[str, str] | None) -> Any:
+    def _ask(self, question: dict[str, Any] | None) -> Any:
         """Its answer; None when it ended instead."""
         assert self._process is not None
         assert self._process.stdin is not None
@@ -126,29 +147,52 @@ class Inspector:
                     pipe.close()
 
 
-def _facts_or_error(answer: dict[str, Any]) -> dict[str, Any]:
-    if "facts" in answer:
-        facts: dict[str, Any] = answer["facts"]
-        return facts
+def _raise_if_error(answer: dict[str, Any]) -> None:
     if "errno" in answer:
         raise OSError(answer["errno"], answer["error"])
-    raise ClipError(answer["error"])
+    if "error" in answer:
+        raise (TooLarge if answer["is_too_large"] else ClipError)(answer["error"])
 
 
 def serve() -> None:
     """The other process: answers a line of JSON with a line of JSON, until there is nobody to answer."""
     from .clips import inspect, warm_up
+    from .previews import transcode
 
     warm_up()
+    _take_no_more_memory_than(MEMORY)
     _say({"ready": True})
     while _something_comes() and (line := sys.stdin.readline()):
         question = json.loads(line)
+        _end_after(LONGEST_SECONDS)
         try:
-            _say({"facts": inspect(Path(question["part"]), Path(question["poster"]))})
+            if "part" in question:
+                _say({"facts": inspect(Path(question["part"]), Path(question["poster"]))})
+            else:
+                transcode(Path(question["source"]), Path(question["target"]), question["side"])
+                _say({})
         except ClipError as error:
-            _say({"error": str(error)})
+            _say({"error": str(error), "is_too_large": isinstance(error, TooLarge)})
         except OSError as error:
             _say({"errno": error.errno, "error": error.strerror})
+
+
+def _take_no_more_memory_than(size: int) -> None:
+    """Have the system refuse this process more; where it cannot, the limits on pixels and pictures have to do."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (size, resource.getrlimit(resource.RLIMIT_AS)[1]))
+
+
+def _end_after(seconds: float) -> None:
+    """Have the system end this process after so much more work: nobody else might be left to do it."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        most = int(used.ru_utime + used.ru_stime + seconds) + 1
+        resource.setrlimit(resource.RLIMIT_CPU, (most, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 
 def _say(answer: dict[str, Any]) -> None:

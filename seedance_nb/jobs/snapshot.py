@@ -13,8 +13,11 @@ from ..errors import SeedanceError
 class Clip:
     """A verified MP4 on disk.
 
-    `path` is the MP4, `poster` a JPEG of its first frame (at most 480 px wide) or None; `size` is in bytes, `width` and
-    `height` in pixels, `fps` in frames a second, `seconds` its length, `sha256` 64 hex digits of the file.
+    `path` is the MP4 as the server sent it, `poster` a JPEG of its first frame (at most 480 px wide) or None; `size` is in bytes,
+    `width` and `height` are what a player shows, in pixels, `fps` in frames a second, `seconds` its length, `sha256` 64 hex digits
+    of the file. `codec` names that of the pictures ("h264", "hevc"), `sound` that of the sound ("aac", or "" without sound),
+    `unplayable` says why browsers do not play the file, or is None when they do: then a preview in H.264 is shown in its place.
+    Clips that older versions have recorded have None for these three.
     """
 
     path: Path
@@ -25,6 +28,9 @@ class Clip:
     fps: float
     seconds: float
     sha256: str
+    codec: str | None = None
+    sound: str | None = None
+    unplayable: str | None = None
 
     def bytes(self) -> bytes:
         """The whole file, as the server sent it."""

@@ -16,11 +16,11 @@ from typing import Any
 import anywidget
 import traitlets
 
-from ..errors import ClipError, InvalidRequest, SeedanceError, one_line
+from ..errors import InvalidRequest, SeedanceError, one_line
 from ..grids.ballot_file import check_aspects, clean_rater
 from ..grids.ballot_pairs import Entries, asks_for_prompt, entries
 from ..grids.votes import next_pair
-from ..jobs.clips import Clips
+from ..jobs.clips import shown_file
 from ..jobs.ledger import Ledger
 from ..jobs.vote import Choice, Vote
 from .ballot_assets import script, style
@@ -333,11 +333,13 @@ class Ballot(anywidget.AnyWidget):
             clip = self._entries.clips.get(key) if key is not None else None
             # All or none: a small copy beside an original would be judged for its size.
             limit = self._grid.session.limits.embed_limit
-            self._small = self._small or any(each.size > limit for each in self._entries.clips.values())
+            self._small = self._small or any(
+                each.size > limit or each.unplayable for each in self._entries.clips.values()
+            )
         if clip is None:
             self._refuse_clip(name, "this clip is gone; open the ballot again")
         elif self._small:
-            self._in_worker(functools.partial(self._send_bytes, name, lambda: _preview(clip)))
+            self._in_worker(functools.partial(self._send_bytes, name, lambda: shown_file(clip, -1).read_bytes()))
         else:
             self._send_bytes(name, clip.bytes)
 
@@ -365,9 +367,3 @@ class Ballot(anywidget.AnyWidget):
                 await runner.background.in_worker(function)
 
         runner.background.post(lambda: runner.background.start(work()))
-
-
-def _preview(clip: Any) -> bytes:
-    if not clip.path.exists():
-        raise ClipError(f"{clip.path.name} is gone")
-    return Clips(clip.path.parent).preview(clip).read_bytes()

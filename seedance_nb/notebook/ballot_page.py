@@ -17,12 +17,13 @@ from ..errors import InvalidRequest, SeedanceError, one_line
 from ..grids.ballot_file import FORMAT, VERSION, check_aspects, clean_rater
 from ..grids.ballot_pairs import Entries, ScheduledPair, asks_for_prompt, entries, schedule
 from ..grids.picture import GridPicture
-from ..jobs.clips import Clips
+from ..jobs.clips import shown_file
 from .ballot_assets import script, style
 from .html import clamp, clean
 
 MOST_BYTES = 60_000_000
-"""Clips that are larger than this together stand in the page as small previews, all of them."""
+"""Clips that are larger than this together stand in the page as small previews, all of them; so do all if a browser might not
+play one."""
 
 _PAGE_STYLE = """
 :root { color-scheme: light dark; }
@@ -126,9 +127,10 @@ def _write(file: TextIO, ballot: dict[str, Any], keys: dict[str, str], entered: 
     data = json.dumps(ballot).replace("<", "\\u003c")
     file.write(f'<script type="application/json" id="ballot">{data}</script>\n')
     clips = [entered.clips[key] for key in keys.values()]
-    small = sum(clip.size for clip in clips) > MOST_BYTES
+    # All or none: a small copy beside an original would be judged for its size.
+    small = sum(clip.size for clip in clips) > MOST_BYTES or any(clip.unplayable for clip in clips)
     for name, clip in zip(keys, clips, strict=True):
-        path = Clips(clip.path.parent).preview(clip) if small else clip.path
+        path = shown_file(clip, -1) if small else clip.path
         file.write(f'<script type="text/plain" id="clip-{name}">')
         file.write(base64.b64encode(path.read_bytes()).decode("ascii"))
         file.write("</script>\n")

@@ -13,20 +13,20 @@ import functools
 import os
 import threading
 import time
-import urllib.parse
 import uuid
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ClipError, one_line
 from ..jobs import session as sessions
 from ..jobs.background import log
+from ..jobs.clips import shown_file
 from ..jobs.job import Job
 from ..jobs.session import JobList
 from ..jobs.snapshot import Clip, Snapshot
 from ..settings import Limits
 from . import grid_formatters, html, waiting
+from .file_links import link_to, place_of
 
 if TYPE_CHECKING:
     from .grid_display import GridOutputs
@@ -256,42 +256,30 @@ def final_html(snapshot: Snapshot, embed_limit: int) -> str:
     clip = snapshot.clip
     if clip is None:
         return html.ending(snapshot)
-    video, poster, link, note = _sources(clip, embed_limit)
-    return html.figure(snapshot, video, poster, link=link, note=note)
+    video, poster, more = _sources(clip, embed_limit)
+    return html.figure(snapshot, video, poster, **more)
 
 
-def _sources(clip: Clip, embed_limit: int) -> tuple[str, str | None, str | None, str | None]:
-    """(video src, poster src, link to the original, the line that says why) of a clip for a notebook."""
+def _sources(clip: Clip, embed_limit: int) -> tuple[str, str | None, dict[str, str | None]]:
+    """(video src, poster src, what `html.figure` says of the original) of a clip for a notebook."""
     poster = None
     if clip.poster is not None:
         with contextlib.suppress(OSError):  # the video matters, its picture does not
             poster = html.data_uri("image/jpeg", clip.poster.read_bytes())
     try:
-        if clip.size <= embed_limit:
-            return html.data_uri("video/mp4", clip.bytes()), poster, None, None
-        small = clip.path.with_suffix(".preview.mp4")
-        if not small.exists():
-            from ..jobs.clips import Clips
-
-            small = Clips(clip.path.parent).preview(clip)
-        note = "a small preview is stored here"
-        return html.data_uri("video/mp4", small.read_bytes()), poster, _relative_url(clip.path), note
+        file = shown_file(clip, embed_limit)
+        video: str = html.data_uri("video/mp4", file.read_bytes())
+        if file == clip.path:
+            return video, poster, {}
+        note = html.preview_note(clip, small=True)
     except (OSError, ClipError) as error:
-        link = _relative_url(clip.path)
-        return link, None, link, f"not stored in the notebook ({one_line(error, 200)})"
-
-
-def _relative_url(path: Path) -> str:
-    """The address of a file as seen from the notebook's folder, percent-encoded."""
-    try:
-        relative = os.path.relpath(path)
-    except ValueError:  # another drive
-        relative = str(path)
-    return urllib.parse.quote(Path(relative).as_posix())
+        video, note = link_to(clip.path) or "", f"not stored in the notebook ({one_line(error, 200)})"
+        poster = None if video else poster
+    return video, poster, {"link": link_to(clip.path), "place": place_of(clip.path), "note": note}
 
 
 def _bytes(job: Job) -> bytes | None:
-    return job.clip.bytes() if job.clip is not None else None
+    return shown_file(job.clip).read_bytes() if job.clip is not None else None
 
 
 # Attaching to a shell ------------------------------------------------------------------------------------
@@ -339,8 +327,8 @@ def detach(shell: Any) -> None:
 
 def _clip_html(clip: Clip) -> str:
     session = sessions.existing()
-    video, poster, link, note = _sources(clip, (session.limits if session else Limits()).embed_limit)
-    return html.clip_figure(clip, video, poster, link=link, note=note)
+    video, poster, more = _sources(clip, (session.limits if session else Limits()).embed_limit)
+    return html.clip_figure(clip, video, poster, **more)
 
 
 def jobs_html(jobs: JobList) -> str:

@@ -175,15 +175,24 @@ def figure(
     poster_src: str | None = None,
     *,
     link: str | None = None,
+    place: str | None = None,
     note: str | None = None,
 ) -> str:
     """The finished clip, for good: a player with its caption.
 
-    `video_src` and `poster_src` are data URIs or relative URLs. `link` is the relative, percent-encoded URL of the original
-    when only a preview is embedded, `note` the line that says so.
+    `video_src` and `poster_src` are data URIs or relative URLs; without a `video_src` the poster stands alone. When not the file
+    itself is embedded, `note` is the line that says so, `place` the path of the original in words, and `link` its relative,
+    percent-encoded URL, if there is one that works.
     """
     caption = _prompt(snapshot.request.prompt) + _quiet(_figure_facts(snapshot))
-    return _player(snapshot.clip, snapshot.request.prompt, caption, video_src, poster_src, link, note)
+    return _player(
+        snapshot.clip,
+        snapshot.request.prompt,
+        caption,
+        video_src,
+        poster_src,
+        original(snapshot.clip, link, place, note),
+    )
 
 
 def clip_figure(
@@ -192,6 +201,7 @@ def clip_figure(
     poster_src: str | None = None,
     *,
     link: str | None = None,
+    place: str | None = None,
     note: str | None = None,
 ) -> str:
     """A clip of which only the file is known: the player of `figure`, with the file's own facts below."""
@@ -203,7 +213,18 @@ def clip_figure(
         _size_words(clip.size),
     )
     caption = _quiet(f"{_text(facts)}{_digest(clip)}")
-    return _player(clip, clip.path.name, caption, video_src, poster_src, link, note)
+    return _player(clip, clip.path.name, caption, video_src, poster_src, original(clip, link, place, note))
+
+
+# The button is made by the script: where scripts do not run, as in a notebook nobody trusts, there is none, and the text can be
+# selected. A page that is not served over https may not use the clipboard: then the text is selected and copied as by hand.
+_COPY = (
+    " <script>(s=>{if(!s)return;const c=s.previousElementSibling,b=document.createElement('button');"
+    "b.type='button';b.textContent='Copy path';b.onclick=async()=>{try{await navigator.clipboard.writeText(c.textContent)}"
+    "catch{const r=document.createRange();r.selectNodeContents(c);const g=getSelection();g.removeAllRanges();g.addRange(r);"
+    "document.execCommand('copy')}b.textContent='Copied';setTimeout(()=>{b.textContent='Copy path'},1500)};s.replaceWith(b)})"
+    "(document.currentScript)</script>"
+)
 
 
 class DataUri(str):
@@ -270,8 +291,7 @@ def _player(
     caption: str,
     video_src: str,
     poster_src: str | None,
-    link: str | None,
-    note: str | None,
+    original: str,
 ) -> str:
     name = _text(clamp(title, LONG_PROMPT))
     width, height = _display_size(clip)
@@ -279,12 +299,14 @@ def _player(
     # never show it, and hosts that drop <video> but keep its children show it instead.
     fallback = "" if poster_src is None else f'<img src="{_text(poster_src)}" alt="{name}" width="{width}">'
     # The caption is not tied to the clip's width: below a narrow portrait clip it would become a tower of short lines.
-    return (
-        '<figure style="margin:4px 0 8px 0">'
+    player = (
         f'<video controls loop muted preload="metadata" width="{width}" height="{height}" src="{_text(video_src)}"'
         f' title="{name}" style="display:block;max-width:100%;height:auto;border-radius:6px">{fallback}</video>'
+    )
+    return (
+        f'<figure style="margin:4px 0 8px 0">{player if video_src else fallback}'
         f'<figcaption style="margin-top:8px;max-width:{MAX_WIDTH}px;line-height:1.5">'
-        f"{caption}{_original(clip, link, note)}</figcaption></figure>"
+        f"{caption}{original}</figcaption></figure>"
     )
 
 
@@ -313,15 +335,24 @@ def _digest(clip: Clip) -> str:
     return f' · <span title="{_text(full)}">sha256 {_text(full[:12])}</span>'
 
 
-def _original(clip: Clip | None, link: str | None, note: str | None) -> str:
-    words = _text(note) if note else ""
-    if link is not None:
+def original(clip: Clip | None, link: str | None, place: str | None, note: str | None) -> str:
+    """The line below a player that shows something else than the file itself: why, and where the file is."""
+    parts = [_text(note)] if note else []
+    if link is not None or place is not None:
         size = f" ({_size_words(clip.size)})" if clip is not None else ""
         label = f"original file{size}"
         # Only http(s) or no scheme at all: a link that runs something is never ours.
-        safe = _scheme(link) in ("", "http", "https")
-        words += (" " if words else "") + (f'<a href="{_text(link)}">{_text(label)}</a>' if safe else _text(label))
-    return f'<div style="font-size:0.9em;{WRAP}">{words}</div>' if words else ""
+        safe = link is not None and _scheme(link) in ("", "http", "https")
+        words = f'<a href="{_text(link)}">{_text(label)}</a>' if safe else _text(label)
+        parts.append(words if place is None else f"{words}: {_code(place)}{_COPY}")
+    return f'<div style="font-size:0.9em;{WRAP}">{" · ".join(parts)}</div>' if parts else ""
+
+
+def preview_note(clip: Clip, *, small: bool = False) -> str | None:
+    """Why a preview is shown in place of a clip; None where the clip itself can be. `small`: it is too large to be stored whole."""
+    if clip.unplayable:
+        return f"a preview in H.264 is shown, because not every browser plays this clip ({clip.unplayable})"
+    return "a small preview is stored here" if small else None
 
 
 def _prompt(prompt: str, *, quiet: bool = False) -> str:

@@ -14,11 +14,11 @@ import traitlets
 from ..api.models import Status
 from ..errors import ClipError, InvalidRequest, SeedanceError, one_line
 from ..jobs import browsing
-from ..jobs.clips import Clips
+from ..jobs.clips import Clips, shown_file
 from ..jobs.ledger import FREE_AGAIN, Ledger, Record
 from ..jobs.runner import snapshot_of
 from ..jobs.snapshot import Clip, Snapshot
-from .html import clamp, clean, credits_words, duration_words, settings_line, status_words
+from .html import clamp, clean, credits_words, duration_words, preview_note, settings_line, status_words
 from .interactive import interactive
 from .panel_compare import MOST, compared, grid_code
 from .panel_errors import drawn_by
@@ -125,15 +125,15 @@ class Gallery(anywidget.AnyWidget):
             raise ClipError("the file of this clip is gone; run its code to fetch it again")
         if hover and clip.size > HOVER_BYTES:
             return
-        if clip.size <= self._panel.session.limits.embed_limit:
+        if clip.size <= self._panel.session.limits.embed_limit and not clip.unplayable:
             self._send_bytes(asked, clip.bytes())
         else:
             self._panel.in_worker(lambda: self._send_preview(asked, clip))
 
     def _send_preview(self, asked: dict[str, Any], clip: Clip) -> None:
-        small = clip.path.with_suffix(".preview.mp4")
-        data = (small if small.exists() else Clips(clip.path.parent).preview(clip)).read_bytes()
-        self._panel.in_context(lambda: self._send_bytes(asked, data, "a small preview; Save as… copies the original"))
+        data = shown_file(clip, -1).read_bytes()
+        note = f"{preview_note(clip, small=True)}; Save as… copies the original"
+        self._panel.in_context(lambda: self._send_bytes(asked, data, note))
 
     def _send_bytes(self, asked: dict[str, Any], mp4: bytes, note: str = "") -> None:
         answer = {"kind": "clip", "view": asked.get("view"), "key": asked.get("key"), "hover": bool(asked.get("hover"))}

@@ -164,8 +164,8 @@ def _tile(axes: Sequence[Axis], place: Place, source: Source | None, has_clip: b
     snapshot = place.tile.snapshot
     if snapshot is not None and has_clip:
         yield f'<div class="sdw-receipt" style="{html.QUIET}">{_text(receipt(snapshot))}</div>'
-    if source is not None and source.link is not None:
-        yield f'<div style="font-size:0.9em"><a href="{_text(source.link)}">original file</a></div>'
+    if source is not None:
+        yield html.original(place.tile.clip, source.link, source.place, source.note)
     yield "</figcaption></figure>"
 
 

@@ -11,8 +11,9 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ..errors import ConfigurationError, one_line
+from ..errors import ClipError, ConfigurationError, one_line
 from ..grids.picture import GridPicture
+from ..jobs.clips import shown_file
 from . import html
 from .wall_markup import Part, markup, text_of
 from .wall_sources import Sources, beside_page, different_clips, in_page, total_size
@@ -116,18 +117,30 @@ def _copied(places: Sequence[Place], page: Path) -> Sources:
     folder = page.with_name(f"{page.stem}_files")
     folder.mkdir(parents=True, exist_ok=True)
     labels = {place.number: place for place in places}
-    files = {}
+    files: dict[int, str] = {}
+    originals: dict[int, str] = {}
     for number, clip in different_clips(places).items():
-        name = f"{number + 1:03d}-{_file_name(labels[number])}.mp4"
-        part = folder / f".{name}.{os.getpid()}.part"
+        name = f"{number + 1:03d}-{_file_name(labels[number])}"
         try:
-            with contextlib.suppress(FileNotFoundError):  # the tile says that its file is gone
-                shutil.copyfile(clip.path, part)
-                part.replace(folder / name)
-        finally:
-            part.unlink(missing_ok=True)
-        files[number] = f"{folder.name}/{name}"
-    return beside_page(places, files)
+            shown = shown_file(clip)
+        except (ClipError, OSError):  # the tile says why there is nothing to see
+            shown = clip.path
+        files[number] = _copy(shown, folder, f"{name}.mp4")
+        if shown != clip.path:
+            originals[number] = _copy(clip.path, folder, f"{name}.original.mp4")
+    return beside_page(places, files, originals)
+
+
+def _copy(file: Path, folder: Path, name: str) -> str:
+    """Copy a file to the folder beside the page; its relative path."""
+    part = folder / f".{name}.{os.getpid()}.part"
+    try:
+        with contextlib.suppress(FileNotFoundError):  # the tile says that its file is gone
+            shutil.copyfile(file, part)
+            part.replace(folder / name)
+    finally:
+        part.unlink(missing_ok=True)
+    return f"{folder.name}/{name}"
 
 
 def _file_name(place: Place) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import os
-import urllib.parse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..errors import ClipError, one_line
+from ..jobs.clips import shown_file
 from ..jobs.snapshot import Clip
+from . import html
+from .file_links import link_to, place_of, quoted
 from .wall_tiles import Place
 
 
@@ -26,7 +27,11 @@ class Source:
     """The number of the cell that has the same clip already: bytes are stored once."""
     poster: Path | None = None
     link: str | None = None
-    """The address of the original, where it is not what is embedded."""
+    """The address of the original, where it is not what is embedded and a link can work."""
+    place: str | None = None
+    """The path of the original in words, where it is not what is embedded and the document stays on this machine."""
+    note: str | None = None
+    """Why a preview is played."""
     trouble: str | None = None
 
 
@@ -45,25 +50,25 @@ def in_notebook(places: Sequence[Place], embed_limit: int) -> Sources:
     """
     first, repeated = _first_of_each(places)
     if sum(clip.size for clip in first.values()) <= embed_limit:
-        return Sources({**{number: _whole(clip) for number, clip in first.items()}, **repeated})
+        return Sources({**{number: _with_place(_whole(clip), clip) for number, clip in first.items()}, **repeated})
     found, room, left_out = dict[int, Source](), embed_limit, 0
     for number, clip in first.items():
-        link = relative_url(clip.path)
+        bare = _with_place(Source(poster=_poster(clip), note=html.preview_note(clip)), clip)
         try:
             small = _preview(clip)
             size = small.stat().st_size
         except (OSError, ClipError) as error:
-            found[number] = Source(poster=_poster(clip), link=link, trouble=f"no preview ({one_line(error, 200)})")
+            found[number] = dataclasses.replace(bare, trouble=f"no preview ({one_line(error, 200)})", note=None)
             continue
         if size <= room:
             room -= size
-            found[number] = Source(embed=small, poster=_poster(clip), link=link)
+            found[number] = dataclasses.replace(bare, embed=small)
         else:
             left_out += 1
-            found[number] = Source(poster=_poster(clip), link=link)
-    note = "Stored here: small previews; the links lead to the originals."
+            found[number] = dataclasses.replace(bare, note=None)
+    note = "Stored here: small previews; below each stands where its original is."
     if left_out:
-        note = f"Stored here: small previews of {len(first) - left_out} clips, of {left_out} more their first picture; the links lead to the originals."
+        note = f"Stored here: small previews of {len(first) - left_out} clips, of {left_out} more their first picture; below each stands where its original is."
     return Sources({**found, **repeated}, note)
 
 
@@ -73,15 +78,19 @@ def in_page(places: Sequence[Place]) -> Sources:
     return Sources({**{number: _whole(clip) for number, clip in first.items()}, **repeated})
 
 
-def beside_page(places: Sequence[Place], files: Mapping[int, str]) -> Sources:
-    """Every original in a file beside the document; `files` are their relative paths by number of cell."""
+def beside_page(places: Sequence[Place], files: Mapping[int, str], originals: Mapping[int, str]) -> Sources:
+    """Every clip in a file beside the document: `files` are their relative paths by number of cell, `originals` those of what
+    files that are previews were made of.
+    """
     first, repeated = _first_of_each(places)
     found = {}
     for number, clip in first.items():
-        whole = _whole(clip)
-        found[number] = (
-            whole if whole.embed is None else dataclasses.replace(whole, embed=None, url=_quoted(files[number]))
-        )
+        source = _whole(clip)
+        if source.embed is not None and number in files:
+            source = dataclasses.replace(source, embed=None, url=quoted(files[number]))
+        if number in originals:
+            source = dataclasses.replace(source, link=quoted(originals[number]))
+        found[number] = source
     return Sources({**found, **repeated})
 
 
@@ -93,20 +102,6 @@ def total_size(places: Sequence[Place]) -> int:
 def different_clips(places: Sequence[Place]) -> dict[int, Clip]:
     """Each clip once, by the number of the first cell that shows it."""
     return _first_of_each(places)[0]
-
-
-def relative_url(path: Path, start: Path | None = None) -> str:
-    """The address of a file as seen from a folder (by default the notebook's), percent-encoded."""
-    try:
-        relative = os.path.relpath(path, start)
-    except ValueError:  # another drive
-        relative = str(path)
-    return _quoted(Path(relative).as_posix())
-
-
-def _quoted(path: str) -> str:
-    quoted = urllib.parse.quote(path)
-    return f"./{quoted}" if ":" in quoted.split("/")[0] else quoted
 
 
 def _first_of_each(places: Sequence[Place]) -> tuple[dict[int, Clip], dict[int, Source]]:
@@ -123,26 +118,32 @@ def _first_of_each(places: Sequence[Place]) -> tuple[dict[int, Clip], dict[int, 
     return first, repeated
 
 
+def _with_place(source: Source, clip: Clip) -> Source:
+    """The same with where the original lies, if it is not what is embedded."""
+    if source.embed == clip.path:
+        return source
+    return dataclasses.replace(source, link=link_to(clip.path), place=place_of(clip.path))
+
+
 def _whole(clip: Clip) -> Source:
+    """The clip itself, or the preview of one that not every browser plays."""
     try:
-        with clip.path.open("rb") as file:
-            file.read(1)
-    except OSError as error:
-        reason = one_line(error.strerror or error, 120)
+        file = shown_file(clip)
+        with file.open("rb") as readable:
+            readable.read(1)
+    except (OSError, ClipError) as error:
+        reason = one_line(getattr(error, "strerror", None) or error, 120)
         return Source(
             poster=_poster(clip), trouble=f"the file of this clip cannot be read ({reason}): {clip.path.name}"
         )
-    return Source(embed=clip.path, poster=_poster(clip))
+    note = html.preview_note(clip)
+    return Source(embed=file, poster=_poster(clip), note=f"{note}; the original is kept" if note else None)
 
 
 def _preview(clip: Clip) -> Path:
-    small = clip.path.with_suffix(".preview.mp4")
-    if not small.exists():
-        from ..jobs.clips import Clips
-
-        small = Clips(clip.path.parent).preview(clip)
+    small = shown_file(clip, -1)
     # A small original can be smaller than its preview.
-    return clip.path if clip.path.exists() and clip.size <= small.stat().st_size else small
+    return clip.path if not clip.unplayable and clip.size <= small.stat().st_size else small
 
 
 def _poster(clip: Clip) -> Path | None:

@@ -8,6 +8,7 @@ import av
 import numpy as np
 import pytest
 from grids.film_grids import clip_of, decoded, lay_out, picture_of, usual
+from jobs import odd_films
 from PIL import Image
 
 from seedance_nb.api.models import Status
@@ -15,6 +16,7 @@ from seedance_nb.errors import ClipError, ConfigurationError, InvalidRequest
 from seedance_nb.grids import film_fit, film_page, films
 from seedance_nb.grids.film_table import receipt, subtitle, tables, title
 from seedance_nb.grids.films import contact_sheet, side_by_side
+from seedance_nb.jobs.clips import Clips
 
 
 def page_of(picture, *, film=True, rows=None, columns=None):
@@ -472,3 +474,44 @@ def test_it_can_be_called_from_several_threads_at_once(tmp_path):
     for thread in threads:
         thread.join()
     assert [len(decoded(tmp_path / f"{n}.mp4")) for n in range(2)] == [6, 6]
+
+
+# What a player shows ----------------------------------------------------------------------------------------------------
+
+
+def odd_picture(tmp_path, make):
+    """Two cells, each with a clip that `make(path)` writes."""
+    clips = Clips(tmp_path / "clips")
+    clips.folder.mkdir()
+
+    def admitted(cell):
+        source = make(tmp_path / "film.mp4")
+        return clips.admit(f"j{cell.index}", source)
+
+    return picture_of(lay_out("A {animal} jumps", animal=["cat", "dog"]), admitted)
+
+
+ODD = {
+    **{how: lambda path, how=how: odd_films.turn(odd_films.film(path, 320, 192), how) for how in odd_films.TURNS},
+    "wide pixels": lambda path: odd_films.film(path, 320, 192, sar=(3, 2)),
+    "HEVC": lambda path: odd_films.film(
+        path, 320, 192, codec="libx265", options={"x265-params": "log-level=none"}
+    ),
+    "cut": lambda path: odd_films.cut_to(odd_films.film(path, 320, 192), 160, 96),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_sheet_and_film_show_a_clip_as_a_player_does(tmp_path, kind):
+    picture = odd_picture(tmp_path, ODD[kind])
+    clip = picture.tiles[0].clip
+    with Image.open(clip.poster) as poster:
+        expected = odd_films.corners(poster)
+    pages = [(page_of(picture, film=False), np.asarray(Image.open(contact_sheet(picture, tmp_path / "sheet.png"))))]
+    pages.append((page_of(picture), decoded(side_by_side(picture, tmp_path / "film.mp4"))[3]))
+
+    for page, shown in pages:
+        for slot in page.slots:
+            for place in slot.pictures:
+                assert odd_films.corners(Image.fromarray(inside(shown, place, share=1))) == expected
+                assert place.width / place.height == pytest.approx(clip.width / clip.height, rel=0.03)

@@ -576,13 +576,13 @@ def test_a_preview_that_cannot_be_made_is_a_clip_error_and_leaves_nothing(clips,
 
 def test_two_who_want_a_preview_at_once_both_get_it(clips, small_film, monkeypatch):
     clip = clips.admit("j1", arrived(clips, small_film))
-    answers, both, transcode = [], threading.Barrier(2), room._transcode
+    answers, both, transcode = [], threading.Barrier(2), room.transcode
 
     def make(source, target, side):
         transcode(source, target, side)
         both.wait()
 
-    monkeypatch.setattr(room, "_transcode", make)
+    monkeypatch.setattr(room, "transcode", make)
 
     def want():
         try:

@@ -2,14 +2,20 @@
 
 import os
 import shutil
+import struct
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
+from jobs.odd_films import film, of_packets, png
 
 from seedance_nb.errors import ClipError
 from seedance_nb.jobs import inspector as room
 from seedance_nb.jobs.clips import Clips, inspect
 from seedance_nb.jobs.inspector import Inspector
+from seedance_nb.jobs.playing import TooLarge
+from seedance_nb.simulator import film as films
 
 
 @pytest.fixture
@@ -149,3 +155,127 @@ def test_it_can_be_started_while_the_file_is_still_on_its_way(inspector, part, t
     inspector(part, tmp_path / "p.jpg")
 
     assert process_of(inspector) is process
+
+
+# Files that are larger than they look -----------------------------------------------------------------
+
+BOMBS = {
+    "16,000 x 16,000": (lambda p: of_packets(p, [png(16_000, 16_000)], claims=(16_000, 16_000)), "16000 × 16000"),
+    "very long and thin": (lambda p: of_packets(p, [png(65_000, 300)], claims=(65_000, 300)), "65000 × 300"),
+    "100,000 pictures of one pixel": (lambda p: of_packets(p, [png(1, 1)] * 100_000, claims=(1, 1)), "100,000 pictures"),
+    "a picture that lasts a day": (lambda p: of_packets(p, [png(8, 8)] * 3, claims=(8, 8), every=14_400), "28,800 s"),
+    "an index that counts four milliards": (lambda p: counting(film(p), 0xFFFFFFF0), "4,294,967,280 pictures"),
+}  # fmt: skip
+
+
+def counting(path, samples):
+    """The table of sizes claims so many pictures of one size."""
+    data = bytearray(path.read_bytes())
+    at = data.index(b"stsz") + 8
+    data[at : at + 8] = struct.pack(">II", 1, samples)
+    path.write_bytes(data)
+    return path
+
+
+def most_memory(inspector):
+    """Peak of the other process in bytes."""
+    status = Path(f"/proc/{process_of(inspector).pid}/status").read_text()
+    return 1024 * int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")))
+
+
+@pytest.mark.parametrize("kind", BOMBS)
+def test_what_would_take_too_much_is_refused_in_words_and_kept(inspector, tmp_path, kind):
+    make, words = BOMBS[kind]
+    clips = Clips(tmp_path / "clips", inspector)
+    part = clips.arriving("j1").part
+    data = make(tmp_path / "film.mp4").read_bytes()
+    part.write_bytes(data)
+
+    with pytest.raises(TooLarge, match=words) as caught:
+        clips.admit("j1", part)
+
+    assert "kept in the folder of clips as j1.unchecked.mp4" in str(caught.value)
+    assert [path.name for path in clips.folder.iterdir()] == ["j1.unchecked.mp4"]
+    assert (clips.folder / "j1.unchecked.mp4").read_bytes() == data
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux shows a process's memory")
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda p: of_packets(p, [png(16_000, 16_000)], claims=(16_000, 16_000)), id="said in the index"),
+        pytest.param(lambda p: of_packets(p, [png(16_000, 16_000)]), id="not said in the index"),
+    ],
+)
+def test_a_huge_picture_is_given_no_memory(inspector, tmp_path, make):
+    with pytest.raises(ClipError):
+        inspector(make(tmp_path / "film.mp4"), tmp_path / "p.jpg")
+
+    assert most_memory(inspector) < 400_000_000  # one such picture in RGB has 768 MB
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux shows a process's memory")
+def test_pictures_that_grow_in_the_middle_of_the_film_are_left_out_of_its_preview(inspector, tmp_path):
+    source = of_packets(tmp_path / "film.mp4", [png(64, 64)] * 5 + [png(16_000, 16_000)] + [png(64, 64)] * 5)
+    facts = inspector(Path(shutil.copy(source, tmp_path / "part")), tmp_path / "p.jpg")
+
+    inspector.preview(source, tmp_path / "small.mp4", 480)
+
+    with av.open(str(tmp_path / "small.mp4")) as reader:
+        assert [(f.width, f.height) for f in reader.decode(video=0)] == [(64, 64)] * 10
+    assert (facts["width"], facts["height"]) == (64, 64)
+    assert most_memory(inspector) < 400_000_000
+
+
+@pytest.mark.skipif(not Path("/proc/self/limits").exists(), reason="only Linux shows a process's limits")
+def test_the_system_holds_the_process_to_its_memory_and_its_time(inspector, part, tmp_path):
+    inspector(part, tmp_path / "p.jpg")
+    limits = Path(f"/proc/{process_of(inspector).pid}/limits").read_text()
+
+    memory, seconds = (
+        next(line[len(name) :].split()[0] for line in limits.splitlines() if line.startswith(name))
+        for name in ("Max address space", "Max cpu time")
+    )
+    assert int(memory) == room.MEMORY
+    assert 0 < int(seconds) < 10 * room.LONGEST_SECONDS
+
+
+@pytest.mark.skipif(not Path("/proc/self/limits").exists(), reason="the limit holds on Linux")
+def test_where_the_limit_on_pixels_fails_the_one_on_memory_holds(inspector, tmp_path, monkeypatch):
+    blind = (
+        "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from seedance_nb.jobs import playing; "
+        "playing.MOST_PIXELS = 10**12; playing.DECODER_LIMITS.clear(); "
+        "from seedance_nb.jobs import inspector; inspector.MEMORY = 700_000_000; inspector.serve()"
+    )
+    monkeypatch.setattr(room, "_COMMAND", blind)
+
+    with pytest.raises(ClipError, match="memory"):
+        inspector(of_packets(tmp_path / "film.mp4", [png(16_000, 16_000)], claims=(16_000, 16_000)), tmp_path / "p.jpg")
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libx265"])
+def test_4k_passes_with_room_to_spare(inspector, tmp_path, codec):
+    options = {"preset": "ultrafast"} | ({"x265-params": "log-level=none"} if codec == "libx265" else {})
+    pixels = np.random.default_rng(1).integers(0, 255, (2160, 3840, 3), np.uint8)
+    source = film(tmp_path / "film.mp4", 3840, 2160, codec=codec, options=options, pixels=pixels, seconds=0.25)
+
+    facts = inspector(Path(shutil.copy(source, tmp_path / "part")), tmp_path / "p.jpg")
+    inspector.preview(source, tmp_path / "small.mp4", 480)
+
+    assert (facts["width"], facts["height"]) == (3840, 2160)
+
+
+def test_a_refused_file_is_fetched_once_and_the_job_says_where_it_is(make_session, simulator, tmp_path, monkeypatch):
+    def render(path, **_):
+        of_packets(path, [png(16_000, 16_000)], claims=(16_000, 16_000))
+
+    monkeypatch.setattr(films, "render", render)
+    job = make_session().submit("a boat", duration=4, resolution="480p")
+    with pytest.raises(ClipError, match="cannot be shown: the video is 16000 × 16000") as caught:
+        job.result(60)
+    job.download_again()
+    with pytest.raises(ClipError, match=r"kept in the folder of clips as \w+\.unchecked\.mp4; nothing more is charged"):
+        job.result(60)
+
+    assert simulator.calls["download"] == 1
+    assert "\n" not in str(caught.value)

@@ -112,14 +112,15 @@ def test_a_preview_is_made_once(done):
 
 
 @pytest.mark.parametrize("limit", [LARGE, NONE])
-def test_a_file_that_is_gone_leaves_a_link_and_the_reason(done, limit):
+def test_a_file_that_is_gone_leaves_its_picture_and_the_reason_and_no_link_that_cannot_work(done, limit):
     done.clip.path.unlink()
 
     html = final_html(done, limit)
 
     assert "not stored in the notebook (" in html
-    assert link(html).endswith("/j1.mp4")
-    assert "data:video" not in html
+    assert "<a " not in html
+    assert "<video" not in html
+    assert "data:image/jpeg" in html
 
 
 def test_a_poster_that_is_gone_is_done_without(done, master):

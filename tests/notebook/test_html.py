@@ -221,7 +221,7 @@ def test_a_preview_links_to_the_original():
     page = Page(html.figure(DONE, "v", link="clips/j%201.mp4", note="Shown is a preview."))
 
     assert page.of("a") == [{"href": "clips/j%201.mp4"}]
-    assert page.text.endswith("Shown is a preview. original file (2.5 MB)")
+    assert page.text.endswith("Shown is a preview. · original file (2.5 MB)")
 
 
 def test_a_very_long_prompt_folds_and_stays_complete():

@@ -277,7 +277,7 @@ def big(tmp_path):
     return GridPicture(("animal",), tuple(tiles), submitted=True)
 
 
-def test_over_the_limit_previews_are_stored_with_links_to_the_originals(big, tmp_path, monkeypatch):
+def test_over_the_limit_previews_are_stored_and_the_originals_named(big, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path.parent)
 
     source = wall_html(big, embed_limit=sum(tile.clip.size for tile in big.tiles) - 1)
@@ -288,7 +288,7 @@ def test_over_the_limit_previews_are_stored_with_links_to_the_originals(big, tmp
         (tmp_path / f"{name}.preview.mp4").stat().st_size for name in ("cat", "hen")
     ]
     assert [a["href"] for a in page.of("a")] == [f"{tmp_path.name}/cat.mp4", f"{tmp_path.name}/hen.mp4"]
-    assert "small previews; the links lead to the originals" in page.text
+    assert "small previews; below each stands where its original is" in page.text
 
 
 def test_what_does_not_even_fit_as_a_preview_is_its_first_picture(big, tmp_path):
@@ -296,7 +296,7 @@ def test_what_does_not_even_fit_as_a_preview_is_its_first_picture(big, tmp_path)
 
     page = Page(wall_html(big, embed_limit=size))
 
-    assert (len(page.of("video")), len(page.of("a"))) == (1, 2)
+    assert (len(page.of("video")), page.text.count("original file")) == (1, 2)
     assert page.of("img")[1]["src"].startswith("data:image/jpeg;base64,")
     assert "small previews of 1 clips, of 1 more their first picture" in page.text
 
