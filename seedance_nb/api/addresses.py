@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from ..errors import ClipError, one_line
 from ..settings import is_loopback
+from .deadlines import Deadline
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _GIVEN_OUT = ipaddress.IPv6Network("2000::/3")
@@ -46,7 +47,7 @@ def check_output_url(url: str, *, api_on_loopback: bool) -> tuple[str, int, bool
 async def allowed_addresses(host: str, port: int, *, api_on_loopback: bool) -> list[str]:
     """The addresses of `host` to connect to, at least one; raises ClipError if any of them is not public."""
     try:
-        async with asyncio.timeout(10):
+        async with Deadline(10):
             found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, TimeoutError, UnicodeError):
         found = []

@@ -28,6 +28,7 @@ from ..settings import Limits, Secret, is_loopback
 from .addresses import allowed_addresses, check_output_url, goes_through_proxy
 from .answers import Answer, Silence, judge_answer, judge_create, judge_look, refusal
 from .bodies import BoundedBody
+from .deadlines import Deadline
 from .lean_import import without
 from .lines import Line, LineBroken, Reply
 from .models import Generation, VideoRequest, as_request_id, parse_generation
@@ -111,7 +112,7 @@ class _Lanes(Generic[L]):
         """A lane of one's own for as long as the block lasts; raises httpx.PoolTimeout when none gets free."""
         if self._gate.locked():
             try:
-                async with asyncio.timeout(self._patience):
+                async with Deadline(self._patience):
                     await self._gate.acquire()
             except TimeoutError:
                 raise httpx.PoolTimeout("no lane got free") from None
@@ -151,10 +152,8 @@ class Client:
         most_calls, most_creates = (min(limits.concurrency, most) for most in (MOST_CALLS, MOST_CREATES))
         self._calls = _Lanes(lambda: self._line(kept), most=most_calls, patience=limits.read_timeout)
         self._creates = _Lanes(lambda: self._line(fresh), most=most_creates, patience=limits.read_timeout)
-        self._proxied = _Lanes(lambda: self._by_proxy(kept, 1), most=most_calls, patience=limits.read_timeout)
-        self._proxied_creates = _Lanes(
-            lambda: self._by_proxy(fresh, 0), most=most_creates, patience=limits.read_timeout
-        )
+        self._proxied = _Lanes(lambda: self._by_proxy(1), most=most_calls, patience=limits.read_timeout)
+        self._proxied_creates = _Lanes(lambda: self._by_proxy(0), most=most_creates, patience=limits.read_timeout)
         self._video_clients: dict[str, httpx.AsyncClient] = {}
 
     def _tls(self, *, secure: bool) -> ssl.SSLContext:
@@ -175,9 +174,9 @@ class Client:
             largest_body=self.limits.max_json_bytes,
         )
 
-    def _by_proxy(self, read_timeout: float, kept_connections: int) -> httpx.AsyncClient:
+    def _by_proxy(self, kept_connections: int) -> httpx.AsyncClient:
         return httpx.AsyncClient(
-            timeout=httpx.Timeout(read_timeout, connect=self.limits.connect_timeout, pool=self.limits.read_timeout),
+            timeout=None,  # noqa: S113 - deadlines are ours: see `deadlines`
             follow_redirects=False,
             headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": USER_AGENT},
             limits=httpx.Limits(max_connections=1, max_keepalive_connections=kept_connections),
@@ -188,7 +187,7 @@ class Client:
         # The video host is a stranger: no key, no cookies kept, no redirect followed unseen.
         if scheme not in self._video_clients:
             self._video_clients[scheme] = httpx.AsyncClient(
-                timeout=httpx.Timeout(self.limits.stall_timeout, connect=self.limits.connect_timeout),
+                timeout=None,  # noqa: S113 - deadlines are ours: see `deadlines`
                 follow_redirects=False,
                 headers={"Accept": "video/mp4,*/*;q=0.5", "Accept-Encoding": "identity", "User-Agent": USER_AGENT},
                 limits=httpx.Limits(max_connections=None, max_keepalive_connections=MOST_VIDEOS),
@@ -263,55 +262,60 @@ class Client:
 
         reply = Reply()
         try:
-            async with asyncio.timeout(total), (self._creates if is_create else self._calls).one() as line:
+            async with Deadline(total), (self._creates if is_create else self._calls).one() as line:
                 # All but a create may be asked twice: looking changes nothing, and a cancel twice is a cancel.
                 await line.ask(message, reply, again=not is_create)
-            return Answer(reply.status, reply.headers, self._auth.blotted(reply.content), reply.trouble)
+            reason = ""
         except TimeoutError:
             reason = f"no answer within {total:g} s"
-            if reply.status:  # what came before the deadline may hold the id of something paid for
-                return Answer(reply.status, reply.headers, self._auth.blotted(reply.content), f"cut off: {reason}")
         except (LineBroken, httpx.PoolTimeout, OSError, ValueError) as error:
             reason = in_words(error)
+        if reply.status:  # what came before the trouble may hold the id of something paid for
+            trouble = reply.trouble if reply.has_ended or not reason else f"cut off: {reason}"
+            return Answer(reply.status, reply.headers, self._auth.blotted(reply.content), trouble)
         return Silence(self._auth.blotted(reason.encode()).decode(), reply.may_have_left)
 
     async def _call_by_proxy(
         self, method: str, path: str, body: bytes, total: float, *, is_create: bool
     ) -> Answer | Silence:
         lanes = self._proxied_creates if is_create else self._proxied
-        left = False
+        silence = total if is_create else self.limits.read_timeout
         body_so_far = BoundedBody(self.limits.max_json_bytes)
-        status, headers = 0, {"": ""}
-
-        async def trace(event: str, _info: Any) -> None:
-            nonlocal left
-            # Behind a proxy the CONNECT has headers too; the request itself leaves after the TLS that follows.
-            left = not event.endswith("start_tls.started") and (left or event.endswith("send_request_headers.started"))
-
+        status, headers, trouble, left = 0, {"": ""}, None, False
+        has_ended = False
         try:
-            async with (
-                asyncio.timeout(total),
-                lanes.one() as client,
-                client.stream(
+            async with Deadline(total), lanes.one() as client, Deadline(self.limits.connect_timeout) as patience:
+
+                async def trace(event: str, info: Any) -> None:
+                    nonlocal left
+                    # A CONNECT has headers too, but only leads to the service.
+                    if event.endswith("send_request_headers.started") and info["request"].method != b"CONNECT":
+                        left = True
+                        patience.renew(silence)
+
+                async with client.stream(
                     method,
                     self.base_url + PREFIX + path,
                     content=body or None,
                     headers={"Content-Type": "application/json"} if body else {},
                     auth=self._auth,
-                    extensions={"trace": trace} if method == "POST" else {},  # only of a create does it matter
-                ) as response,
-            ):
-                status, headers = response.status_code, _lower(response.headers)
-                content, trouble = await read_bounded(response, self.limits.max_json_bytes, body_so_far)
-                return Answer(status, headers, self._auth.blotted(content), trouble)
+                    extensions={"trace": trace},
+                ) as response:
+                    status, headers = response.status_code, _lower(response.headers)
+                    _, trouble = await read_bounded(
+                        response, self.limits.max_json_bytes, body_so_far, patience, silence
+                    )
+                    has_ended = True
+            reason = ""
         except TimeoutError:
-            reason = f"no answer within {total:g} s"
-            if status:  # what came before the deadline may hold the id of something paid for
-                return Answer(status, headers, self._auth.blotted(bytes(body_so_far.content)), f"cut off: {reason}")
+            reason = f"no answer within {silence if left else self.limits.connect_timeout:g} s"
         except httpx.ProxyError as error:  # the proxy refused to lead to the service
             reason, left = in_words(error), False
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError) as error:
             reason = in_words(error)
+        if status:  # what came before the trouble may hold the id of something paid for
+            trouble = trouble if has_ended else f"cut off: {reason}"
+            return Answer(status, headers, self._auth.blotted(bytes(body_so_far.content)), trouble)
         return Silence(self._auth.blotted(reason.encode()).decode(), left)
 
     @contextlib.asynccontextmanager
@@ -375,9 +379,18 @@ class Client:
     ) -> httpx.Response:
         trouble = ""
         try:
-            return await stack.enter_async_context(
-                self._videos(target.scheme).stream("GET", target, headers=headers, extensions=extensions)
-            )
+            async with Deadline(self.limits.connect_timeout) as patience:
+
+                async def trace(event: str, _info: Any) -> None:
+                    if event.endswith("send_request_headers.started"):
+                        patience.renew(self.limits.stall_timeout)
+
+                extensions = {**extensions, "trace": trace}
+                return await stack.enter_async_context(
+                    self._videos(target.scheme).stream("GET", target, headers=headers, extensions=extensions)
+                )
+        except TimeoutError:
+            trouble = "no answer in time"
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError) as error:
             trouble = in_words(error)
         raise ClipError(f"the video host did not answer ({trouble})")
@@ -423,10 +436,15 @@ class VideoStream:
 
 async def _chunks(response: httpx.Response, stall_timeout: float) -> AsyncIterator[bytes]:
     trouble = ""
+    chunks = response.aiter_raw()
     try:
-        async for chunk in response.aiter_raw():
+        while True:
+            async with Deadline(stall_timeout):
+                chunk = await anext(chunks, None)
+            if chunk is None:
+                return
             yield chunk
-    except httpx.ReadTimeout:
+    except TimeoutError:
         trouble = f"no byte for {stall_timeout:g} s"
     except (httpx.HTTPError, httpx.StreamError, OSError, ValueError) as error:
         trouble = in_words(error)
@@ -460,17 +478,23 @@ def in_words(error: Exception) -> str:
 
 
 async def read_bounded(
-    response: httpx.Response, limit: int, body: BoundedBody | None = None
+    response: httpx.Response,
+    limit: int,
+    body: BoundedBody | None = None,
+    patience: Deadline | None = None,
+    silence: float = 0.0,
 ) -> tuple[bytes, str | None]:
     """(body, trouble): the body up to `limit` bytes after inflating. Trouble: too long, cut, or packed as never asked for.
 
-    `body` fills as bytes come, for callers that may be cancelled in between.
+    `body` fills as bytes come, for callers that may be cancelled in between; each piece gives `patience` another `silence` seconds.
     """
     body = BoundedBody(limit) if body is None else body
     body.unpack(response.headers.get("content-encoding", ""))
     if body.trouble is None:
         try:
             async for chunk in response.aiter_raw():
+                if patience is not None:
+                    patience.renew(silence)
                 if not body.feed(chunk):
                     break
         except (httpx.HTTPError, httpx.StreamError, OSError) as error:

@@ -19,6 +19,7 @@ from typing import Any
 import httptools
 
 from .bodies import BoundedBody
+from .deadlines import Deadline
 
 KEPT_SECONDS = 30.0
 """A connection that was not used for so long is not used again: many servers have closed it by then."""
@@ -42,6 +43,8 @@ class Reply:
     headers: dict[str, str] = dataclasses.field(default_factory=dict)
     body: BoundedBody | None = None
     trouble: str | None = None
+    has_ended: bool = False
+    """Whether nothing more of it will come; of such a one, a deadline has nothing to say any more."""
 
     @property
     def content(self) -> bytes:
@@ -110,7 +113,7 @@ class Line:
         loop = asyncio.get_running_loop()
         trouble = ""
         try:
-            async with asyncio.timeout(self._connect_timeout):
+            async with Deadline(self._connect_timeout):
                 _, connection = await loop.create_connection(
                     lambda: _Connection(self._largest_body),
                     self._host,
@@ -127,13 +130,14 @@ class Line:
         """Whether there is an answer; False when the connection ended before a byte of it."""
         trouble = ""
         try:
-            async with asyncio.timeout(self._read_timeout) as patience:
+            async with Deadline(self._read_timeout) as patience:
                 await connection.ask(message(), reply, patience, self._read_timeout)
         except TimeoutError:
             trouble = "no answer in time"
             connection.close()
         if reply.status:
-            reply.trouble = reply.trouble or (f"cut off ({trouble})" if trouble else None)
+            if trouble and not reply.has_ended:
+                reply.trouble = reply.trouble or f"cut off ({trouble})"
             return True
         if trouble or connection.trouble:
             raise LineBroken(trouble or connection.trouble)
@@ -160,7 +164,7 @@ class _Connection(asyncio.Protocol):
         self._came = 0
         self._answered: asyncio.Future[None] | None = None
 
-    def ask(self, message: bytes, reply: Reply, patience: asyncio.Timeout, seconds: float) -> asyncio.Future[None]:
+    def ask(self, message: bytes, reply: Reply, patience: Deadline, seconds: float) -> asyncio.Future[None]:
         """Send a request, whose answer fills `reply`; the future ends with the answer, or with the connection. Every byte that comes renews the patience."""
         self._loop = asyncio.get_running_loop()
         self._patience, self._seconds = patience, seconds
@@ -201,8 +205,8 @@ class _Connection(asyncio.Protocol):
             self._broken("the answer was no HTTP")
         if self.reply.body is None and self._came > LARGEST_HEAD:
             self._broken("the answer's head is too long")
-        if not self._answered.done() and not self._patience.expired():
-            self._patience.reschedule(self._loop.time() + self._seconds)
+        if not self._answered.done():
+            self._patience.renew(self._seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It has ended: the end of an answer that has no length, or a loss."""
@@ -265,4 +269,5 @@ class _Connection(asyncio.Protocol):
         if self._answered is not None and not self._answered.done():
             if self.reply.body is not None and self.reply.trouble is None:
                 self.reply.trouble = self.reply.body.trouble
+            self.reply.has_ended = self.reply.body is not None
             self._answered.set_result(None)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..api.deadlines import LivedTime
 from ..api.models import Status
 from ..errors import ConfigurationError, InvalidRequest, SeedanceError, WaitTimeout, one_line
 from ..jobs import owner as owners
@@ -30,6 +31,8 @@ from .picture import GridPicture, Tile
 from .plan import GridEstimate, Identity, Plan, check_money, make_plan
 from .timing import Kind, kind_of, seconds_left
 
+STEP_SECONDS = 1.0
+"""A wait for a grid is made of such steps, so that its time-out counts only what this process lived."""
 Where = Mapping[str, Any] | Callable[[Combination], object]
 
 
@@ -222,12 +225,12 @@ class Grid:
         Failed cells raise nothing (`grid.jobs` and the picture tell of them). Raises WaitTimeout, after which everything goes on.
         The stop button ends the wait only.
         """
-        end = None if timeout is None else time.monotonic() + timeout
+        lived = LivedTime(2 * STEP_SECONDS)
         while waits := [job for job in self._begun() if not job.done()]:
             try:
-                waits[0].result(None if end is None else max(0.0, end - time.monotonic()))
+                waits[0].result(None if timeout is None else max(0.0, min(STEP_SECONDS, timeout - lived())))
             except WaitTimeout:
-                if waits[0].done():
+                if waits[0].done() or (timeout is not None and lived() < timeout):
                     continue
                 waits = [job for job in waits if not job.done()]
                 raise WaitTimeout(f"the grid is not done within {timeout:g} s; {_go_on(len(waits))}") from None

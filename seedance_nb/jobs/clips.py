@@ -5,7 +5,6 @@ A file counts as a clip only under its final name; whatever a crash leaves behin
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import dataclasses
 import hashlib
@@ -15,6 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..api.deadlines import Deadline
 from ..errors import ClipError
 from . import boxes, playing
 from .playing import TooLarge
@@ -201,7 +201,7 @@ async def receive(client: Client, url: str, arriving: Arriving, progress: Callab
     try:
         if arriving.received and arriving.validator is None:
             arriving.forget()
-        async with asyncio.timeout(limits.download_timeout):
+        async with Deadline(limits.download_timeout):  # noqa: SIM117 - the line is long enough
             async with client.video(url, offset=arriving.received, validator=arriving.validator) as stream:
                 if stream.status == RANGE_NOT_SATISFIABLE:
                     arriving.forget()

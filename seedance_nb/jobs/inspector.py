@@ -16,6 +16,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from ..api.deadlines import LivedTime
 from ..errors import ClipError
 from .background import log
 from .playing import TooLarge
@@ -26,6 +27,8 @@ IDLE_SECONDS = 60.0
 """The process ends by itself when nothing came for so long."""
 LONGEST_SECONDS = 180.0
 """For one file; the disk may be slow, and a preview is the work of some seconds."""
+WATCH_SECONDS = 1.0
+"""The time for a file is counted in such steps: what passes while this process is stopped is not its fault."""
 _COMMAND = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from seedance_nb.jobs.inspector import serve; serve()"
 )
@@ -122,9 +125,8 @@ class Inspector:
         assert self._process is not None
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        overdue = threading.Timer(LONGEST_SECONDS, self._process.kill)
-        overdue.daemon = True
-        overdue.start()
+        answered = threading.Event()
+        threading.Thread(target=_end_when_overdue, args=(self._process, answered), daemon=True).start()
         try:
             if question is not None:
                 self._process.stdin.write(json.dumps(question) + "\n")
@@ -133,7 +135,7 @@ class Inspector:
         except (OSError, ValueError):
             return None
         finally:
-            overdue.cancel()
+            answered.set()
 
     def _end(self) -> None:
         process, self._process = self._process, None
@@ -145,6 +147,14 @@ class Inspector:
             if pipe is not None:
                 with contextlib.suppress(OSError):
                     pipe.close()
+
+
+def _end_when_overdue(process: subprocess.Popen[str], answered: threading.Event) -> None:
+    lived = LivedTime(2 * WATCH_SECONDS)
+    while lived() < LONGEST_SECONDS:
+        if answered.wait(WATCH_SECONDS):
+            return
+    process.kill()
 
 
 def _raise_if_error(answer: dict[str, Any]) -> None:

@@ -6,10 +6,10 @@ import asyncio
 import concurrent.futures
 import contextlib
 import threading
-import time
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
+from ..api.deadlines import LivedTime
 from ..api.models import Status, VideoRequest
 from ..errors import (
     ClipError,
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 SLICE_SECONDS = 0.1
 """Waits are cut into slices: a lock held longer cannot be interrupted on every system."""
+LONGEST_STEP = 0.5
+"""Of a slice that took longer the process did not live the rest, and the time-out of a wait does not count it."""
 
 
 WaitStrategy = Callable[["Job", float | None], bool]
@@ -149,9 +151,10 @@ class Job:
                 raise
         return self._outcome()
 
-    def waiter(self, loop: asyncio.AbstractEventLoop) -> asyncio.Future[None]:
-        """A future of `loop` that ends with the job; cancelling it never touches the job."""
+    def waiter(self, loop: asyncio.AbstractEventLoop, seconds: float | None = None) -> asyncio.Future[None]:
+        """A future of `loop` that ends with the job, or after so many lived seconds; cancelling it never touches the job."""
         future: asyncio.Future[None] = loop.create_future()
+        lived = LivedTime(LONGEST_STEP)
 
         def end() -> None:
             if not future.done():
@@ -163,8 +166,11 @@ class Job:
 
         def stay_awake() -> None:
             # ipykernel's handler of the stop button does not wake an idle loop: without this it would wait for the job.
-            if not future.done():
-                loop.call_later(SLICE_SECONDS, stay_awake)
+            left = SLICE_SECONDS if seconds is None else min(SLICE_SECONDS, seconds - lived())
+            if left <= 0:
+                end()
+            elif not future.done():
+                loop.call_later(left, stay_awake)
 
         self._settled.add_done_callback(wake)
         stay_awake()
@@ -262,11 +268,11 @@ class Job:
 
     def wait_in_slices(self, seconds: float | None) -> bool:
         """Block without a notebook around: plain scripts, terminals, other threads. True once done."""
-        end = None if seconds is None else time.monotonic() + seconds
+        lived = LivedTime(LONGEST_STEP)
         settled = self._settled
         try:
             while not settled.done():
-                left = SLICE_SECONDS if end is None else min(SLICE_SECONDS, end - time.monotonic())
+                left = SLICE_SECONDS if seconds is None else min(SLICE_SECONDS, seconds - lived())
                 if left <= 0:
                     return False
                 concurrent.futures.wait([settled], left)

@@ -10,6 +10,7 @@ import asyncio
 import random
 from typing import Any
 
+from ..api.deadlines import LivedTime
 from ..api.models import Generation, Status
 from ..errors import (
     BudgetExceeded,
@@ -35,6 +36,8 @@ ours: then a place will become free."""
 FIRST_BACKOFF = 1.0
 LONGEST_BUSY_WAIT = 300.0
 LOOK_AT_OTHER_PROCESS = 0.3
+LONGEST_STEP = 1.0
+"""Between two looks at another process no more than this counts as waited."""
 _STILL_OURS = {
     "status": Status.SUBMITTING,
     "status_text": Status.SUBMITTING.value,
@@ -123,14 +126,14 @@ async def await_other_process(followed: Followed) -> Record:
     """The row of a create that another process has in the air, once it has an answer or its process is dead. Hands off until then."""
     tools = followed.tools
     followed.tell(note="another notebook is sending this")
-    began = tools.clock.monotonic()
+    waited = LivedTime(LONGEST_STEP, tools.clock.monotonic)
     while True:
         record = await tools.try_ledger(tools.ledger.find, followed.key)
         if record is not None and record.status is Status.SUBMITTING:
             alive = owners.is_alive(record.owner)
-            waited = tools.clock.monotonic() - began
-            # Of a process on another machine we only know that a create cannot be in the air for ever.
-            if alive is False or (alive is None and waited > 2 * tools.limits.create_timeout):
+            # Of a process on another machine we only know that a create cannot be in the air for ever; it may have been stopped
+            # together with this one.
+            if alive is False or (alive is None and waited() > 2 * tools.limits.create_timeout):
                 try:
                     record = await bury(tools, record)
                 except ConfigurationError:

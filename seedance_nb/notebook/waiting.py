@@ -52,7 +52,7 @@ def _make_nestable(loop: asyncio.AbstractEventLoop) -> bool:
 
 
 def _wait_nested(job: Job, loop: asyncio.AbstractEventLoop, seconds: float | None) -> bool:
-    done = job.waiter(loop)
+    done = job.waiter(loop, seconds)
 
     def wake() -> None:
         if not done.done():
@@ -66,14 +66,11 @@ def _wait_nested(job: Job, loop: asyncio.AbstractEventLoop, seconds: float | Non
         interrupted = True
         loop.call_soon_threadsafe(wake)
 
-    timer = loop.call_later(max(0.0, seconds), wake) if seconds is not None else None
     before = signal.signal(signal.SIGINT, on_interrupt)
     try:
         loop.run_until_complete(done)
     finally:
         signal.signal(signal.SIGINT, before)
-        if timer is not None:
-            timer.cancel()
     if interrupted:
         raise job.interrupted()
     return job.done()

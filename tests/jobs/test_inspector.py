@@ -1,8 +1,13 @@
 """Files from strangers are decoded in another process, which may die of it."""
 
+import itertools
 import os
 import shutil
 import struct
+import subprocess
+import sys
+import threading
+import time
 from pathlib import Path
 
 import av
@@ -10,6 +15,7 @@ import numpy as np
 import pytest
 from jobs.odd_films import film, of_packets, png
 
+from seedance_nb.api.deadlines import LivedTime
 from seedance_nb.errors import ClipError
 from seedance_nb.jobs import inspector as room
 from seedance_nb.jobs.clips import Clips, inspect
@@ -279,3 +285,23 @@ def test_a_refused_file_is_fetched_once_and_the_job_says_where_it_is(make_sessio
 
     assert simulator.calls["download"] == 1
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("jump", "killed"), [(3600.0, False), (0.0, True)], ids=["it was stopped", "it hangs"])
+def test_a_process_that_hangs_is_ended_but_not_for_the_time_this_one_was_stopped(monkeypatch, jump, killed):
+    looks = itertools.count()
+    clock = lambda: time.monotonic() + (jump if next(looks) else 0.0)  # noqa: E731
+    monkeypatch.setattr(room, "LivedTime", lambda longest_step: LivedTime(longest_step, clock))
+    monkeypatch.setattr(room, "WATCH_SECONDS", 0.02)
+    monkeypatch.setattr(room, "LONGEST_SECONDS", 3000.0 if jump else 0.2)
+    answered = threading.Event()
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, text=True) as process:
+        watch = threading.Thread(target=room._end_when_overdue, args=(process, answered))
+        watch.start()
+        watch.join(0.3 if jump else 60)
+        answered.set()
+        watch.join(60)
+        if killed:
+            assert process.wait(60) != 0
+        assert (process.poll() is not None) is killed
+        process.kill()

@@ -1,12 +1,14 @@
 import asyncio
 import concurrent.futures
 import dataclasses
+import itertools
 import threading
 import time
 from pathlib import Path
 
 import pytest
 
+from seedance_nb.api.deadlines import LivedTime
 from seedance_nb.api.models import Status, VideoRequest
 from seedance_nb.errors import (
     ApiError,
@@ -18,6 +20,7 @@ from seedance_nb.errors import (
     SeedanceError,
     WaitTimeout,
 )
+from seedance_nb.jobs import job as room
 from seedance_nb.jobs.job import Job, WaitInterrupted, error_of
 from seedance_nb.jobs.snapshot import Clip, Snapshot
 
@@ -169,6 +172,34 @@ def test_waiting_for_a_job_makes_sure_that_it_is_followed(job, runner):
     later(job.deliver, succeeded())
     job.result(timeout=10)
     assert runner.asked == [("follow", job)]
+
+
+def stopped_for_an_hour(monkeypatch):
+    """From the second look at the clock on it says an hour more, as after a stop of the process."""
+    looks = itertools.count()
+    clock = lambda: time.monotonic() + (3600.0 if next(looks) else 0.0)  # noqa: E731
+    monkeypatch.setattr(room, "LivedTime", lambda longest_step: LivedTime(longest_step, clock))
+
+
+def test_the_time_out_of_a_wait_does_not_count_what_the_process_was_stopped_for(job, monkeypatch):
+    stopped_for_an_hour(monkeypatch)
+    later(job.deliver, succeeded())
+
+    assert job.result(timeout=10) is CLIP
+
+
+@pytest.mark.parametrize(("seconds", "done"), [(10, True), (0.6, False)])
+def test_a_nested_wait_does_not_count_it_either(job, monkeypatch, seconds, done):
+    stopped_for_an_hour(monkeypatch)
+    if done:
+        later(job.deliver, succeeded())
+
+    async def wait():
+        await job.waiter(asyncio.get_running_loop(), seconds)
+
+    asyncio.run(asyncio.wait_for(wait(), 60))
+
+    assert job.done() is done
 
 
 def test_a_wait_that_ran_out_is_a_timeout_and_leaves_the_job_alone(job, runner):

@@ -13,7 +13,7 @@ import weakref
 from pathlib import Path
 
 import pytest
-from jobs.doubles import Service, make_runner, record, submit, until
+from jobs.doubles import Service, TimeMachine, make_runner, record, submit, until
 
 from seedance_nb.api.models import Status
 from seedance_nb.errors import (
@@ -582,3 +582,30 @@ with Simulator(pace=Pace(0, 0.05, 0)) as simulator:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root, timeout=50
     )
     assert done.stdout.strip() == "7 False ['after [fail]', 'before [stuck]', 'in the child [fail]']"
+
+
+# A create that another machine has in the air ---------------------------------------------------------
+
+
+class Jumping(TimeMachine):
+    """A clock that says an hour more after the first wait, as after a stop of the process."""
+
+    async def wait(self, event, seconds):
+        await super().wait(event, seconds)
+        if len(self.waits) == 1:
+            self.now += 3600.0
+
+
+def test_a_create_on_another_machine_is_written_off_after_a_time_that_was_lived(tmp_path, service):
+    clock = Jumping()
+    runner = make_runner(tmp_path, service, clock)
+    row = record("a boat", account="mine", owner="another machine|1|2.00|3", sent_at=clock.now)
+    runner.background.ask_ledger(runner.ledger.claim, row, False, lambda: None)
+    try:
+        job = submit(runner)
+        assert until(job.done)
+        assert job.status is Status.UNKNOWN
+        assert sum(clock.waits) > 2 * runner.limits.create_timeout - 2
+        assert service.accepted == []
+    finally:
+        runner.close()

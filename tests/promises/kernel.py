@@ -1,13 +1,13 @@
-"""A kernel with a short life: submits its intentions, waits for their clips, and dies where it is told to.
+"""A kernel with a short life: submits its intentions, waits for their clips, and dies or stops where it is told to.
 
-    python kernel.py BASE_URL HOME MOMENT|- INTENTION…
+    python kernel.py BASE_URL HOME SIGNAL MOMENT|- LIMITS INTENTION…
 
-`MOMENT` names an instant of `MOMENTS`, at which the process sends itself SIGKILL; `-` lets it live to its end. It says `ready` when
-everything is imported.
+`MOMENT` names an instant of `MOMENTS`, at which the process sends itself the signal, once; `-` lets it live to its end. `LIMITS` are
+those of its session, as JSON. It says `ready` when everything is imported.
 """
 
+import json
 import os
-import signal
 import sys
 from pathlib import Path
 
@@ -16,12 +16,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from promises.stage import session_at, submit
 
 from seedance_nb.api.client import Client
+from seedance_nb.api.lines import _Connection
 from seedance_nb.jobs import fetching, polling, submitting
 from seedance_nb.jobs.ledger import Ledger
 
+signals = []
+"""What is still to be sent."""
+
 
 def die():
-    os.kill(os.getpid(), signal.SIGKILL)
+    if signals:
+        os.kill(os.getpid(), signals.pop())
 
 
 def around(owner, name, when, *, after, is_async=False):
@@ -57,6 +62,10 @@ def always(*_):
     return True
 
 
+def sends_a_create(_connection, message, *_):
+    return message.startswith(b"POST") and b"/cancel" not in message
+
+
 def gives_final_name(_part, target):
     return Path(target).suffix == ".mp4"
 
@@ -71,6 +80,7 @@ MOMENTS = {
     "before sending is marked": lambda: around(Ledger, "save", saves("sent_at"), after=False),
     "after sending is marked": lambda: around(Ledger, "save", saves("sent_at"), after=True),
     "before the first byte": lambda: around(Client, "create", always, after=False, is_async=True),
+    "after the last byte": lambda: around(_Connection, "ask", sends_a_create, after=True),
     "when the answer is there": lambda: around(Client, "create", always, after=True, is_async=True),
     "before the id is recorded": lambda: around(Ledger, "save", saves("request_id"), after=False),
     "after the id is recorded": lambda: around(Ledger, "save", saves("request_id"), after=True),
@@ -84,14 +94,15 @@ MOMENTS = {
 }
 
 
-def live(base_url, home, moment, intentions):
+def live(base_url, home, number, moment, limits, intentions):
     polling.TROUBLE_GROWTH = 0.2
     submitting.FIRST_BACKOFF = submitting.LOOK_AT_OTHER_PROCESS = 0.05
     if moment != "-":
+        signals.append(int(number))
         MOMENTS[moment]()
     print("ready", flush=True)
     sys.stdin.readline()  # all kernels of a race begin at the same instant
-    with session_at(base_url, home) as session:
+    with session_at(base_url, home, **json.loads(limits)) as session:
         for job in [submit(session, prompt) for prompt in intentions]:
             try:
                 print(job.result(30).path, flush=True)
@@ -100,4 +111,4 @@ def live(base_url, home, moment, intentions):
 
 
 if __name__ == "__main__":
-    live(*sys.argv[1:4], sys.argv[4:])
+    live(*sys.argv[1:6], sys.argv[6:])

@@ -1,6 +1,8 @@
 """What the tests of the promises share: a small request, quick limits, and how to wait."""
 
+import json
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -76,10 +78,11 @@ def copy_film(film):
     return render
 
 
-def start_kernel(simulator, home, intentions, moment="-"):
+def start_kernel(simulator, home, intentions, moment="-", number=signal.SIGKILL, **limits):
     """A process that is going to submit these intentions (see kernel.py) once `begin` is called."""
     script = Path(__file__).with_name("kernel.py")
-    arguments = [sys.executable, script, simulator.base_url, home, moment, *intentions]
+    how = [str(int(number)), moment, json.dumps(limits)]
+    arguments = [sys.executable, script, simulator.base_url, home, *how, *intentions]
     kernel = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     KERNELS.append(kernel)
     return kernel
