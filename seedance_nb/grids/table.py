@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigurationError, one_line
 from ..jobs.browsing import with_keys
+from ..jobs.durations import Durations, durations
 from ..jobs.ledger import Record
 from .axes import TAKE, Cell
 from .picture import GridPicture, Tile
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from .grid import Grid
 
 REQUEST_COLUMNS = ("prompt", "model", "aspect_ratio", "duration", "resolution", "media_urls", "webhook_url", "metadata")
-TIMES = ("created_at", "accepted_at", "processing_at", "finished_at")
-"""Epoch seconds."""
+TIMES = ("created_at", "accepted_at", "processing_at", "finished_at", "noticed_at")
+"""Epoch seconds. `finished_at` is empty where nobody looked on when it ended; `noticed_at` is when that was seen then."""
 NUMBERS = (
     *("credits", "credits_now", "estimate"),
     *("waited_seconds", "queued_seconds", "render_seconds", "clip_seconds", "fps"),
@@ -32,7 +33,8 @@ class Table:
     """`rows` are dicts with the same keys: the axes first, then the request, the job, the clip. None where nothing is known.
 
     `credits` is what a video cost when it was made, `credits_now` what this grid was charged (0 for what the ledger had).
-    Times are epoch seconds, `waited_seconds` from the intention to the end. A column of an axis that would hide another is
+    Times are epoch seconds; `waited_seconds` is from the intention to the end, `queued_seconds` from the acceptance to the beginning
+    of the making, `render_seconds` from there to the end (see `jobs.durations`). What no look saw is None. A column of an axis that would hide another is
     named `axis_…`.
     """
 
@@ -104,7 +106,9 @@ def _facts(tile: Tile, paid: Mapping[str, Record], home: str) -> dict[str, Any]:
     request, snapshot, clip = tile.cell.request, tile.snapshot, tile.clip
     said = tile.cell.invalid or (snapshot.error if snapshot is not None else None)
     fields = {name: getattr(request, name, None) for name in REQUEST_COLUMNS}
+    took = Durations() if snapshot is None else durations(snapshot)
     times = {name: getattr(snapshot, name, None) for name in TIMES}
+    times |= {"finished_at": took.ended_at, "noticed_at": None if took.ended_at else times["finished_at"]}
     row = paid.get(snapshot.key) if snapshot is not None and snapshot.reused else None
     now = None if snapshot is None else snapshot.credits
     return {
@@ -119,9 +123,9 @@ def _facts(tile: Tile, paid: Mapping[str, Record], home: str) -> dict[str, Any]:
         "credits_now": now,
         "estimate": None if snapshot is None else snapshot.estimate,
         **times,
-        "waited_seconds": _between(times["created_at"], times["finished_at"]),
-        "queued_seconds": _between(times["accepted_at"], times["processing_at"]),
-        "render_seconds": _between(times["processing_at"], times["finished_at"]),
+        "waited_seconds": _rounded(took.waited),
+        "queued_seconds": _rounded(took.queued),
+        "render_seconds": _rounded(took.rendered),
         "clip": None if clip is None else clip.path.name,
         "sha256": None if clip is None else clip.sha256,
         "width": None if clip is None else clip.width,
@@ -133,8 +137,8 @@ def _facts(tile: Tile, paid: Mapping[str, Record], home: str) -> dict[str, Any]:
     }
 
 
-def _between(one: float | None, other: float | None) -> float | None:
-    return None if one is None or other is None else round(max(0.0, other - one), 3)
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)
 
 
 def distinct(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..api.models import VideoRequest
+from ..jobs.durations import lived
 from ..jobs.polling import Outlook
 from ..jobs.snapshot import Snapshot
 
@@ -56,8 +57,9 @@ def seconds_left(snapshots: Iterable[Snapshot], lives: Mapping[Kind, Sequence[fl
             pending[kind].append(now - snapshot.accepted_at if snapshot.accepted_at is not None else 0.0)
         elif not snapshot.reused and snapshot.accepted_at is not None and snapshot.finished_at is not None:
             began, ends = min(began, snapshot.accepted_at), ends + 1
-            if snapshot.clip is not None:
-                ended[kind].append((snapshot.finished_at, snapshot.finished_at - snapshot.accepted_at))
+            life = lived(snapshot.accepted_at, snapshot.checked_at, snapshot.finished_at)
+            if snapshot.clip is not None and life is not None:
+                ended[kind].append((snapshot.finished_at, life))
     if not pending:
         return 0.0
     outlooks = {}

@@ -98,7 +98,7 @@ def rates_of(ledger: Ledger, base_url: str, requests: Iterable[VideoRequest]) ->
 
 def lives_of(ledger: Ledger, base_url: str, requests: Iterable[VideoRequest]) -> list[list[float]]:
     """For each, the seconds from acceptance to end of the newest finished jobs like it."""
-    return [[queued + rendering for queued, rendering in ledger.lives(base_url, request)] for request in requests]
+    return [ledger.lives(base_url, request) for request in requests]
 
 
 def with_keys(ledger: Ledger, keys: Iterable[str]) -> dict[str, Record]:

@@ -107,7 +107,7 @@ class Tools:
         name = (request.model, request.duration, request.resolution)
         if name not in self._kinds:
             lives = await self.try_ledger(self.ledger.lives, self.service, request) or []
-            self._kinds.setdefault(name, Kind([queued + rendering for queued, rendering in lives]))
+            self._kinds.setdefault(name, Kind(lives))
         return self._kinds[name]
 
     def api(self) -> Client:
@@ -151,7 +151,7 @@ class Followed:
         self.cancel_sent = False
         self.outlook = Outlook()
         self.seen_unfinished_at: float | None = None
-        """When a look last said, here, that it had not ended yet."""
+        """When the service last said, here, that it had not ended yet: in a look, or when it was accepted."""
         self._unsaved: dict[str, Any] = {}
 
     @property
@@ -224,10 +224,11 @@ class Followed:
         text: str | None = None,
         nothing_charged: bool = False,
         in_ledger: bool = True,
+        moments: dict[str, float] | None = None,
     ) -> None:
-        """End without a clip: recorded, then told."""
-        finished = self.snapshot.finished_at or self.tools.clock.time()
-        changes: dict[str, Any] = {"status": status, "status_text": text or status.value, "finished_at": finished}
+        """End without a clip: recorded, then told. `moments` are those of the end, if they are not just now."""
+        moments = moments or {"finished_at": self.snapshot.finished_at or self.tools.clock.time()}
+        changes: dict[str, Any] = {"status": status, "status_text": text or status.value, **moments}
         not_saved = None
         if nothing_charged:
             changes["credits"] = 0.0

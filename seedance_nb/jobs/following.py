@@ -17,6 +17,7 @@ from ..errors import (
     ServerError,
     one_line,
 )
+from .durations import LOOKED_ON, between_looks, lived
 from .fetching import fetch
 from .followed import Followed
 from .pace import Kind
@@ -51,7 +52,9 @@ async def follow(followed: Followed) -> None:
         await _succeed(followed, generation, kind)
     else:
         kind.ended(None, followed.tools.clock.monotonic())
-        await followed.end(generation.status, verdict(followed, generation), text=generation.status_text)
+        await followed.end(
+            generation.status, verdict(followed, generation), text=generation.status_text, moments=_end_of(followed)
+        )
 
 
 async def _until_it_ended(followed: Followed, kind: Kind) -> Generation:
@@ -107,8 +110,13 @@ async def look(followed: Followed) -> Generation | SeedanceError:
         told["credits"] = generation.credits_charged
         await followed.save({"credits": generation.credits_charged})
     if generation.status is Status.PROCESSING and old.status in (Status.QUEUED, Status.UNKNOWN, Status.SUBMITTING):
-        told |= {"status": Status.PROCESSING, "processing_at": now}
-        changes = {"status": Status.PROCESSING, "status_text": generation.status_text, "processing_at": now}
+        queued_at = followed.seen_unfinished_at if old.status is Status.QUEUED else None
+        changes: dict[str, Any] = {
+            "status": Status.PROCESSING,
+            "processing_at": between_looks(queued_at, now, old.accepted_at),
+        }
+        told |= changes
+        changes["status_text"] = generation.status_text
         if tools.pace.is_busy:
             followed.keep(changes)  # the service would tell it again, so it can go with the next write
         else:
@@ -123,6 +131,14 @@ async def look(followed: Followed) -> Generation | SeedanceError:
         told["status_text"] = generation.status_text
     followed.tell(**told)
     return generation
+
+
+def _end_of(followed: Followed) -> dict[str, float]:
+    """When it ended and when a look last saw it unfinished; if that was long ago, when the end was noticed, and 0."""
+    now, seen = followed.tools.clock.time(), followed.seen_unfinished_at
+    if seen is None or not 0 <= now - seen <= LOOKED_ON:
+        return {"finished_at": now, "checked_at": 0.0}
+    return {"finished_at": (seen + now) / 2, "checked_at": seen}
 
 
 async def _save_with_others(followed: Followed, changes: dict[str, Any]) -> None:
@@ -212,19 +228,12 @@ async def _send_cancel(followed: Followed) -> None:
 
 async def _succeed(followed: Followed, generation: Generation, kind: Kind) -> None:
     tools, old = followed.tools, followed.snapshot
-    now, seen = tools.clock.time(), followed.seen_unfinished_at
-    # It ended somewhere between two looks. Of one that ended while nobody looked (checked_at 0) no life is learned.
-    finished = old.finished_at or (now if seen is None else (seen + now) / 2)
-    if old.finished_at is None:
-        life = finished - old.accepted_at if old.accepted_at is not None and seen is not None else None
-        kind.ended(life, tools.clock.monotonic())
-    changes: dict[str, Any] = {
-        "status": Status.SUCCEEDED,
-        "status_text": generation.status_text,
-        "finished_at": finished,
-        "processing_at": old.processing_at or old.accepted_at,
-    }
-    await _save_with_others(followed, changes | {"checked_at": seen or 0.0})
+    changes: dict[str, Any] = {"status": Status.SUCCEEDED, "status_text": generation.status_text}
+    if old.finished_at is None:  # else it is known from before, and only its file is fetched
+        end = _end_of(followed)
+        kind.ended(lived(old.accepted_at, end["checked_at"], end["finished_at"]), tools.clock.monotonic())
+        changes |= end
+    await _save_with_others(followed, changes)
     followed.tell(**changes, note="downloading", trouble=None)
     clip = await fetch(followed, generation.output_url, look)
     if isinstance(clip, SeedanceError):

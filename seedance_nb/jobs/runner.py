@@ -206,8 +206,7 @@ class Runner:
             simulated=found.simulated or tools.simulated,
             owner=tools.owner,
             notebook=tools.notebook,
-            created_at=now,
-            accepted_at=now,
+            created_at=now,  # when it was accepted nobody here knows
         )
         return await tools.in_ledger(tools.ledger.adopt, record)
 
@@ -354,6 +353,7 @@ def snapshot_of(record: Record, clips: Clips) -> Snapshot:
         created_at=record.created_at,
         accepted_at=record.accepted_at,
         processing_at=record.processing_at,
+        checked_at=record.checked_at,
         finished_at=record.finished_at,
     )
 

@@ -61,7 +61,11 @@ class Snapshot:
     created_at: float = 0.0
     accepted_at: float | None = None
     processing_at: float | None = None
+    """When its making began, if looks saw that."""
+    checked_at: float | None = None
+    """When a look last said, before the end, that it had not ended; 0 where nobody looked on, None where that is not recorded."""
     finished_at: float | None = None
+    """When it ended, or, where nobody looked on, when that was noticed: `durations` tells which."""
     last_contact_at: float | None = None
     """When the service last answered anything sensible."""
     failed_checks: int = 0
@@ -90,5 +94,6 @@ class Snapshot:
         """Expected seconds left, never below 0; None when nothing is known."""
         if self.expected_seconds is None or self.status.is_final:
             return None
-        start = self.accepted_at if self.accepted_at is not None else now
+        # Of a generation that was sent from elsewhere nobody knows how old it is: its clock began here.
+        start = self.accepted_at if self.accepted_at is not None else self.created_at if self.request_id else now
         return max(0.0, self.expected_seconds - (now - start))

@@ -225,6 +225,7 @@ async def _accept(followed: Followed, generation: Generation) -> None:
     if generation.credits_charged is not None:
         tools.budget.correct(followed.snapshot.estimate, generation.credits_charged)
     status = Status.PROCESSING if generation.status is Status.PROCESSING else Status.QUEUED
+    followed.seen_unfinished_at = now
     changes = {
         "request_id": generation.request_id,
         "status": status,

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from ..api.models import SERVER_STATUSES, Status, VideoRequest
 from ..errors import one_line
+from ..jobs.durations import durations
 from ..jobs.snapshot import Clip, Snapshot
 
 MAX_WIDTH, MAX_HEIGHT = 640, 480
@@ -150,6 +151,14 @@ def receipt(snapshot: Snapshot) -> str:
     )
 
 
+def took(snapshot: Snapshot, words: str) -> str | None:
+    """How long it took, after these words; "noticed after 3 h" where nobody looked on when it ended; None where nothing is known."""
+    known = durations(snapshot)
+    if known.waited is not None:
+        return f"{words} {duration_words(known.waited)}"
+    return None if known.noticed is None else f"noticed after {duration_words(known.noticed)}"
+
+
 def ending(snapshot: Snapshot) -> str:
     """A job that ended without a video: what happened, whether it cost anything, what to do; then the small facts."""
     words = status_words(snapshot)
@@ -158,13 +167,10 @@ def ending(snapshot: Snapshot) -> str:
     if cure.startswith(f"{words};"):  # the headline has said that
         cure = cure[len(words) + 1 :].lstrip()
     cure = cure[:1].upper() + cure[1:]
-    after = None
-    if snapshot.finished_at is not None and snapshot.created_at:
-        after = f"after {duration_words(snapshot.elapsed(snapshot.finished_at))}"
     return _block(
         f'<div style="{WRAP}"><strong>{_text(headline)}</strong> {_text(cure)}</div>',
         _prompt(snapshot.request.prompt, quiet=True),
-        _quiet(f"{_facts(snapshot, after)} · {_ids(snapshot)}"),
+        _quiet(f"{_facts(snapshot, took(snapshot, 'after'))} · {_ids(snapshot)}"),
         bar=ACCENTS.get(snapshot.status, NEUTRAL),
     )
 
@@ -317,15 +323,12 @@ def _facts(snapshot: Snapshot, *more: str | None) -> str:
 
 def _figure_facts(snapshot: Snapshot) -> str:
     clip, request = snapshot.clip, snapshot.request
-    made_in = None
-    if snapshot.finished_at is not None and snapshot.created_at:
-        made_in = f"made in {duration_words(snapshot.elapsed(snapshot.finished_at))}"
     facts = _facts(
         snapshot,
         # What the request left to the service, the clip itself can tell.
         f"{clip.width}×{clip.height}" if clip is not None and request.resolution is None else None,
         duration_words(clip.seconds) if clip is not None and request.duration is None else None,
-        made_in,
+        took(snapshot, "made in"),
     )
     return f"{facts} · {_ids(snapshot)}{_digest(clip) if clip is not None else ''}"
 

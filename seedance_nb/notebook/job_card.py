@@ -11,6 +11,7 @@ import anywidget
 import traitlets
 
 from ..errors import one_line
+from ..jobs.durations import durations
 from ..jobs.snapshot import Snapshot
 from .html import clamp, clean, credits_words, settings_line, status_words
 
@@ -36,7 +37,7 @@ def card_view(snapshot: Snapshot, now: float, *, heading: bool = False) -> dict[
         "has_video": snapshot.clip is not None,
         "request_id": snapshot.request_id,
         "key": snapshot.key,
-        "elapsed": snapshot.elapsed(now),
+        "elapsed": durations(snapshot).waited if final else snapshot.elapsed(now),
         "running": None if final else _since(snapshot.accepted_at, now),
         "remaining": snapshot.remaining(now),
         "expected": snapshot.expected_seconds,

@@ -18,7 +18,7 @@ from ..jobs.clips import Clips, shown_file
 from ..jobs.ledger import FREE_AGAIN, Ledger, Record
 from ..jobs.runner import snapshot_of
 from ..jobs.snapshot import Clip, Snapshot
-from .html import clamp, clean, credits_words, duration_words, preview_note, settings_line, status_words
+from .html import clamp, clean, credits_words, preview_note, settings_line, status_words, took
 from .interactive import interactive
 from .panel_compare import MOST, compared, grid_code
 from .panel_errors import drawn_by
@@ -237,9 +237,7 @@ class Gallery(anywidget.AnyWidget):
 def _facts(snapshot: Snapshot) -> list[tuple[str, str]]:
     """The facts of an open clip, as pairs of a name and a text."""
     clip = snapshot.clip
-    made = ""
-    if snapshot.finished_at is not None and snapshot.status is Status.SUCCEEDED:
-        made = duration_words(snapshot.elapsed(snapshot.finished_at))
+    made = (took(snapshot, "") or "").strip() if snapshot.status is Status.SUCCEEDED else ""
     pairs = [
         ("Settings", settings_line(snapshot.request)),
         ("Take", str(snapshot.take)),

@@ -14,10 +14,11 @@ from pathlib import Path
 from ..errors import ClipError, ConfigurationError, one_line
 from ..grids.picture import GridPicture
 from ..jobs.clips import shown_file
+from ..jobs.durations import Durations, durations
 from . import html
 from .wall_markup import Part, markup, text_of
 from .wall_sources import Sources, beside_page, different_clips, in_page, total_size
-from .wall_tiles import Axis, Place, axes_of, choose_layout, places_of, rendered, waited
+from .wall_tiles import Axis, Place, axes_of, choose_layout, places_of
 
 EMBED_AT_MOST = 200_000_000
 """Bytes of clips that go into one page when nobody says otherwise; browsers open more only slowly."""
@@ -91,7 +92,7 @@ def receipts(
     lines = []
     for place in places:
         snapshot, clip = place.tile.snapshot, place.tile.clip
-        wait, render = (waited(snapshot), rendered(snapshot)) if snapshot is not None else (None, None)
+        took = durations(snapshot) if snapshot is not None else Durations()
         source = sources.of.get(place.number)
         invalid = place.tile.cell.invalid is not None
         status = "not possible" if invalid else "not submitted" if snapshot is None else html.status_words(snapshot)
@@ -101,8 +102,8 @@ def receipts(
                 *(axis.labels[i] for axis, i in zip(axes, place.at, strict=True)),
                 f"{status}; {source.trouble}" if source is not None and source.trouble else status,
                 html.credits_words(snapshot) if snapshot is not None else "",
-                f"{wait:.1f}" if wait is not None else "",
-                f"{render:.1f}" if render is not None else "",
+                f"{took.waited:.1f}" if took.waited is not None else "",
+                f"{took.rendered:.1f}" if took.rendered is not None else "",
                 str(place.tile.cell.take),
                 one_line(snapshot.request_id or snapshot.key, 220) if snapshot is not None else "",
                 clip.sha256 if clip is not None else "",

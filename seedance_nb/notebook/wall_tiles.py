@@ -10,6 +10,7 @@ from ..grids import wording
 from ..grids.axes import TAKE, value_key
 from ..grids.picture import GridPicture, Tile, guess_layout
 from ..grids.wording import Piece
+from ..jobs.durations import durations
 from ..jobs.snapshot import Snapshot
 from . import html
 
@@ -120,26 +121,16 @@ def heading(picture: GridPicture, axes: Sequence[Axis]) -> str:
 def receipt(snapshot: Snapshot) -> str:
     """What a clip cost and how long it took: "40 credits · waited 42 s · rendered in 38 s · take 1 · sha256 ab12…"."""
     clip = snapshot.clip
-    wait, render = waited(snapshot), rendered(snapshot)
+    took = durations(snapshot)
     facts = [
         html.credits_words(snapshot),
-        f"waited {html.duration_words(wait)}" if wait is not None else "",
-        f"rendered in {html.duration_words(render)}" if render is not None else "",
+        html.took(snapshot, "waited") or "",
+        f"rendered in {html.duration_words(took.rendered)}" if took.rendered is not None else "",
         f"take {snapshot.take}",
         "simulated" if snapshot.simulated and snapshot.reused else "",  # otherwise the credits say so
         f"sha256 {clip.sha256[:12]}" if clip is not None else "",
     ]
     return " · ".join(fact for fact in facts if fact)
-
-
-def waited(snapshot: Snapshot) -> float | None:
-    """Seconds from the acceptance of the request to its end."""
-    return _between(snapshot.accepted_at, snapshot.finished_at)
-
-
-def rendered(snapshot: Snapshot) -> float | None:
-    """Seconds from the first word that it is being made to its end."""
-    return _between(snapshot.processing_at, snapshot.finished_at)
 
 
 def state(tile: Tile) -> str:
@@ -170,10 +161,6 @@ def _is_sparse(picture: GridPicture, rows: str, columns: str) -> bool:
     down, across = picture.levels(rows), picture.levels(columns)
     pairs = {(value_key(t.cell.values.get(rows)), value_key(t.cell.values.get(columns))) for t in picture.tiles}
     return 2 * len(pairs) <= len(down) * len(across) and len(pairs) > 1
-
-
-def _between(start: float | None, end: float | None) -> float | None:
-    return None if start is None or end is None or end < start else end - start
 
 
 def _plural(axis: Axis) -> str:

@@ -348,15 +348,15 @@ def life(queued, rendering, number=1, **changes):
     return record(**{"take": number, "status": Status.SUCCEEDED, "clip": PATH_IN_CLIPS, **times, **changes})
 
 
-def test_lives_are_the_seconds_queued_and_rendering_of_the_newest_jobs(ledger):
+def test_lives_are_the_seconds_from_acceptance_to_end_of_the_newest_jobs(ledger):
     for number, (queued, rendering) in enumerate([(1, 10), (2, 20), (3, 30)], 1):
         claim(ledger, life(queued, rendering, number))
-    assert ledger.lives(SERVICE, record().request, limit=2) == [(3, 30), (2, 20)]
+    assert ledger.lives(SERVICE, record().request, limit=2) == [33, 22]
 
 
-def test_a_life_whose_start_of_rendering_nobody_saw_was_all_rendering(ledger):
+def test_a_life_whose_start_of_rendering_nobody_saw_counts_all_the_same(ledger):
     claim(ledger, life(5, 10, processing_at=None))
-    assert ledger.lives(SERVICE, record().request) == [(0, 15)]
+    assert ledger.lives(SERVICE, record().request) == [15]
 
 
 @pytest.mark.parametrize(
@@ -381,7 +381,7 @@ def test_a_job_that_teaches_nothing_is_not_a_life(ledger, other):
 
 def test_another_prompt_teaches_how_long_such_jobs_take(ledger):
     claim(ledger, life(1, 2, prompt="a plane"))
-    assert ledger.lives(SERVICE, record().request) == [(1, 2)]
+    assert ledger.lives(SERVICE, record().request) == [3]
 
 
 def priced(credits_, seconds=5, media=None, **changes):

@@ -133,7 +133,7 @@ def test_the_heading_names_the_axes_and_counts_the_cells(picture):
 def test_each_tile_bears_its_receipt(picture):
     text = Page(wall_html(picture, embed_limit=PLENTY)).text
 
-    assert f"40 credits · waited 42 s · rendered in 34 s · take 2 · sha256 {'0' * 12}" in text
+    assert f"40 credits · waited 43 s · rendered in 34 s · take 2 · sha256 {'0' * 12}" in text
 
 
 def test_a_prompt_that_all_share_is_said_once(tmp_path):
