@@ -7,6 +7,7 @@ import concurrent.futures
 import contextlib
 import logging
 import os
+import queue
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
@@ -16,6 +17,62 @@ from .grouping import GroupingThread
 T = TypeVar("T")
 log = logging.getLogger("seedance_nb")
 log.addHandler(logging.NullHandler())
+
+
+class Workers(concurrent.futures.ThreadPoolExecutor):
+    """At most so many daemon threads, started when they are needed. A ThreadPoolExecutor by name alone, because asyncio wants one.
+
+    Python shuts its own pools down before `atexit`, and a create that still has to look a name up would then be cut off. It also waits
+    for them at the end, however long a file takes.
+    """
+
+    def __init__(self, most: int, name: str) -> None:
+        self._most, self._name = most, name
+        self._calls: queue.SimpleQueue[tuple[concurrent.futures.Future[Any], Callable[[], Any]] | None] = (
+            queue.SimpleQueue()
+        )
+        self._started, self._at_work, self._ended = 0, 0, False
+        self._lock = threading.Lock()
+
+    def submit(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> concurrent.futures.Future[T]:
+        """Do `function(*args, **kwargs)` in one of the threads."""
+        future: concurrent.futures.Future[T] = concurrent.futures.Future()
+        with self._lock:
+            if self._ended:
+                raise RuntimeError("the workers were sent home")
+            self._at_work += 1
+            self._calls.put((future, lambda: function(*args, **kwargs)))
+            if self._at_work > self._started < self._most:
+                self._started += 1
+                threading.Thread(target=self._work, name=f"{self._name}_{self._started}", daemon=True).start()
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Take no more; what waits is dropped if asked, what is under way ends by itself."""
+        del wait
+        with self._lock:
+            self._ended = True
+            while cancel_futures:
+                try:
+                    call = self._calls.get_nowait()
+                except queue.Empty:
+                    break
+                if call is not None:
+                    call[0].cancel()
+            for _ in range(self._started):
+                self._calls.put(None)
+
+    def _work(self) -> None:
+        while (call := self._calls.get()) is not None:
+            future, function = call
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(function())
+                except BaseException as error:
+                    future.set_exception(error)
+            del call, future, function  # what it holds is free while nothing comes
+            with self._lock:
+                self._at_work -= 1
 
 
 class Background:
@@ -33,9 +90,10 @@ class Background:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closed = False
         self._ledger_thread = GroupingThread("seedance-ledger", together)
-        self._workers = concurrent.futures.ThreadPoolExecutor(2, "seedance-worker")
+        self._workers = Workers(2, "seedance-worker")
         self.loop.set_default_executor(self._workers)  # name look-ups too: no more threads than these
         self.loop.set_exception_handler(lambda _, context: log.debug("background: %s", context.get("message")))
+        self._ended = threading.Event()
         ready = threading.Event()
         self.thread = threading.Thread(target=self._run, args=(ready,), name="seedance-runner", daemon=True)
         self.thread.start()
@@ -82,14 +140,26 @@ class Background:
         """Run slow work (verify, transcode, base64) beside the loop."""
         return await self.loop.run_in_executor(self._workers, function, *args)
 
-    def close(self, timeout: float = 2.0) -> bool:
-        """Stop everything: `before_end`, then tasks are cancelled, then `at_end`. True if the thread ended in time. Idempotent."""
+    def begin_to_end(self) -> bool:
+        """Take no more, and let the thread begin its end: `before_end`, then tasks are cancelled, then `at_end`. True the first time."""
         if self._closed or self.pid != os.getpid():
-            return True
+            return False
         self._closed = True
         self.post(self.loop.stop)
-        if not self.is_current:  # a done callback may close the session it runs in
-            self.thread.join(timeout)
+        return True
+
+    def wait_until_ended(self, seconds: float) -> bool:
+        """Whether the thread has done its last within so many seconds."""
+        # Not `thread.join`: before Python 3.13, one that Ctrl-C interrupts takes a living thread for ended.
+        return self._ended.wait(seconds)
+
+    def close(self, timeout: float = 2.0) -> bool:
+        """Stop everything and wait for the thread. True if it ended in time. Idempotent."""
+        if self.pid != os.getpid():
+            return True
+        self.begin_to_end()
+        if not self.is_current and self.wait_until_ended(timeout):  # a done callback may close the session it runs in
+            self.thread.join()
         self._workers.shutdown(wait=False, cancel_futures=True)
         self._ledger_thread.shutdown(wait=False)
         return not self.thread.is_alive()
@@ -105,6 +175,7 @@ class Background:
             finally:
                 asyncio.set_event_loop(None)
                 self.loop.close()
+                self._ended.set()
 
     async def _wind_up(self) -> None:
         await self._before_end()

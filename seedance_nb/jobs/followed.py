@@ -149,6 +149,10 @@ class Followed:
         self.jobs = [job]
         self.wake = asyncio.Event()
         self.cancel_sent = False
+        self.is_claimed = False
+        """Whether the row in the ledger is this one's own."""
+        self.may_have_left = False
+        """Whether a create of it may have reached the service: set before the first byte, taken back by what surely was no acceptance."""
         self.outlook = Outlook()
         self.seen_unfinished_at: float | None = None
         """When the service last said, here, that it had not ended yet: in a look, or when it was accepted."""

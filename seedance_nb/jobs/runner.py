@@ -7,13 +7,16 @@ This is the way in from other threads, and the table of jobs being followed; the
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
+import sys
+import time
 import uuid
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from ..api.models import Status, VideoRequest
-from ..errors import ClipError, ConfigurationError, one_line
+from ..errors import ClipError, ConfigurationError, ConnectionFailed, one_line
 from ..settings import Limits, Secret
 from . import owner as owners
 from . import submitting
@@ -26,8 +29,10 @@ from .job import Job, WaitStrategy, error_of
 from .ledger import Ledger, Record
 from .snapshot import Snapshot
 
-GRACE_SECONDS = 1.2
-"""At the end, creates in the air get so long to hear their answer: it saves an `unknown`."""
+SAY_AFTER_SECONDS = 1.0
+"""An end that waits for answers so long says what it waits for."""
+LAST_WRITES_SECONDS = 10.0
+"""After that, what became of them is written down; a busy disk takes its time."""
 
 
 class Runner:
@@ -56,6 +61,10 @@ class Runner:
         self.wait_strategy: WaitStrategy = Job.wait_in_slices
         self._followed: dict[str, Followed] = {}
         self._asked_for: dict[str, Job] = {}
+        self._unanswered: set[str] = set()
+        """Keys of intentions of this process that are neither accepted nor given up nor somebody else's."""
+        self._patience = 0.0
+        self._let_go = False
         self._tools = Tools(
             base_url=base_url,
             service=service,
@@ -109,6 +118,7 @@ class Runner:
             warnings=warnings,
         )
         job = Job(self, snapshot)
+        self._unanswered.add(snapshot.key)
         self.background.post(self._begin, job, snapshot, lambda f: self._live(f, fresh, max_credits))
         return job
 
@@ -167,11 +177,33 @@ class Runner:
         """Jobs followed here whose end is not known yet."""
         return [job for f in list(self._followed.values()) for job in f.jobs if not job.done()]
 
-    def close(self) -> bool:
-        """Stop following; jobs go on at the service and are found again through the ledger. Idempotent."""
-        ended = self.background.close()
+    def close(self, patience: float | None = None) -> bool:
+        """Stop following; jobs go on at the service and are found again through the ledger. Idempotent.
+
+        Creates that are not answered yet are waited for, at most `patience` seconds (None: as long as a create may take), which is said
+        on stderr; Ctrl-C lets them go. What was never sent until then never is.
+        """
+        self._patience = self.limits.create_timeout if patience is None else patience
+        if self.background.begin_to_end() and not self.background.is_current:
+            self._wait_for_answers()
+        ended = self.background.close(LAST_WRITES_SECONDS if patience is None else 2.0)
         owners.LIVE_HERE.discard(self._tools.owner)
         return ended
+
+    def _wait_for_answers(self) -> None:
+        say_at = time.monotonic() + SAY_AFTER_SECONDS
+        try:
+            while self._unanswered and not self.background.wait_until_ended(0.05):
+                if time.monotonic() >= say_at:
+                    say_at = float("inf")
+                    count = len(self._unanswered)
+                    many = f"{count} create{'s' if count != 1 else ''}"
+                    _say(f"waiting for the answer of {many}, at most {self._patience:g} s; Ctrl-C lets go")
+        except KeyboardInterrupt:
+            self._let_go = True
+            _say(
+                "let go: what may have been accepted is `unknown` in the ledger, what was not sent is free to run again"
+            )
 
     def call_later(self, seconds: float, function: Callable[[], object]) -> None:
         """Run `function()` in the background thread after `seconds`."""
@@ -273,15 +305,25 @@ class Runner:
                     job.abandon()  # frees whoever still waits
 
     async def _live(self, followed: Followed, fresh: bool, max_credits: float | Budget | None) -> None:
-        claimed = await submitting.claim(followed, fresh=fresh, max_credits=max_credits)
-        if claimed is None:
-            return
-        record, is_new = claimed
-        job = followed.jobs[0]
+        key = followed.key
+        try:
+            claimed = await submitting.claim(followed, fresh=fresh, max_credits=max_credits)
+            if claimed is None:
+                return
+            record, is_new = claimed
+            job = followed.jobs[0]
+            accepted = False
+            if is_new:
+                job.claimed()
+                await learn(followed)
+                accepted = await submitting.send(followed)
+        except asyncio.CancelledError:
+            await _give_up_unsent(followed)
+            raise
+        finally:
+            self._unanswered.discard(key)
         if is_new:
-            job.claimed()
-            await learn(followed)
-            if await submitting.send(followed):
+            if accepted:
                 await follow(followed)
             return
         job.is_reuse = True
@@ -318,12 +360,25 @@ class Runner:
         return snapshot_of(record, self._tools.clips)
 
     async def _before_end(self) -> None:
-        deadline = self.background.loop.time() + GRACE_SECONDS
-        while self._tools.creates_in_the_air and self.background.loop.time() < deadline:  # noqa: ASYNC110 - a count, no event
-            await asyncio.sleep(0.05)
+        deadline = self.background.loop.time() + self._patience
+        while self._unanswered and not self._let_go and self.background.loop.time() < deadline:  # noqa: ASYNC110 - no event: the waiting thread adds
+            await asyncio.sleep(0.02)
 
     async def _at_end(self) -> None:
         await self._tools.close()
+
+
+async def _give_up_unsent(followed: Followed) -> None:
+    """The end came before a create was sent: that is certain, so it is recorded, and the intention is free again."""
+    if followed.may_have_left or followed.snapshot.status is not Status.SUBMITTING:
+        return
+    error = ConnectionFailed("this process ended before it could send this; nothing was charged; run it again")
+    await followed.end(Status.REJECTED, error, nothing_charged=True, in_ledger=followed.is_claimed)
+
+
+def _say(text: str) -> None:
+    with contextlib.suppress(Exception):  # at the very end there may be nobody to tell
+        print(f"seedance: {text}", file=sys.stderr, flush=True)
 
 
 def new_key() -> str:

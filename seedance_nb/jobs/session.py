@@ -50,6 +50,8 @@ BURST_SECONDS = 1.0
 thousand in a loop are then written to disk together instead of one by one."""
 RATE_SECONDS = 2.0
 """In such a burst, what such requests cost is asked of the ledger at most so often."""
+PATIENCE_OF_A_KERNEL = 1.2
+"""At the end of a kernel, creates in the air get so long to hear their answer: Jupyter kills what takes longer than a few seconds."""
 _HOST_ATTRIBUTE = "_seedance_session"
 _WAIT_ATTRIBUTE = "_seedance_wait"
 _BUDGETS_ATTRIBUTE = "_seedance_budgets"
@@ -433,15 +435,26 @@ class Session:
         return moved
 
     def close(self) -> None:
-        """Stop following and close everything. Jobs go on at the service; the ledger knows them. Idempotent."""
+        """Stop following and close everything. Jobs go on at the service; the ledger knows them. Idempotent.
+
+        Creates that are not answered yet are waited for, at most `create_timeout` seconds; Ctrl-C lets them go.
+        """
+        self._close(None)
+
+    def _close(self, patience: float | None) -> None:
         with self._lock:
             runner, self._runner = self._runner, None
             simulator, self._simulator = self._simulator, None
         if runner is not None:
-            runner.close()
+            runner.close(patience)
         if simulator is not None:
             simulator.stop()
-        atexit.unregister(self.close)
+        atexit.unregister(self._at_exit)
+
+    def _at_exit(self) -> None:
+        # Whoever ends a kernel waits a few seconds and then kills it: that would lose what can still be written now.
+        in_kernel = getattr(_find_host(), "kernel", None) is not None
+        self._close(PATIENCE_OF_A_KERNEL if in_kernel else None)
 
     # What it stands on -------------------------------------------------------------------------------
 
@@ -469,8 +482,10 @@ class Session:
         """The background runner, started at first use, and anew in a forked child."""
         with self._lock:
             if self._runner is None or not self._runner.is_usable:
-                atexit.register(self.close)  # again after a close: a session may be used anew
                 self._runner = self._start_runner()
+                # After it, since the last is called first: the simulator it may have started must hear what is waited for. Again
+                # after a close: a session may be used anew.
+                _at_the_end_of_the_process(self._at_exit)
             self._runner.wait_strategy = getattr(_find_host(), _WAIT_ATTRIBUTE, Job.wait_in_slices)
             return self._runner
 
@@ -544,6 +559,15 @@ def _refused(job: Job) -> SeedanceError | None:
 def _check_take(take: object) -> None:
     if isinstance(take, bool) or not isinstance(take, int) or take < 1:
         raise InvalidRequest(f"take must be a whole number from 1, not {take!r}")
+
+
+def _at_the_end_of_the_process(function: Callable[[], None]) -> None:
+    atexit.register(function)
+    processes = sys.modules.get("multiprocessing.process")
+    if processes is not None and processes.parent_process() is not None:  # such a child does not call what atexit knows
+        from multiprocessing.util import Finalize
+
+        Finalize(None, function, exitpriority=10)
 
 
 def _notebook_name() -> str | None:

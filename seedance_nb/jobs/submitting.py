@@ -80,6 +80,7 @@ async def claim(followed: Followed, *, fresh: bool, max_credits: float | Budget 
         try:
             row, is_new = await tools.in_ledger(tools.ledger.claim, record, fresh, within_budget)
             if is_new:
+                followed.is_claimed = True
                 followed.tell(take=row.take)
                 return row, True
             if row.status is Status.SUBMITTING and owners.is_alive(row.owner) is False:
@@ -169,6 +170,7 @@ async def send(followed: Followed) -> bool:
         if isinstance(outcome, OutcomeUnknown):
             await followed.end(Status.UNKNOWN, outcome)
             return False
+        followed.may_have_left = False
         if isinstance(outcome, ConnectionFailed) and unreachable + 1 < TRIES_TO_REACH:
             unreachable += 1
             await tools.try_ledger(tools.ledger.save, followed.key, {"sent_at": None})
@@ -200,6 +202,7 @@ async def _send_once(followed: Followed) -> Generation | SeedanceError:
         if row is not None and row.status is not Status.SUBMITTING:
             return SeedanceError("another notebook took this over while it waited here; run it again to see its video")
         return ConfigurationError(f"{error}; nothing was submitted")
+    followed.may_have_left = True
     tools.creates_in_the_air += 1
     tools.pace.create_goes_out()
     try:
