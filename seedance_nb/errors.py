@@ -21,22 +21,54 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 
 class SeedanceError(Exception):
     """Base of all errors of this package; `.job` is the Job it happened to, where there is one."""
 
-    job: Any = None
+    _job: Any = None
+    _job_again: Callable[[], Any] | None = None
 
     def __init__(self, message: str, *, job: Any = None) -> None:
         # Texts of a server can hold line breaks; an error is one line wherever it is shown.
         super().__init__(one_line(message))
         self.job = job
 
+    @property
+    def job(self) -> Any:
+        """The Job it happened to, or None. One that was stored with its error is read from its ledger when it is asked for."""
+        if self._job is None and self._job_again is not None:
+            self._job = self._job_again()
+        return self._job
+
+    @job.setter
+    def job(self, job: Any) -> None:
+        self._job = job
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """The job is found again only when somebody asks for it: what a pool hands back must not fail for it."""
+        state = {name: value for name, value in vars(self).items() if name != "_job"}
+        if self._job is not None:
+            try:
+                function, arguments = self._job.__reduce__()
+                state["_job_again"] = functools.partial(function, *arguments)
+            except SeedanceError:
+                pass  # a job that cannot be stored is left out of its error
+        return _error_again, (type(self), self.args, state)
+
     def _render_traceback_(self) -> list[str]:
         """What IPython shows instead of a traceback: the one line that helps."""
         return [f"{type(self).__name__}: {self}"]
+
+
+def _error_again(kind: type[SeedanceError], args: tuple[Any, ...], state: dict[str, Any]) -> SeedanceError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    vars(error).update(state)
+    return error
 
 
 class ConfigurationError(SeedanceError):

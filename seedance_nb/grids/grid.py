@@ -143,7 +143,8 @@ class Grid:
         picture = self.picture()
         sizes = [f"{name} {len(picture.levels(name))}" for name in picture.names]
         of = f" ({' × '.join(sizes)})" if sizes else ""
-        return f"<Grid of {len(self)} cell{'s' if len(self) != 1 else ''}{of}: {_in_words(picture)}>"
+        cells = f"{len(self)} cell{'s' if len(self) != 1 else ''}"
+        return f"<Grid of {cells}{of}: {_in_words(picture)}; as a coroutine: grid.wait()>"
 
     # Sending ---------------------------------------------------------------------------------------
 
@@ -242,6 +243,15 @@ class Grid:
 
     def __await__(self) -> Generator[Any, None, list[Clip | None]]:
         return self._wait().__await__()
+
+    async def wait(self) -> list[Clip | None]:
+        """`await grid` as a coroutine, for what takes nothing else: `asyncio.create_task(grid.wait())`."""
+        return await self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise ConfigurationError(
+            'a Grid is not stored or copied: grid.export("grid.json") keeps it, sd.grid("grid.json") brings it back; its jobs can be stored'
+        )
 
     async def _wait(self) -> list[Clip | None]:
         while waits := [job for job in self._begun() if not job.done()]:

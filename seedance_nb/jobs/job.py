@@ -13,6 +13,7 @@ from ..api.deadlines import LivedTime
 from ..api.models import Status, VideoRequest
 from ..errors import (
     ClipError,
+    ConfigurationError,
     GenerationCancelled,
     GenerationFailed,
     OutcomeUnknown,
@@ -58,6 +59,8 @@ class Job:
         self._lock = threading.Lock()
         self.is_reuse = False
         """Whether this Job stands for a row that another submit paid for; set by the runner."""
+        self.is_recorded = True
+        """False when it was refused before there was a row of it; set by the runner."""
         self.is_foreign = False
         """Whether its row belongs to another service than the one this session talks to; set by the runner."""
 
@@ -151,6 +154,10 @@ class Job:
                 raise
         return self._outcome()
 
+    async def wait(self) -> Clip:
+        """`await job` as a coroutine, for what takes nothing else: `asyncio.create_task(job.wait())`, `asyncio.run(job.wait())`."""
+        return await self
+
     def waiter(self, loop: asyncio.AbstractEventLoop, seconds: float | None = None) -> asyncio.Future[None]:
         """A future of `loop` that ends with the job, or after so many lived seconds; cancelling it never touches the job."""
         future: asyncio.Future[None] = loop.create_future()
@@ -178,6 +185,10 @@ class Job:
 
     def add_done_callback(self, function: Callable[[Job], object]) -> None:
         """Call `function(job)` once it is done, in the background thread (at once if it is done already)."""
+        if (
+            getattr(function, "__module__", None) == "asyncio.tasks"
+        ):  # it takes a Job for a future of its loop, and would never wake
+            raise TypeError("asyncio.wait takes tasks, not jobs: asyncio.wait([asyncio.create_task(job.wait())])")
 
         def call(_: object) -> None:
             try:
@@ -297,8 +308,30 @@ class Job:
         return f"job {name} goes on in the background: %seedance attach {name} shows it, %seedance cancel {name} cancels it"
 
     def __repr__(self) -> str:
+        # What asyncio says where it takes coroutines alone holds this text, so it names the cure.
         name = self.request_id or self.key
-        return f"<Job {name} {self.status_text}: {one_line(self.request.prompt, 50)!r}>"
+        return f"<Job {name} {self.status_text}: {one_line(self.request.prompt, 50)!r}; as a coroutine: job.wait()>"
+
+    # Copies ----------------------------------------------------------------------------------------
+
+    def __copy__(self) -> Job:
+        return self  # a job is what happens at the service: there are no two of it
+
+    def __deepcopy__(self, _memo: object) -> Job:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """To its key and where its ledger lies, never a key of the service; it comes back through that ledger."""
+        if not self._runner.is_current:
+            self.wait_until_claimed(None)  # until then nobody knows which row it stands for
+        if self.status is Status.REJECTED and not self.is_recorded:
+            raise ConfigurationError(
+                "this job was refused before it was recorded, so it cannot be stored; submit it again"
+            )
+        origin = self._runner.origin
+        if origin is None:
+            raise ConfigurationError("a job of a session that was not made by seedance_nb cannot be stored")
+        return origin.job, (self.key,)
 
 
 def error_of(kind: str | None, text: str, status: Status) -> SeedanceError:

@@ -186,6 +186,9 @@ class Ledger:
             with self._transaction():
                 pass
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Ledger, (self.path,)  # its connection stays where it is
+
     def close(self) -> None:
         """Close the file; the next call opens it again."""
         if self._connection is not None:

@@ -13,7 +13,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Protocol
 
 from ..api.models import Status, VideoRequest
 from ..errors import ClipError, ConfigurationError, ConnectionFailed, one_line
@@ -33,6 +33,13 @@ SAY_AFTER_SECONDS = 1.0
 """An end that waits for answers so long says what it waits for."""
 LAST_WRITES_SECONDS = 10.0
 """After that, what became of them is written down; a busy disk takes its time."""
+
+
+class Origin(Protocol):
+    """Where a stored job comes back from; can be pickled, and holds no key of the service."""
+
+    def job(self, key: str) -> Job:
+        """The job with this key: the one that is followed, or one read from the ledger."""
 
 
 class Runner:
@@ -55,8 +62,10 @@ class Runner:
         notebook: str | None = None,
         simulated: bool = False,
         clock: Clock | None = None,
+        origin: Origin | None = None,
     ) -> None:
         self.limits = limits
+        self.origin = origin
         self.ledger = ledger
         self.wait_strategy: WaitStrategy = Job.wait_in_slices
         self._followed: dict[str, Followed] = {}

@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -61,6 +62,41 @@ class JobList(list[Job]):
     """Jobs that show themselves as a table."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Origin:
+    """Which session a stored job belongs to: its host, its folder, and its account's name if it has one. No key."""
+
+    base_url: str
+    home: str
+    account: str | None
+
+    def job(self, key: str) -> Job:
+        """The job with this key, followed or read from the ledger. Raises ConfigurationError where neither knows it."""
+        session = self._session()
+        living = session.runner.living().get(key)
+        if living is not None:
+            return living
+        record = session.ask_ledger(Ledger.find, key)
+        if record is None:
+            raise ConfigurationError(
+                f"job {one_line(key, 40)} is not in the ledger in {self.home}; set SEEDANCE_HOME to where it is"
+            )
+        return session.runner.job_of(record)
+
+    def _session(self) -> Session:
+        own = existing()
+        for session in [*([own] if own is not None else []), *_living]:
+            if session._origin == self and session.is_in_use:
+                return session
+        session = Session(base_url=self.base_url, home=self.home, account=self.account)
+        _for_stored_jobs.append(session)  # as long as the process lives, like the kernel's own
+        return session
+
+
+_living: weakref.WeakSet[Session] = weakref.WeakSet()
+_for_stored_jobs: list[Session] = []
+
+
 class Session:
     """Submits, follows and remembers. Costs nothing until it is used: no thread, no file, no connection.
 
@@ -90,6 +126,7 @@ class Session:
         self._lock = threading.RLock()
         self._submitted_at: collections.deque[float] = collections.deque(maxlen=BURST)
         self._rates: dict[tuple[object, ...], tuple[float, float | None]] = {}
+        _living.add(self)
 
     def __enter__(self) -> Self:
         return self
@@ -360,6 +397,11 @@ class Session:
     def _budget(self) -> Budget:
         return self._budgets[self.settings.uses_simulator]
 
+    @property
+    def is_in_use(self) -> bool:
+        """Whether it has a runner that follows jobs in this process."""
+        return self._runner is not None and self._runner.is_usable
+
     def open_jobs(self) -> list[Job]:
         """Jobs being followed here whose end is not known yet."""
         return self._runner.open_jobs() if self._runner is not None and self._runner.is_usable else []
@@ -520,6 +562,17 @@ class Session:
             service=self.settings.base_url,
             notebook=_notebook_name(),
             simulated=simulated,
+            origin=self._origin,
+        )
+
+    @property
+    def _origin(self) -> Origin:
+        return Origin(self.settings.base_url, str(self.settings.home), self._account)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise ConfigurationError(
+            "a Session is not stored or copied: it has a key, a limit and a thread; make one there with sd.Session(…) or"
+            " sd.configure(…). Jobs can be stored"
         )
 
     def _start_simulator(self) -> tuple[str, Secret]:

@@ -95,6 +95,8 @@ async def claim(followed: Followed, *, fresh: bool, max_credits: float | Budget 
             refused = ConfigurationError(f"{error}; nothing was submitted")
         if reserved:
             tools.budget.correct(snapshot.estimate, 0.0)
+        for job in followed.jobs:
+            job.is_recorded = False
         await followed.end(Status.REJECTED, refused, nothing_charged=True, in_ledger=False)
         return None
 

@@ -492,9 +492,9 @@ def test_what_is_learned_from_the_first_clips_tells_how_long_the_rest_takes(sess
 
 def test_a_grid_speaks_of_itself_in_one_line(session):
     grid = small(session, ["a cat", "a dog"], takes=2)
-    assert repr(grid) == "<Grid of 4 cells (prompt 2 × take 2): not submitted>"
+    assert repr(grid) == "<Grid of 4 cells (prompt 2 × take 2): not submitted; as a coroutine: grid.wait()>"
     grid.submit().result(PATIENCE)
-    assert repr(grid) == "<Grid of 4 cells (prompt 2 × take 2): 4 done, 80 credits>"
+    assert repr(grid) == "<Grid of 4 cells (prompt 2 × take 2): 4 done, 80 credits; as a coroutine: grid.wait()>"
 
 
 def test_a_view_of_an_axis_there_is_not_names_the_near_one(session):

@@ -87,17 +87,25 @@ def test_its_attributes_are_those_of_the_newest_snapshot(job):
 @pytest.mark.parametrize(
     ("newest", "shown"),
     [
-        pytest.param(snapshot(), "<Job j1 queued: 'a boat'>", id="by its key before it has an id"),
-        pytest.param(snapshot(request_id="req_1"), "<Job req_1 queued: 'a boat'>", id="by its id"),
-        pytest.param(snapshot(status_text="reticulating"), "<Job j1 reticulating: 'a boat'>", id="an invented status"),
+        pytest.param(
+            snapshot(), "<Job j1 queued: 'a boat'; as a coroutine: job.wait()>", id="by its key before it has an id"
+        ),
+        pytest.param(
+            snapshot(request_id="req_1"), "<Job req_1 queued: 'a boat'; as a coroutine: job.wait()>", id="by its id"
+        ),
+        pytest.param(
+            snapshot(status_text="reticulating"),
+            "<Job j1 reticulating: 'a boat'; as a coroutine: job.wait()>",
+            id="an invented status",
+        ),
         pytest.param(
             snapshot(request=VideoRequest(prompt="one\ntwo\x1b[31m")),
-            "<Job j1 queued: 'one two [31m'>",
+            "<Job j1 queued: 'one two [31m'; as a coroutine: job.wait()>",
             id="on one line",
         ),
         pytest.param(
             snapshot(request=VideoRequest(prompt="x" * 80)),
-            f"<Job j1 queued: '{'x' * 49}…'>",
+            f"<Job j1 queued: '{'x' * 49}…'; as a coroutine: job.wait()>",
             id="not the whole prompt",
         ),
     ],
