@@ -74,7 +74,7 @@ def _document(
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
         "<style>:root{color-scheme:light dark}body{margin:20px;font:14px/1.5 system-ui,sans-serif}"
-        "h1{font-size:1.4em;margin:0 0 12px 0}summary{cursor:pointer}footer{margin-top:24px}</style>\n"
+        "h1{font-size:1.4em;margin:0 0 12px 0}summary{cursor:pointer}:focus-visible{outline:2px solid #1976d2;outline-offset:2px}footer{margin-top:24px}</style>\n"
         f"</head>\n<body>\n<main>\n<h1>{name}</h1>\n"
     )
     yield from wall
