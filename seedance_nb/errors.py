@@ -25,6 +25,12 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+LONGEST = 600
+"""Characters of an error."""
+UNBOUNDED = 1 << 62
+THEIRS = 200
+"""Characters of somebody else's text inside a sentence of ours: a server's reason, another library's error, a path."""
+
 
 class SeedanceError(Exception):
     """Base of all errors of this package; `.job` is the Job it happened to, where there is one."""
@@ -34,7 +40,7 @@ class SeedanceError(Exception):
 
     def __init__(self, message: str, *, job: Any = None) -> None:
         # Texts of a server can hold line breaks; an error is one line wherever it is shown.
-        super().__init__(one_line(message))
+        super().__init__(shortened(message, LONGEST))
         self.job = job
 
     @property
@@ -148,7 +154,18 @@ class ClipError(SeedanceError):
     """The generation succeeded but its file could not be downloaded, or is not a readable MP4."""
 
 
-def one_line(text: object, limit: int = 600) -> str:
+def shortened(text: object, limit: int = THEIRS) -> str:
+    """The text as one line of at most `limit` characters; a longer one loses its middle.
+
+    For sentences that join our words with somebody else's: what happened stands at the beginning, the charge and the cure at the
+    end, and theirs in between. Theirs alone, quoted inside such a sentence, is shortened first, so that nothing of ours goes.
+    """
+    line = one_line(text, UNBOUNDED)
+    head = (limit - 1) // 2
+    return line if len(line) <= limit else f"{line[:head]}…{line[len(line) - (limit - 1 - head) :]}"
+
+
+def one_line(text: object, limit: int = LONGEST) -> str:
     """Fold a text to one printable line of at most `limit` characters.
 
     Control characters (terminal escapes among them) and lone surrogates, which SQLite and UTF-8 refuse, become spaces

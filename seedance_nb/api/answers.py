@@ -24,7 +24,7 @@ from ..errors import (
     PaymentRequired,
     RateLimited,
     ServerError,
-    one_line,
+    shortened,
 )
 from .models import Generation, as_request_id, error_parts, parse_generation, status_word
 
@@ -122,7 +122,7 @@ def refusal(status: int, answer: Any, *, charged_hint: bool = True) -> ApiError:
     if message is None and isinstance(answer, dict):
         _, message = error_parts(answer.get("message"))
     # Shortened, so that the cure behind it is never cut off.
-    said = f"the service said: {one_line(message, 300)}" if message else f"HTTP {status} without a reason"
+    said = f"the service said: {shortened(message)}" if message else f"HTTP {status} without a reason"
     kind: type[ApiError] = ApiError
     cure = "change the request and run it again"
     if status in (401, 403) or (code or "").lower() in ("unauthorized", "forbidden", "invalid_api_key"):
@@ -140,7 +140,7 @@ def refusal(status: int, answer: Any, *, charged_hint: bool = True) -> ApiError:
 def rate_limited(outcome: Answer, answer: Any, what: str) -> RateLimited:
     """The 429 with the pause it asks for."""
     code, message = error_parts(answer.get("error") if isinstance(answer, dict) else None)
-    error = RateLimited(f"{what} ({message or 'HTTP 429'})", http_status=429, code=code, message=message)
+    error = RateLimited(f"{what} ({shortened(message or 'HTTP 429')})", http_status=429, code=code, message=message)
     error.retry_after = asked_pause(outcome.headers, time.time())
     return error
 

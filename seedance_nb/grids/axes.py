@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Self
 
 from ..api.models import VideoRequest, make_request
-from ..errors import InvalidRequest, one_line
+from ..errors import InvalidRequest, one_line, shortened
 
 FIELDS = ("prompt", "model", "aspect_ratio", "duration", "resolution", "media_urls", "webhook_url", "metadata")
 """The fields of a request; every other name stands in a template between braces."""
@@ -250,7 +250,7 @@ def _request_of(values: Mapping[str, Any], check: Check) -> tuple[VideoRequest |
         request = make_request(**fields)
         check(request)
     except InvalidRequest as error:
-        return request, one_line(error, 300)
+        return request, shortened(error, 300)
     return request, None
 
 

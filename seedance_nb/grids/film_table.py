@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 
 from ..api.models import Status, VideoRequest
-from ..errors import InvalidRequest, one_line
+from ..errors import InvalidRequest, one_line, shortened
 from .axes import TAKE, value_key
 from .picture import GridPicture, Tile, guess_layout
 from .wording import CUT, axis_title, labels
@@ -202,11 +202,11 @@ def receipt(tile: Tile) -> str:
 def standing(tile: Tile) -> tuple[str, str]:
     """(where a cell without a clip stands, why or "")."""
     if tile.cell.invalid is not None:
-        return "cannot be made", one_line(tile.cell.invalid, 200)
+        return "cannot be made", shortened(tile.cell.invalid)
     if tile.snapshot is None:
         return "not submitted yet", ""
     error = tile.snapshot.error
-    return _STANDING[tile.snapshot.status], one_line(error, 200) if error is not None else ""
+    return _STANDING[tile.snapshot.status], shortened(error) if error is not None else ""
 
 
 def shape(tile: Tile) -> float:

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..api.deadlines import LivedTime
 from ..api.models import Status
-from ..errors import ConfigurationError, InvalidRequest, SeedanceError, WaitTimeout, one_line
+from ..errors import ConfigurationError, InvalidRequest, SeedanceError, WaitTimeout, one_line, shortened
 from ..jobs import owner as owners
 from ..jobs.background import log
 from ..jobs.browsing import lives_of, newest_of
@@ -472,7 +472,7 @@ class Grid:
                     try:
                         self._catalog.check(cell.request)
                     except InvalidRequest as error:
-                        invalid = one_line(error, 300)
+                        invalid = shortened(error, 300)
                     cells[index] = dataclasses.replace(cell, invalid=invalid)
             self._laid = _Laid.out(self._axes, tuple(cells))
 

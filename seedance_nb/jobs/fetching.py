@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from ..api.models import Generation, Status
-from ..errors import ClipError, SeedanceError, one_line
+from ..errors import ClipError, SeedanceError, shortened
 from .clips import AddressExpired, Arriving, receive
 from .followed import Followed
 from .playing import TooLarge
@@ -53,7 +53,7 @@ async def fetch(
                     error = ClipError(f"the clip could not be written ({trouble.strerror or trouble}); check the disk")
             if attempt == DOWNLOAD_TRIES:
                 break
-            followed.tell(trouble=one_line(error, 300), note=f"download try {attempt + 1} of {DOWNLOAD_TRIES} follows")
+            followed.tell(trouble=shortened(error, 300), note=f"download try {attempt + 1} of {DOWNLOAD_TRIES} follows")
             await followed.pause(look_after_trouble(attempt, floor=FIRST_PAUSE))
             outcome = await look(followed)
             if isinstance(outcome, Generation) and outcome.status is Status.SUCCEEDED:
@@ -62,13 +62,15 @@ async def fetch(
         if arriving is not None:
             arriving.part.unlink(missing_ok=True)
     return ClipError(
-        f"the video was made but could not be downloaded ({error}); it is paid for and kept: "
+        f"the video was made but could not be downloaded ({shortened(error)}); it is paid for and kept: "
         f"%seedance attach {followed.snapshot.request_id} or job.download_again() fetches it, without a new create"
     )
 
 
 def _refused(error: TooLarge) -> ClipError:
-    return ClipError(f"the video was made and downloaded, but cannot be shown: {error}; nothing more is charged")
+    return ClipError(
+        f"the video was made and downloaded, but cannot be shown: {shortened(error)}; nothing more is charged"
+    )
 
 
 async def _turn(followed: Followed) -> None:

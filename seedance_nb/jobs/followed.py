@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..api.models import Status, VideoRequest
-from ..errors import ConfigurationError, SeedanceError, one_line
+from ..errors import ConfigurationError, SeedanceError, shortened
 from ..settings import Limits, Secret
 from .background import Background, log
 from .budget import Budget
@@ -254,7 +254,7 @@ class Followed:
         clock = self.tools.clock
         end = clock.monotonic() + seconds
         while (left := end - clock.monotonic()) > 0 and not self.snapshot.cancel_requested:
-            self.tell(trouble=one_line(why, 200), note=f"trying again in {max(1, round(left))} s")
+            self.tell(trouble=shortened(why), note=f"trying again in {max(1, round(left))} s")
             await self.pause(min(1.0, left))
         self.tell(note=None)
 

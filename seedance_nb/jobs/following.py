@@ -15,7 +15,7 @@ from ..errors import (
     RateLimited,
     SeedanceError,
     ServerError,
-    one_line,
+    shortened,
 )
 from .durations import LOOKED_ON, between_looks, lived
 from .fetching import fetch
@@ -157,7 +157,7 @@ def verdict(followed: Followed, generation: Generation) -> SeedanceError:
         money = "no real credits were charged"
     if generation.status is Status.CANCELLED:
         return GenerationCancelled(f"cancelled; {money}; run it again for a new try")
-    reason = generation.error or "it gave no reason"
+    reason = shortened(generation.error or "it gave no reason")
     return GenerationFailed(
         f"the service could not make this video ({reason}); {money}; change the prompt or run it again"
     )
@@ -200,7 +200,7 @@ def _until_next_look(followed: Followed, kind: Kind, failed: int, asked_for: flo
 async def _missed(followed: Followed, error: SeedanceError, failed: int) -> bool:
     """A look that brought nothing: told, never fatal. True when the wait for the next look is over already."""
     if not isinstance(error, AuthenticationError):
-        followed.tell(failed_checks=failed, trouble=one_line(error, 300))
+        followed.tell(failed_checks=failed, trouble=shortened(error, 300))
         return False
     cure = "set a good one with %seedance login or sd.configure(api_key=…)"
     text = f"the key was refused; the job is kept and goes on with a good key: {cure}"
@@ -220,10 +220,10 @@ async def _send_cancel(followed: Followed) -> None:
         async with tools.calls:
             await tools.api().cancel(request_id)
     except ApiError as error:
-        note = f"cancel not confirmed ({error.message}); still following"
+        note = f"cancel not confirmed ({shortened(error.message)}); still following"
     except SeedanceError as error:
-        note = f"cancel not confirmed ({error}); still following"
-    followed.tell(note=one_line(note, 300))
+        note = f"cancel not confirmed ({shortened(error)}); still following"
+    followed.tell(note=note)
 
 
 async def _succeed(followed: Followed, generation: Generation, kind: Kind) -> None:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from ..api.models import Status, VideoRequest
-from ..errors import ClipError, ConfigurationError, ConnectionFailed, one_line
+from ..errors import ClipError, ConfigurationError, ConnectionFailed, shortened
 from ..settings import Limits, Secret
 from . import owner as owners
 from . import submitting
@@ -303,7 +303,7 @@ class Runner:
             raise
         except BaseException as error:
             log.exception("following %s failed", followed.key)
-            what = one_line(repr(error), 200)
+            what = shortened(repr(error))
             text = f"following stopped by an error of ours ({what}); %seedance attach {followed.key} goes on"
             followed.tell(error=ClipError(text), trouble=text)
         finally:

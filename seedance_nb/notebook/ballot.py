@@ -16,7 +16,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from ..errors import InvalidRequest, SeedanceError, one_line
+from ..errors import InvalidRequest, SeedanceError, one_line, shortened
 from ..grids.ballot_file import check_aspects, clean_rater
 from ..grids.ballot_pairs import Entries, asks_for_prompt, entries
 from ..grids.votes import next_pair
@@ -347,7 +347,9 @@ class Ballot(anywidget.AnyWidget):
         try:
             mp4 = read()
         except Exception as error:  # whatever it was, the page must not wait for ever
-            self._refuse_clip(name, f"a clip cannot be read ({error}); run the grid again to fetch it, at 0 credits")
+            self._refuse_clip(
+                name, f"a clip cannot be read ({shortened(error)}); run the grid again to fetch it, at 0 credits"
+            )
             return
         # A buffer of a custom message, never a trait: traits are saved with the notebook.
         self._in_context(functools.partial(self.send, {"kind": "clip", "clip": name}, buffers=[mp4]))

@@ -17,7 +17,7 @@ import uuid
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ClipError, one_line
+from ..errors import ClipError, shortened
 from ..jobs import session as sessions
 from ..jobs.background import log
 from ..jobs.clips import shown_file
@@ -273,7 +273,7 @@ def _sources(clip: Clip, embed_limit: int) -> tuple[str, str | None, dict[str, s
             return video, poster, {}
         note = html.preview_note(clip, small=True)
     except (OSError, ClipError) as error:
-        video, note = link_to(clip.path) or "", f"not stored in the notebook ({one_line(error, 200)})"
+        video, note = link_to(clip.path) or "", f"not stored in the notebook ({shortened(error)})"
         poster = None if video else poster
     return video, poster, {"link": link_to(clip.path), "place": place_of(clip.path), "note": note}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import anywidget
 import traitlets
 
-from ..errors import one_line
+from ..errors import LONGEST, shortened
 from ..grids.picture import GridPicture
 from ..jobs.background import log
 from .grid_view import board_layout, board_view, told
@@ -116,7 +116,7 @@ class GridBoard(anywidget.AnyWidget):
             self._complain("The clips cannot be shown here; run this cell again", error)
 
     def _complain(self, what: str, error: Exception) -> None:
-        self.send({"kind": "trouble", "text": one_line(f"{what}: {error}")})
+        self.send({"kind": "trouble", "text": shortened(f"{what}: {error}", LONGEST)})
 
 
 def _in_thread(work: Callable[[], None]) -> None:

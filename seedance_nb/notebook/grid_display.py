@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..errors import one_line
+from ..errors import shortened
 from ..grids.plan import INVALID, NEW, Plan, PlanLine
 from ..jobs.background import log
 from . import grid_html
@@ -111,7 +111,7 @@ class GridOutputs:
             return wall_bundle(picture, self.grid.session.limits.embed_limit, **self._axes)
         except Exception as error:  # the clips are on disk: the notebook has to say so, whatever is wrong with the wall
             log.exception("drawing a wall failed")
-            text = f"the wall could not be drawn ({one_line(error, 200)}); grid.result() has the clips"
+            text = f"the wall could not be drawn ({shortened(error)}); grid.result() has the clips"
             return grid_html.trouble(picture, text)
 
     # In the background thread ------------------------------------------------------------------------

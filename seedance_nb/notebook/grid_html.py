@@ -9,7 +9,7 @@ import html as escaping
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..errors import one_line
+from ..errors import one_line, shortened
 from ..grids.axes import value_key
 from ..grids.picture import GridPicture, Tile
 from ..grids.wording import axis_title, labels
@@ -62,7 +62,7 @@ def plan_table(plan: Plan, most: int) -> tuple[Sequence[str], Sequence[Sequence[
         ("standing", [line.standing for line in lines]),
         ("credits", [_price(line) for line in lines]),
         ("takes about", [html.duration_words(line.seconds) if line.seconds else "" for line in lines]),
-        ("why", [one_line(line.why or "", 300) for line in lines]),
+        ("why", [shortened(line.why or "", 300) for line in lines]),
     ]
     shown = [(head, texts) for head, texts in columns if any(texts)]
     return [head for head, _ in shown], list(zip(*(texts for _, texts in shown), strict=True))

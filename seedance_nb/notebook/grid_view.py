@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 from ..api.models import Status
-from ..errors import one_line
+from ..errors import one_line, shortened
 from ..grids.axes import value_key
 from ..grids.picture import GridPicture, Tile
 from ..grids.wording import axis_title, labels
@@ -127,7 +127,7 @@ def told(picture: GridPicture) -> dict[str, str]:
         elif snapshot is not None:
             text = snapshot.error if snapshot.error is not None else snapshot.trouble
             if text is not None:
-                texts[str(index)] = one_line(f"{status_words(snapshot)}: {text}", 400)
+                texts[str(index)] = shortened(f"{status_words(snapshot)}: {text}", 400)
     return texts
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from ..errors import one_line
+from ..errors import LONGEST, one_line, shortened
 from ..jobs.durations import durations
 from ..jobs.snapshot import Snapshot
 from .html import clamp, clean, credits_words, settings_line, status_words
@@ -155,13 +155,13 @@ class JobCard(anywidget.AnyWidget):
             self._ask_cancel()
         except Exception as error:
             self._cancel_asked = False
-            self.send({"kind": "cancel_failed", "text": one_line(f"Could not ask for the cancel: {error}")})
+            self.send({"kind": "cancel_failed", "text": f"Could not ask for the cancel: {shortened(error)}"})
 
     def _send_video(self) -> None:
         try:
             mp4 = self._clip_bytes()
         except OSError as error:
-            mp4, why = None, one_line(f"The clip cannot be read ({error}); run this cell again to fetch it.")
+            mp4, why = None, f"The clip cannot be read ({shortened(error)}); run this cell again to fetch it."
         else:
             why = "The clip is not on disk; run this cell again to fetch it. Nothing is submitted twice."
         if mp4 is None:
@@ -177,4 +177,4 @@ def _since(moment: float | None, now: float) -> float | None:
 
 
 def _line(text: object) -> str | None:
-    return None if text is None else one_line(text)
+    return None if text is None else shortened(text, LONGEST)

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from ..api.catalog import ASPECT_RATIOS, DOCUMENTED, RESOLUTIONS
 from ..api.models import VideoRequest
-from ..errors import one_line
+from ..errors import one_line, shortened
 
 COMMANDS = {
     "panel": "compose, watch and look back in a panel; the same as nothing at all",
@@ -84,7 +84,7 @@ class Line:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        text = one_line(message)
+        text = shortened(message)
         unknown = re.match(r"unrecognized arguments: (\S+)", text)
         if unknown:
             near = self._near(unknown.group(1).partition("=")[0])

@@ -19,7 +19,7 @@ import msgspec
 
 from ..api.catalog import Catalog
 from ..api.models import Status, VideoRequest
-from ..errors import InvalidRequest, SeedanceError, one_line
+from ..errors import InvalidRequest, SeedanceError, one_line, shortened
 from ..jobs import browsing
 from ..jobs import session as sessions
 from ..jobs.background import log
@@ -200,7 +200,7 @@ class Panel:
 
     def say(self, text: str) -> None:
         """Write the status line."""
-        self.frame.says = one_line(text, 240)
+        self.frame.says = shortened(text, 400)
 
     def tell(self, snapshot: Snapshot, words: str) -> None:
         """A job's status has changed; in the background thread."""

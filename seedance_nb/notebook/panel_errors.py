@@ -7,7 +7,7 @@ import functools
 from collections.abc import Callable, Iterator
 from typing import Any, ParamSpec
 
-from ..errors import SeedanceError, one_line
+from ..errors import SeedanceError, shortened
 from ..jobs.background import log
 
 P = ParamSpec("P")
@@ -22,7 +22,7 @@ def drawn_by(show: Callable[[str], object]) -> Iterator[None]:
         show(str(error))
     except Exception as error:
         log.exception("a callback of the panel failed")
-        show(one_line(f"this did not work ({type(error).__name__}: {error})", 300))
+        show(f"this did not work ({type(error).__name__}: {shortened(error)})")
     else:
         show("")
 

@@ -12,7 +12,7 @@ import anywidget
 import traitlets
 
 from ..api.models import Status
-from ..errors import ClipError, InvalidRequest, SeedanceError, one_line
+from ..errors import LONGEST, ClipError, InvalidRequest, SeedanceError, one_line, shortened
 from ..jobs import browsing
 from ..jobs.clips import Clips, shown_file
 from ..jobs.ledger import FREE_AGAIN, Ledger, Record
@@ -205,7 +205,7 @@ class Gallery(anywidget.AnyWidget):
             html = wall_html(picture, embed_limit=self._panel.session.limits.embed_limit)
             answer |= {"kind": "wall", "html": html, "code": grid_code(picture)}
         except (OSError, SeedanceError) as error:
-            text = one_line(f"these clips cannot be shown side by side: {error}")
+            text = f"these clips cannot be shown side by side: {shortened(error, LONGEST)}"
             answer |= {"kind": "trouble", "control": "compare", "key": None, "text": text}
         self._panel.in_context(self.send, answer)
 

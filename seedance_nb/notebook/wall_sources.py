@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ..errors import ClipError, one_line
+from ..errors import ClipError, one_line, shortened
 from ..jobs.clips import shown_file
 from ..jobs.snapshot import Clip
 from . import html
@@ -58,7 +58,7 @@ def in_notebook(places: Sequence[Place], embed_limit: int) -> Sources:
             small = _preview(clip)
             size = small.stat().st_size
         except (OSError, ClipError) as error:
-            found[number] = dataclasses.replace(bare, trouble=f"no preview ({one_line(error, 200)})", note=None)
+            found[number] = dataclasses.replace(bare, trouble=f"no preview ({shortened(error)})", note=None)
             continue
         if size <= room:
             room -= size
