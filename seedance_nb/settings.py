@@ -74,7 +74,8 @@ class Limits:
     poll_ceiling: float = 60.0
     """Never wait longer than this between two looks, unless the service asks for it."""
     tries_after_trouble: int = 6
-    """A create that surely was not accepted (no connection, 429) is sent so many times in all before it is given up."""
+    """A create that surely was not accepted (no connection, 429) is sent so many times in all before it is given up; up to five times
+    as many while the service is making other videos of ours, for which it may be busy."""
     pause_after_trouble: float = 1.0
     """The first pause before such a create is sent again; each following one is longer."""
     longest_pause: float = 300.0

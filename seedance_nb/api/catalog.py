@@ -167,13 +167,14 @@ def _durations(value: Any) -> tuple[int, ...] | None:
 
 
 def _rates(value: Any) -> dict[str, float]:
+    # A price of nothing is not believed: it would let any number of videos pass a limit of credits.
     if isinstance(value, dict):
         value = next((value[k] for k in ("creditsPerSecond", "rates") if k in value), value)
     if isinstance(value, dict):
         return {
             one_line(k, 40): float(v)
             for k, v in value.items()
-            if type(v) in (int, float) and 0 <= v < 1e6 and k.endswith("p")
+            if type(v) in (int, float) and 0 < v < 1e6 and k.endswith("p")
         }
     return {}
 

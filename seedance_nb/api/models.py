@@ -19,6 +19,8 @@ from ..errors import InvalidRequest, one_line
 DEFAULT_MODEL = "seedance-2.0"
 REQUEST_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._~:=@+-]{0,199}")
 """Ids we put into paths and URLs; nothing else is followed."""
+MOST_CREDITS, MOST_SECONDS = 1e9, 3600
+"""A service that names more than this for one video is not believed."""
 
 
 class Status(enum.StrEnum):
@@ -190,7 +192,7 @@ def parse_generation(answer: object, *, request_id: str | None = None) -> Genera
         credits_charged=_number(body.get("creditsCharged")),
         model=_text(body.get("model")),
         prompt=_text(body.get("prompt"), 20_000),
-        duration=_integer(body.get("duration")),
+        duration=_seconds(body.get("duration")),
         aspect_ratio=_text(body.get("aspectRatio")),
         resolution=_text(body.get("resolution")),
         simulated=body.get("simulated") is True,
@@ -223,12 +225,12 @@ def _output_url(output: object) -> str | None:
 def _number(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if 0 <= value < 1e12 else None
+    return float(value) if 0 <= value < MOST_CREDITS else None
 
 
-def _integer(value: object) -> int | None:
+def _seconds(value: object) -> int | None:
     number = _number(value)
-    return int(number) if number is not None else None
+    return int(number) if number is not None and 1 <= number <= MOST_SECONDS else None
 
 
 def _text(value: object, limit: int = 200) -> str | None:

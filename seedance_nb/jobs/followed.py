@@ -74,6 +74,8 @@ class Tools:
         self.gate = Gate(limits.concurrency)
         self.busy_until = 0.0
         """Monotonic time before which no create is sent, because the service said it is busy: shared by all jobs."""
+        self.no_look_until = 0.0
+        """The same for looks: a 429 is about the account, not about one job."""
         self.pace = Pace(clock.monotonic)
         self._kinds: dict[tuple[object, ...], Kind] = {}
         self._key = key
@@ -153,6 +155,9 @@ class Followed:
         """Whether the row in the ledger is this one's own."""
         self.may_have_left = False
         """Whether a create of it may have reached the service: set before the first byte, taken back by what surely was no acceptance."""
+        self.cancel_refusals = 0
+        self.cancel_again_at: float | None = None
+        """Monotonic time at which a cancel that was refused for now is sent again."""
         self.outlook = Outlook()
         self.seen_unfinished_at: float | None = None
         """When the service last said, here, that it had not ended yet: in a look, or when it was accepted."""

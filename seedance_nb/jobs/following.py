@@ -19,9 +19,9 @@ from ..errors import (
 )
 from .durations import LOOKED_ON, between_looks, lived
 from .fetching import fetch
-from .followed import Followed
+from .followed import Followed, Tools
 from .pace import Kind
-from .polling import look_after_trouble, next_look
+from .polling import look_after_trouble, next_look, pause_after_refusal
 
 TOGETHER_SECONDS = 0.25
 LOOKS_FOR_A_FILE = 12
@@ -70,8 +70,9 @@ async def _until_it_ended(followed: Followed, kind: Kind) -> Generation:
         at_once = False
         if not followed.tools.pace.is_busy:
             await followed.flush()
-        if followed.cancel_waits:
+        if followed.cancel_waits or _is_due(followed.tools, followed.cancel_again_at):
             await _send_cancel(followed)
+        await _wait_where_nobody_may_look(followed)
         outcome = await look(followed)
         if isinstance(outcome, SeedanceError):
             failed += 1
@@ -90,6 +91,17 @@ async def _until_it_ended(followed: Followed, kind: Kind) -> Generation:
             return outcome
 
 
+def _is_due(tools: Tools, at: float | None) -> bool:
+    return at is not None and tools.clock.monotonic() >= at
+
+
+async def _wait_where_nobody_may_look(followed: Followed) -> None:
+    """A 429 to one look of the account is a 429 to all."""
+    tools = followed.tools
+    while (left := tools.no_look_until - tools.clock.monotonic()) > 0 and not followed.cancel_waits:
+        await followed.pause(left + random.uniform(0.0, 0.3))
+
+
 async def look(followed: Followed) -> Generation | SeedanceError:
     """One look; what it says of the job is told and recorded."""
     tools, request_id = followed.tools, followed.snapshot.request_id
@@ -98,6 +110,9 @@ async def look(followed: Followed) -> Generation | SeedanceError:
         async with tools.calls:
             generation = await tools.api().get(request_id)
     except SeedanceError as error:
+        if isinstance(error, RateLimited) and error.retry_after is not None:
+            pause = min(error.retry_after, tools.limits.longest_pause)
+            tools.no_look_until = max(tools.no_look_until, tools.clock.monotonic() + pause)
         return error
     now = tools.clock.time()
     old = followed.snapshot
@@ -178,7 +193,7 @@ async def _wait_for_next_look(followed: Followed, kind: Kind, failed: int, asked
 def _until_next_look(followed: Followed, kind: Kind, failed: int, asked_for: float | None) -> float:
     limits, snapshot, pace = followed.tools.limits, followed.snapshot, followed.tools.pace
     if failed:
-        return look_after_trouble(failed, floor=limits.poll_floor, asked_for=asked_for)
+        return look_after_trouble(failed, floor=limits.poll_floor, asked_for=asked_for, longest=limits.longest_pause)
     age = max(0.0, followed.tools.clock.time() - (snapshot.accepted_at or snapshot.created_at))
     delay = next_look(
         age,
@@ -211,16 +226,28 @@ async def _missed(followed: Followed, error: SeedanceError, failed: int) -> bool
 
 
 async def _send_cancel(followed: Followed) -> None:
-    """Ask once; whether it worked is for the next look to say."""
+    """Ask; whether it worked is for the next look to say. What is refused for now is asked again, a few times."""
     tools, request_id = followed.tools, followed.snapshot.request_id
     assert request_id is not None
-    followed.cancel_sent = True
+    followed.cancel_sent, followed.cancel_again_at = True, None
     note = "cancel asked for; waiting for the service to confirm"
     try:
         async with tools.calls:
             await tools.api().cancel(request_id)
     except ApiError as error:
         note = f"cancel not confirmed ({shortened(error.message)}); still following"
+        asked_for = error.retry_after if isinstance(error, RateLimited | ServerError) else None
+        is_busy = isinstance(error, RateLimited) or asked_for is not None
+        if is_busy and followed.cancel_refusals + 1 < tools.limits.tries_after_trouble:
+            followed.cancel_refusals += 1
+            pause = pause_after_refusal(
+                followed.cancel_refusals,
+                first=tools.limits.pause_after_trouble,
+                longest=tools.limits.longest_pause,
+                asked_for=asked_for,
+            )
+            followed.cancel_again_at = tools.clock.monotonic() + pause
+            note = f"the service is busy ({shortened(error.message)}): cancel is asked for again in {max(1, round(pause))} s"
     except SeedanceError as error:
         note = f"cancel not confirmed ({shortened(error)}); still following"
     followed.tell(note=note)

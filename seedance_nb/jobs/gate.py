@@ -16,6 +16,8 @@ class Gate:
 
     def __init__(self, most: int) -> None:
         self.most = self.width = most
+        self.refusals = 0
+        """Refusals in a row, whoever was refused; those of one wave count as one."""
         self._inside = 0
         self._waiting: collections.deque[asyncio.Future[None]] = collections.deque()
 
@@ -38,13 +40,15 @@ class Gate:
     async def __aexit__(self, *exc: object) -> None:
         self._leave()
 
-    def refused(self) -> None:
-        """The service is busy."""
+    def refused(self, seen: int | None = None) -> None:
+        """The service is busy. `seen` is what `refusals` was when the refused one went out."""
         self.width = 1
+        self.refusals += seen is None or seen == self.refusals
 
     def accepted(self) -> None:
         """The service has taken one."""
         self.width = min(self.most, 2 * self.width)
+        self.refusals = 0
         self._let_in()
 
     def allow(self, most: int) -> None:

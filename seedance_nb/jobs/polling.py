@@ -39,6 +39,8 @@ TROUBLE_GROWTH = 1.7
 LONGEST_AFTER_TROUBLE = 60.0
 LONGEST_ASKED_FOR = 300.0
 """A Retry-After beyond this is not believed: a job that was paid for is not left alone for an hour."""
+LONGEST_OWN_PAUSE = 30.0
+"""Pauses after refusals grow no longer than this by themselves: a place may become free at any time."""
 REMAINING_ACCURACY = 0.002
 """Of the time left that is told: it is computed at every look."""
 STEP_GROWTH = 0.2
@@ -136,10 +138,36 @@ def _where_lateness_is(worth: float, age: float, outlook: Outlook, news: float, 
     return high
 
 
-def look_after_trouble(failed_checks: int, *, floor: float, asked_for: float | None = None) -> float:
-    """Seconds until the next look after `failed_checks` failures in a row; a Retry-After is obeyed up to five minutes."""
+def look_after_trouble(
+    failed_checks: int,
+    *,
+    floor: float,
+    asked_for: float | None = None,
+    longest: float = LONGEST_ASKED_FOR,
+    jitter: float | None = None,
+) -> float:
+    """Seconds until the next look after `failed_checks` failures in a row: ours, or the Retry-After where that is longer, up to `longest`.
+
+    `jitter` in [0, 1] is drawn if not given: what fails for all at once is not asked by all at once again.
+    """
     backoff = min(max(floor, LONGEST_AFTER_TROUBLE), max(floor, 0.5) * TROUBLE_GROWTH ** min(failed_checks, 12))
-    return max(backoff, min(asked_for, LONGEST_ASKED_FOR)) if asked_for is not None else backoff
+    return max(floor, _spread(backoff, jitter), min(asked_for or 0.0, longest))
+
+
+def pause_after_refusal(
+    times: int, *, first: float, longest: float, asked_for: float | None = None, jitter: float | None = None
+) -> float:
+    """Seconds before a call that was refused for now `times` times in a row is made again.
+
+    Ours grow from `first` and are the floor of what the service asks for; both end at `longest`. A service that says 0, or a date
+    long past, is asked no more often than one that says nothing.
+    """
+    ours = min(first * 2.0 ** min(times - 1, 30), max(first, LONGEST_OWN_PAUSE))
+    return min(max(_spread(ours, jitter), asked_for or 0.0), longest)
+
+
+def _spread(seconds: float, jitter: float | None) -> float:
+    return seconds * (0.75 + 0.5 * (random.random() if jitter is None else jitter))
 
 
 def _beyond(z: float) -> float:

@@ -27,14 +27,11 @@ from .background import log
 from .budget import Budget
 from .followed import Followed, Tools
 from .ledger import Record
+from .polling import pause_after_refusal
 
-TRIES_TO_REACH = 4
-"""A create that surely never left is sent again so many times in all."""
-TRIES_WHEN_BUSY = 6
-"""A create that was refused with 429 is sent again so many times in all, not counting while the service is making other videos of
-ours: then a place will become free."""
-FIRST_BACKOFF = 1.0
-LONGEST_BUSY_WAIT = 300.0
+PATIENCE_WHILE_OTHERS_RUN = 5
+"""While the service is making other videos of ours a place will become free: then a create that is refused with 429 is sent again so
+many times as often before it is given up."""
 LOOK_AT_OTHER_PROCESS = 0.3
 LONGEST_STEP = 1.0
 """Between two looks at another process no more than this counts as waited."""
@@ -149,7 +146,10 @@ async def await_other_process(followed: Followed) -> Record:
 async def send(followed: Followed) -> bool:
     """Send the create of a claimed intention, once. True when there is an id to follow."""
     tools = followed.tools
-    unreachable = busy = refused = 0
+    unreachable = refused = alone = (
+        0  # not got there; refused for now; refused while nothing else of ours was under way
+    )
+    most = tools.limits.tries_after_trouble
     while True:
         while (left := tools.busy_until - tools.clock.monotonic()) > 0 and not followed.snapshot.cancel_requested:
             # A little apart, so that not all come back at the same instant.
@@ -161,9 +161,10 @@ async def send(followed: Followed) -> bool:
         async with tools.gate, tools.calls:
             if tools.busy_until > tools.clock.monotonic() or followed.snapshot.cancel_requested:
                 continue  # that became so while this one waited for its turn
+            seen = tools.gate.refusals
             outcome = await _send_once(followed)
             if isinstance(outcome, RateLimited):
-                tools.gate.refused()
+                tools.gate.refused(seen)
             elif isinstance(outcome, Generation):
                 tools.gate.accepted()
         if isinstance(outcome, Generation):
@@ -173,24 +174,34 @@ async def send(followed: Followed) -> bool:
             await followed.end(Status.UNKNOWN, outcome)
             return False
         followed.may_have_left = False
-        if isinstance(outcome, ConnectionFailed) and unreachable + 1 < TRIES_TO_REACH:
+        if isinstance(outcome, ConnectionFailed) and unreachable + 1 < most:
             unreachable += 1
             await tools.try_ledger(tools.ledger.save, followed.key, {"sent_at": None})
-            await followed.count_down(FIRST_BACKOFF * 2.0**unreachable * random.uniform(0.5, 1.0), str(outcome))
-        elif isinstance(outcome, RateLimited) and (tools.under_way or busy + 1 < TRIES_WHEN_BUSY):
-            busy += not tools.under_way
+            await followed.count_down(_pause(tools, unreachable), str(outcome))
+        elif isinstance(outcome, RateLimited) and _may_go_on(tools, refused + 1, alone + 1):
             refused += 1
+            alone += not tools.under_way
             await tools.try_ledger(tools.ledger.save, followed.key, {"sent_at": None})
-            asked = (
-                outcome.retry_after
-                if outcome.retry_after is not None
-                else FIRST_BACKOFF * 2.0 ** min(refused, TRIES_WHEN_BUSY)
-            )
-            tools.busy_until = max(tools.busy_until, tools.clock.monotonic() + min(asked, LONGEST_BUSY_WAIT))
+            # It is the account that is busy, so it is the refusals of all jobs in a row that make the pauses longer.
+            pause = _pause(tools, tools.gate.refusals, outcome.retry_after)
+            tools.busy_until = max(tools.busy_until, tools.clock.monotonic() + pause)
             followed.tell(trouble=str(outcome))
         else:
             await followed.end(Status.REJECTED, outcome, nothing_charged=True)
             return False
+
+
+def _may_go_on(tools: Tools, refused: int, alone: int) -> bool:
+    """Whether a create that was refused so many times, `alone` of them while nothing of ours was under way, is sent once more."""
+    most = tools.limits.tries_after_trouble
+    return refused < PATIENCE_WHILE_OTHERS_RUN * most and (alone < most or tools.under_way > 0)
+
+
+def _pause(tools: Tools, times: int, asked_for: float | None = None) -> float:
+    limits = tools.limits
+    return pause_after_refusal(
+        times, first=limits.pause_after_trouble, longest=limits.longest_pause, asked_for=asked_for
+    )
 
 
 async def _send_once(followed: Followed) -> Generation | SeedanceError:

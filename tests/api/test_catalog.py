@@ -138,6 +138,11 @@ def test_an_unknown_model_may_have_durations_we_do_not_know():
         ({"id": "e", "duration": {"min": 4, "max": 6}}, ModelFacts("e", (4, 5, 6), (), (), {}, documented=False)),
         ({"id": "f", "duration": {"min": 1, "max": 10**9}}, ModelFacts("f", None, (), (), {}, documented=False)),
         ({"id": "g", "pricing": {"720p": -1}}, ModelFacts("g", None, (), (), {}, documented=False)),
+        ({"id": "g", "pricing": {"720p": 0}}, ModelFacts("g", None, (), (), {}, documented=False)),
+        (
+            {"id": "g", "pricing": {"720p": float("nan"), "480p": 1e300, "1080p": float("inf")}},
+            ModelFacts("g", None, (), (), {}, documented=False),
+        ),
         ({"id": "two\nlines"}, ModelFacts("two lines", None, (), (), {}, documented=False)),
     ],
     ids=lambda value: value.name if isinstance(value, ModelFacts) else "",

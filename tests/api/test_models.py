@@ -292,11 +292,33 @@ def test_the_address_of_the_video_is_taken_from_where_it_may_be(output, expected
 
 @pytest.mark.parametrize(
     ("charged", "expected"),
-    [(40, 40.0), (12.5, 12.5), (0, 0.0), (-1, None), (10**400, None), (float("nan"), None), (True, None), ("40", None)],
-    ids=["40", "12.5", "0", "-1", "400 digits", "nan", "True", "text"],
+    [
+        *[(40, 40.0), (12.5, 12.5), (0, 0.0), (-1, None), (10**400, None), (float("nan"), None), (True, None)],
+        *[("40", None), (1e300, None), (float("inf"), None), (2 * 10**9, None)],
+    ],
+    ids=["40", "12.5", "0", "-1", "400 digits", "nan", "True", "text", "1e300", "infinite", "two milliards"],
 )
 def test_credits_are_a_believable_number_or_not_known(charged, expected):
     assert parse_generation({"requestId": "r", "creditsCharged": charged}).credits_charged == expected
+
+
+@pytest.mark.parametrize(
+    ("duration", "expected"),
+    [
+        (5, 5),
+        (5.0, 5),
+        (3600, 3600),
+        (0, None),
+        (-5, None),
+        (3601, None),
+        (10**400, None),
+        (float("nan"), None),
+        ("5", None),
+    ],
+    ids=lambda value: repr(value)[:20],
+)
+def test_a_length_is_a_believable_number_of_seconds_or_not_known(duration, expected):
+    assert parse_generation({"requestId": "r", "duration": duration}).duration == expected
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import shutil
 import pytest
 from grids.stage import PROCESSES, session_at
 
-from seedance_nb.jobs import followed, submitting
+from seedance_nb.jobs import followed
 from seedance_nb.jobs import session as sessions
 from seedance_nb.jobs.ledger import Ledger
 from seedance_nb.simulator import Pace, Simulator, film
@@ -50,7 +50,6 @@ def careless_disk(monkeypatch):
 @pytest.fixture
 def patience(monkeypatch):
     """Pauses of a fraction of a second; the ledger's word is waited for as long as it takes."""
-    monkeypatch.setattr(submitting, "FIRST_BACKOFF", 0.02)
     monkeypatch.setattr(followed, "LEDGER_RETRY_SECONDS", 0.1)
     monkeypatch.setattr(sessions, "CLAIM_SECONDS", 10.0)
 

@@ -10,7 +10,13 @@ from seedance_nb.grids.grid import open_grid
 from seedance_nb.jobs.session import Session
 
 SMALL = {"duration": 4, "resolution": "480p", "aspect_ratio": "1:1"}
-QUICK = {"poll_floor": 0.02, "poll_ceiling": 0.2, "read_timeout": 5, "create_timeout": 10}
+QUICK = {
+    "poll_floor": 0.02,
+    "poll_ceiling": 0.2,
+    "read_timeout": 5,
+    "create_timeout": 10,
+    "pause_after_trouble": 0.02,
+}
 PATIENCE = 60.0
 """Seconds after which a test gives up; far more than anything here takes, so that a busy machine fails nothing."""
 PROCESSES = []

@@ -13,7 +13,6 @@ from grids.stage import PATIENCE, accepted, bodies, small, start_process, until
 
 from seedance_nb.api.models import Status
 from seedance_nb.errors import BudgetExceeded, ConfigurationError, InvalidRequest, SeedanceError, WaitTimeout
-from seedance_nb.jobs import submitting
 from seedance_nb.jobs.job import WaitInterrupted
 from seedance_nb.simulator import Fault, Pace, Simulator
 
@@ -135,10 +134,9 @@ def test_a_service_that_takes_three_at_a_time_refuses_no_cell_for_good(
     quick_films, careless_disk, patience, session_of, monkeypatch
 ):
     # The first wave may be refused before any is accepted; after that only the videos under way keep hope alive.
-    monkeypatch.setattr(submitting, "TRIES_WHEN_BUSY", 2)
     with Simulator(pace=Pace(0, 0.3, 0), max_concurrent=3) as simulator:
         monkeypatch.setattr(simulator.scenario, "retry_after_seconds", 0.02)
-        grid = small(session_of(simulator), [f"animal {n}" for n in range(15)]).submit()
+        grid = small(session_of(simulator, tries_after_trouble=2), [f"animal {n}" for n in range(15)]).submit()
         assert held(grid) == 15
         assert (accepted(simulator), statuses(grid)) == (15, {"succeeded": 15})
 

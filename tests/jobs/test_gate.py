@@ -45,6 +45,17 @@ def test_after_a_refusal_one_is_let_in_and_twice_as_many_with_every_acceptance()
     asyncio.run(story())
 
 
+def test_refusals_in_a_row_are_counted_and_those_of_one_wave_once():
+    gate = Gate(5)
+    for seen in (0, 0, 0, 1, 1, 2):
+        gate.refused(seen)
+    assert gate.refusals == 3
+
+    gate.accepted()
+
+    assert gate.refusals == 0
+
+
 def test_who_gives_up_waiting_leaves_no_hole():
     async def story():
         gate = Gate(1)

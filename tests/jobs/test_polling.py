@@ -17,6 +17,7 @@ from seedance_nb.jobs.polling import (
     Outlook,
     look_after_trouble,
     next_look,
+    pause_after_refusal,
 )
 
 seconds = st.floats(0, 1e7)
@@ -151,12 +152,38 @@ def test_the_time_left_is_never_negative_nor_endless(earlier, age):
     ],
 )
 def test_after_trouble_looks_thin_out(failed, asked, wait):
-    assert look_after_trouble(failed, floor=1.0, asked_for=asked) == pytest.approx(wait)
+    assert look_after_trouble(failed, floor=1.0, asked_for=asked, jitter=0.5) == pytest.approx(wait)
 
 
 @given(st.integers(0, 10_000), pace, st.none() | seconds)
 def test_trouble_never_makes_looks_denser_than_the_floor(failed, floor, asked):
     assert look_after_trouble(failed, floor=floor, asked_for=asked) >= floor * 0.99
+
+
+@given(st.integers(0, 10_000), pace, st.none() | seconds, share)
+def test_a_jittered_look_after_trouble_keeps_floor_and_ceiling(failed, floor, asked, jitter):
+    wait = look_after_trouble(failed, floor=floor, asked_for=asked, longest=200, jitter=jitter)
+
+    assert floor <= wait <= max(200, 1.25 * floor, 1.25 * LONGEST_AFTER_TROUBLE)
+
+
+def test_pauses_after_refusals_grow_and_end():
+    pauses = [pause_after_refusal(times, first=1, longest=300, jitter=0.5) for times in range(1, 9)]
+
+    assert pauses == [1, 2, 4, 8, 16, 30, 30, 30]
+
+
+@pytest.mark.parametrize(
+    ("asked", "wait"),
+    [(None, 4), (0, 4), (0.001, 4), (7, 7), (1e9, 300)],
+    ids=["nothing", "0", "almost 0", "7", "for ever"],
+)
+def test_what_the_service_asks_for_counts_above_our_own_pause_and_below_the_longest(asked, wait):
+    assert pause_after_refusal(3, first=1, longest=300, asked_for=asked, jitter=0.5) == wait
+
+
+def test_who_was_refused_at_the_same_time_does_not_come_back_at_the_same_time():
+    assert len({pause_after_refusal(3, first=1, longest=300) for _ in range(20)}) > 10
 
 
 # What is shared ------------------------------------------------------------------------------------------

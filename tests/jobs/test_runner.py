@@ -3,6 +3,7 @@ import contextlib
 import dataclasses
 import gc
 import http.server
+import itertools
 import json
 import os
 import subprocess
@@ -334,7 +335,113 @@ def test_a_service_that_cannot_be_reached_is_tried_a_few_times(runner, service):
     job = submit(runner)
     with pytest.raises(ConnectionFailed):
         job.result(20)
-    assert (job.status, job.credits, 50 - len(service.refusals)) == ("rejected", 0, 4)
+    assert (job.status, job.credits, 50 - len(service.refusals)) == ("rejected", 0, 6)
+
+
+def busy(retry_after=None):
+    error = RateLimited("busy", http_status=429)
+    error.retry_after = retry_after
+    return error
+
+
+def tries_of(service, clock):
+    """When each create was tried."""
+    tried, real = [], service.create
+
+    async def create(request):
+        tried.append(clock.time())
+        return await real(request)
+
+    service.create = create
+    return tried
+
+
+def test_a_service_that_says_to_come_back_at_once_is_asked_with_growing_pauses_and_a_few_times_only(
+    runner, service, clock
+):
+    tried = tries_of(service, clock)
+    service.refusals = [busy(0.0) for _ in range(50)]
+
+    job = submit(runner)
+    with pytest.raises(RateLimited):
+        job.result(20)
+
+    pauses = [b - a for a, b in itertools.pairwise(tried)]
+    assert (job.status, job.credits, len(tried)) == ("rejected", 0, 6)
+    for pause, usual in zip(pauses, [1, 2, 4, 8, 16], strict=True):
+        assert 0.75 * usual <= pause <= 1.25 * usual + 1
+
+
+def test_while_another_video_is_made_a_busy_service_is_asked_for_longer_but_not_for_ever(runner, service, clock):
+    service.render = 1e9
+    first = submit(runner, "the one that is made")
+    assert until(lambda: first.request_id)
+    tried = tries_of(service, clock)
+    service.refusals = [busy(0.0) for _ in range(500)]
+
+    job = submit(runner, "the one that waits")
+    with pytest.raises(RateLimited):
+        job.result(20)
+
+    assert (job.status, job.credits, len(tried)) == ("rejected", 0, 30)
+    assert not first.done()
+    assert min(b - a for a, b in itertools.pairwise(tried)) >= 0.75
+    assert tried[-1] - tried[0] > 600
+
+
+def test_a_look_that_is_told_to_wait_is_told_so_for_all(runner, service, clock):
+    real, looks = service.get, []
+
+    async def get(request_id):
+        looks.append(clock.time())
+        if len(looks) == 3:
+            raise busy(90.0)
+        return await real(request_id)
+
+    service.get = get
+    jobs = [submit(runner, f"boat {number}") for number in range(3)]
+    assert until(lambda: all(job.done() for job in jobs))
+    after = [at for at in looks[3:] if at < looks[2] + 90]
+    assert after == []
+
+
+@pytest.mark.parametrize("asked", [0.0, 4.0, None])
+def test_a_cancel_that_is_refused_for_now_is_asked_again_with_pauses(runner, service, clock, asked):
+    service.render = 1e9
+    job = submit(runner)
+    assert until(lambda: job.request_id)
+    real, asked_at = service.cancel, []
+
+    async def cancel(request_id):
+        asked_at.append(clock.time())
+        if len(asked_at) < 4:
+            raise busy(asked)
+        await real(request_id)
+
+    service.cancel = cancel
+    job.cancel()
+
+    with pytest.raises(GenerationCancelled):
+        job.result(20)
+    assert len(asked_at) == 4
+    assert min(b - a for a, b in itertools.pairwise(asked_at)) >= max(asked or 0.0, 0.75)
+
+
+def test_a_cancel_that_is_refused_for_ever_is_not_asked_for_ever(runner, service):
+    service.render = 3600.0
+    job = submit(runner)
+    assert until(lambda: job.request_id)
+    asked = []
+
+    async def cancel(request_id):
+        asked.append(request_id)
+        raise busy(0.0)
+
+    service.cancel = cancel
+    job.cancel()
+
+    assert job.result(20)
+    assert len(asked) == 6
 
 
 def test_over_the_budget_nothing_is_sent_and_the_job_says_so(runner, service):

@@ -15,7 +15,7 @@ from traitlets.config import Config
 
 from seedance_nb import errors
 from seedance_nb.api.models import Status
-from seedance_nb.jobs import fetching, session, submitting
+from seedance_nb.jobs import fetching, session
 from seedance_nb.notebook import magic_args
 from seedance_nb.notebook.magic import SeedanceMagics
 from seedance_nb.simulator import Fault, Pace
@@ -90,10 +90,12 @@ def bare_shell(open_shell, simulator, monkeypatch):
 
 
 @pytest.fixture
-def impatient(monkeypatch):
+def impatient(monkeypatch, tmp_path):
     """Tries follow one another at once, and not for long."""
-    monkeypatch.setattr(submitting, "FIRST_BACKOFF", 0.01)
-    monkeypatch.setattr(submitting, "TRIES_TO_REACH", 2)
+    project = tmp_path / "impatient"
+    project.mkdir()
+    (project / "pyproject.toml").write_text("[tool.seedance_nb]\ntries_after_trouble = 2\npause_after_trouble = 0.01\n")
+    monkeypatch.chdir(project)
     monkeypatch.setattr(fetching, "FIRST_PAUSE", 0.01)
     monkeypatch.setattr(fetching, "DOWNLOAD_TRIES", 2)
 

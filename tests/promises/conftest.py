@@ -23,7 +23,6 @@ def one_film(tmp_path_factory):
 def quick(monkeypatch, one_film):
     """Pauses of a fraction of a second, films at once."""
     monkeypatch.setattr(film, "render", copy_film(one_film))
-    monkeypatch.setattr(submitting, "FIRST_BACKOFF", 0.02)
     monkeypatch.setattr(submitting, "LOOK_AT_OTHER_PROCESS", 0.05)
     monkeypatch.setattr(polling, "TROUBLE_GROWTH", 0.1)
     monkeypatch.setattr(followed, "LEDGER_RETRY_SECONDS", 0.1)

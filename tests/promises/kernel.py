@@ -96,7 +96,7 @@ MOMENTS = {
 
 def live(base_url, home, number, moment, limits, intentions):
     polling.TROUBLE_GROWTH = 0.2
-    submitting.FIRST_BACKOFF = submitting.LOOK_AT_OTHER_PROCESS = 0.05
+    submitting.LOOK_AT_OTHER_PROCESS = 0.05
     if moment != "-":
         signals.append(int(number))
         MOMENTS[moment]()

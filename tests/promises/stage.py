@@ -20,6 +20,8 @@ QUICK = {
     "read_timeout": 3,
     "create_timeout": 5,
     "stall_timeout": 3,
+    "pause_after_trouble": 0.02,
+    "longest_pause": 0.5,
 }
 PACE = Pace(0, 0.05, 0)
 PATIENCE = 30.0

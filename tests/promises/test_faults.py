@@ -17,7 +17,7 @@ from promises.stage import PACE, accepted, parts_in, session_at, settled, submit
 
 from seedance_nb.api.client import Client
 from seedance_nb.api.models import Status
-from seedance_nb.jobs import fetching, submitting
+from seedance_nb.jobs import fetching
 from seedance_nb.simulator import Fault, Pace, Simulator
 
 SUCCEEDED, FAILED, CANCELLED = Status.SUCCEEDED, Status.FAILED, Status.CANCELLED
@@ -355,7 +355,6 @@ ROWS = [*CREATE, *LOOKS, *DOWNLOADS, *CANCELS]
 
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch):
-    monkeypatch.setattr(submitting, "LONGEST_BUSY_WAIT", 0.5)
     monkeypatch.setattr(fetching, "DOWNLOAD_TRIES", 3)
 
 
@@ -465,8 +464,7 @@ def test_an_error_nobody_foresaw_while_sending_counts_as_perhaps_sent(session, s
 def test_a_service_that_comes_up_while_the_create_is_tried_again_gets_it_once(tmp_path, monkeypatch):
     with Simulator(pace=PACE) as gone:
         base_url = gone.base_url
-    monkeypatch.setattr(submitting, "FIRST_BACKOFF", 0.3)
-    with session_at(base_url, tmp_path) as session:
+    with session_at(base_url, tmp_path, pause_after_trouble=0.3) as session:
         job = submit(session)
         until(lambda: job.snapshot.trouble)
         with Simulator(int(base_url.rpartition(":")[2]), pace=PACE) as back:
