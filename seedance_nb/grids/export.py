@@ -43,6 +43,7 @@ def write(
     pages: str | None = None,
     where: Where | None = None,
     embed: bool | None = None,
+    sound: Any = None,
 ) -> Path:
     """Write the grid to `path` in the form that its ending names; see `Grid.export`."""
     suffix = path.suffix.lower()
@@ -54,6 +55,8 @@ def write(
         raise InvalidRequest(
             f"there is no folder {one_line(path.parent, 80)!r} to write {path.name} into; make it first"
         )
+    if sound is not None and suffix != ".mp4":
+        raise InvalidRequest(f"sound= is for a film (.mp4); {suffix} has none to choose")
     picture = chosen(grid.picture(), where)
     if suffix == ".csv":
         return write_whole(path, csv_of(table_of(grid, picture)))
@@ -66,8 +69,9 @@ def write(
 
     if pages is not None:
         raise InvalidRequest(f"{suffix} has no pages; choose one value with where={{{pages!r}: …}}")
-    make = films.contact_sheet if suffix == ".png" else films.side_by_side
-    return make(picture, path, rows=rows, columns=columns)
+    if suffix == ".png":
+        return films.contact_sheet(picture, path, rows=rows, columns=columns)
+    return films.side_by_side(picture, path, rows=rows, columns=columns, sound=sound)
 
 
 def chosen(picture: GridPicture, where: Where | None) -> GridPicture:

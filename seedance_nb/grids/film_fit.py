@@ -40,6 +40,8 @@ class Room:
     frames: int = 1
     """Pictures a tile."""
     receipts: bool = True
+    about: str = ""
+    """What is said of the film before all else of the grid."""
 
     def holds(self, page: Page) -> bool:
         """Whether the page fits."""
@@ -136,7 +138,8 @@ class _Draft:
 
     def __init__(self, picture: GridPicture, table: Table, bands: list[list[int]], room: Room) -> None:
         self._table, self._bands, self._frames = table, bands, room.frames
-        self._title, self._about = film_table.title(picture), film_table.subtitle(picture)
+        self._title = film_table.title(picture)
+        self._about = " · ".join(part for part in (room.about, film_table.subtitle(picture)) if part)
         self._labels = _label_width(table, room.width)
         self._shapes = _shapes(table)
         texts = map(film_table.receipt, table.tiles.values()) if room.receipts else ()

@@ -29,7 +29,7 @@ def stills(clip: Clip, places: tuple[Place, ...]) -> list[Image.Image]:
     wanted = [clip.seconds / 2] if count == 1 else [clip.seconds * n / (count - 1) for n in range(count)]
     images: list[Image.Image] = []
     look: playing.Look | None = None
-    with _readable(clip) as reader:
+    with readable(clip) as reader:
         for seconds, place in zip(wanted, places, strict=True):
             frame = _frame_at(reader, seconds)
             look = look or playing.look_of(clip.path, playing.picture_stream(reader), frame)
@@ -58,7 +58,7 @@ def shrink(clip: Clip, place: Place, rate: Fraction, target: Path) -> Path:
     import av
 
     look: playing.Look | None = None
-    with _readable(clip) as reader, av.open(str(target), "w", format="mp4") as writer:
+    with readable(clip) as reader, av.open(str(target), "w", format="mp4") as writer:
         out = writer.add_stream("libx264", rate=rate)
         out.width, out.height, out.pix_fmt = place.width, place.height, "yuv420p"
         out.options = {"preset": "ultrafast", "crf": "12", "tune": "zerolatency"}
@@ -100,7 +100,7 @@ def _in_step(reader: av.container.InputContainer, rate: Fraction) -> Iterator[av
 
 
 @contextlib.contextmanager
-def _readable(clip: Clip) -> Iterator[av.container.InputContainer]:
+def readable(clip: Clip) -> Iterator[av.container.InputContainer]:
     """The clip, open; whatever is wrong with it becomes a ClipError of one line."""
     import av
 

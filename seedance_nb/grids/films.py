@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ClipError, ConfigurationError, InvalidRequest, one_line
 from ..jobs.snapshot import Clip
-from . import film_page
+from . import film_page, film_sound
 from .film_fit import Room, fit
 from .film_frames import shrink, stills
 from .film_page import Place, Slot
@@ -82,13 +82,14 @@ def contact_sheet(
 
 
 def side_by_side(
-    picture: GridPicture, path: Path | str, *, rows: str | None = None, columns: str | None = None
+    picture: GridPicture, path: Path | str, *, rows: str | None = None, columns: str | None = None, sound: Any = None
 ) -> Path:
     """Write a labelled MP4 in which all clips of the grid play in step, and return its path.
 
     H.264, yuv420p, the index first, at most 1920 x 1080 pixels, with the clips' own frame rate if they share one, else 24. A clip
     that is over holds its last frame; a cell without a clip says where it stands. `rows` and `columns` are axes, or None to have
-    them chosen. Blocks. Raises InvalidRequest for unknown axes, too many cells and where there is no clip yet, ClipError where no
+    them chosen. `sound` is the number of a cell (1 is the first), a Job or a Clip that is heard; without it, the film says that it
+    has none, where there was some. Blocks. Raises InvalidRequest for unknown axes, too many cells and where there is no clip yet, ClipError where no
     clip can be read, ConfigurationError where the file cannot be written.
     """
     target = _target(path)
@@ -96,11 +97,12 @@ def side_by_side(
     clips = [tile.clip for tile in picture.tiles if tile.clip is not None]
     if not clips:
         raise InvalidRequest("no cell of this grid has a clip yet; grid.result() waits for them")
+    heard = film_sound.tile_heard(picture, sound)
     what = f"film of {SCREEN.width} x {SCREEN.height} pixels"
     _check_count(picture, SCREEN, what)
     # no picture is blown up, but tiny ones may be: a page needs something to look at
     largest = max(LEAST, *((clip.width * clip.height) ** 0.5 for clip in clips))
-    room = dataclasses.replace(SCREEN, largest=min(largest, SCREEN.largest))
+    room = dataclasses.replace(SCREEN, largest=min(largest, SCREEN.largest), about=film_sound.caption(picture, heard))
     page = fit(picture, laid, room)
     if page.scale < min(RECEIPTS_LEAST, largest):
         page = fit(picture, laid, dataclasses.replace(room, receipts=False))
@@ -115,11 +117,14 @@ def side_by_side(
                 try:
                     small[index] = shrink(slot.tile.clip, slot.pictures[0], rate, Path(folder) / f"{index}.mp4")
                 except ClipError as error:
+                    if slot.tile is heard:
+                        raise
                     wrong[index] = str(error)
         if not small:
             raise ClipError(f"none of the {len(clips)} clips can be read ({next(iter(wrong.values()))})")
         image = page.draw(film_page.SCREEN, wrong)
-        _play_together(image, {index: (page.slots[index], path) for index, path in small.items()}, rate, part)
+        playing = {index: (page.slots[index], path) for index, path in small.items()}
+        _play_together(image, playing, rate, part, None if heard is None else heard.clip)
     return target
 
 
@@ -153,8 +158,10 @@ def _rate(fps: float) -> Fraction:
 # All together -----------------------------------------------------------------------------------------------------------
 
 
-def _play_together(page: Image.Image, films: dict[int, tuple[Slot, Path]], rate: Fraction, target: Path) -> None:
-    """Encode the page with the small films playing on it, until the longest is over."""
+def _play_together(
+    page: Image.Image, films: dict[int, tuple[Slot, Path]], rate: Fraction, target: Path, heard: Clip | None
+) -> None:
+    """Encode the page with the small films playing on it, until the longest is over, and with the sound of one clip."""
     import av
 
     whole = Place(0, 0, page.width, page.height)
@@ -174,6 +181,11 @@ def _play_together(page: Image.Image, films: dict[int, tuple[Slot, Path]], rate:
         out.options = {"preset": "veryfast", "crf": "20", "g": str(round(rate))}
         context = out.codec_context
         context.color_range, context.colorspace, context.color_primaries, context.color_trc = 1, 1, 1, 1
+        track = (
+            None
+            if heard is None
+            else film_sound.Track(writer, open_files.enter_context(av.open(str(heard.path))), heard)
+        )
         for number in itertools.count():
             for index, (place, frames) in list(playing.items()):
                 frame = next(frames, None)
@@ -187,7 +199,11 @@ def _play_together(page: Image.Image, films: dict[int, tuple[Slot, Path]], rate:
             shown.pts, shown.time_base = number, 1 / rate
             shown.colorspace, shown.color_range = 1, 1
             writer.mux(out.encode(shown))
+            if track is not None:
+                track.play_to(number / float(rate))
         writer.mux(out.encode(None))
+        if track is not None:
+            track.end()
 
 
 def _frames(reader: av.container.InputContainer) -> Iterator[av.VideoFrame]:

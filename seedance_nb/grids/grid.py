@@ -298,16 +298,18 @@ class Grid:
         pages: str | None = None,
         where: Where | None = None,
         embed: bool | None = None,
+        sound: int | Job | Clip | None = None,
     ) -> Path:
         """Write the grid to a file; its ending says what: .html .csv .json .png .mp4. Returns the path.
 
         `where` (a dict of axis values, or a function of a Combination) chooses cells; `rows`, `columns`, `pages` lay axes; `embed`
-        puts the clips into the .html itself (True) or beside it (False). Overwrites. Raises InvalidRequest, SeedanceError.
+        puts the clips into the .html itself (True) or beside it (False); `sound` is the cell (1 is the first), job or clip whose sound
+        an .mp4 carries: without it, it carries none and says so. Overwrites. Raises InvalidRequest, SeedanceError.
         """
         from .export import write
 
         self.view(rows, columns, pages)
-        return write(self, Path(path), rows=rows, columns=columns, pages=pages, where=where, embed=embed)
+        return write(self, Path(path), rows=rows, columns=columns, pages=pages, where=where, embed=embed, sound=sound)
 
     def to_pandas(self) -> Any:
         """A DataFrame with a row for every cell. Raises ConfigurationError where pandas is not installed."""

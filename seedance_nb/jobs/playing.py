@@ -200,6 +200,18 @@ def why_not_played(stream: Any, sound: Any, look: Look) -> str | None:
     return None
 
 
+def decoded(packet: Any) -> list[Any]:
+    """The frames of a packet; none where it is damaged: players go on as well."""
+    import av
+
+    try:
+        return list(packet.decode())
+    except MemoryError:
+        raise
+    except av.FFmpegError:
+        return []
+
+
 def sound_stream(container: Any) -> Any:
     """The stream that a player plays the sound of; None where there is none."""
     return next(iter(container.streams.audio), None)

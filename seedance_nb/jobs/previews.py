@@ -43,11 +43,11 @@ def _copy(source: Path, target: Path, side: int, *, with_sound: bool) -> bool:
         pictures.codec_context.thread_count = 2  # more would hold more pictures than they gain time
         heard = playing.sound_stream(reader) if with_sound else None
         out = _Pictures(writer, pictures, look, width, height)
-        sound = None if heard is None else _Sound(writer, heard)
+        sound = None if heard is None else SoundCopy(writer, heard)
         if sound is not None and sound.is_broken:
             return False
         for packet in reader.demux([stream for stream in (pictures, heard) if stream is not None]):
-            frames = _decoded(packet)
+            frames = playing.decoded(packet)
             if packet.stream is pictures:
                 out.take(frames)
             elif sound is not None:
@@ -58,18 +58,6 @@ def _copy(source: Path, target: Path, side: int, *, with_sound: bool) -> bool:
         return sound is None or sound.end()
 
 
-def _decoded(packet: Any) -> list[Any]:
-    """The frames of a packet; none where it is damaged: players go on as well."""
-    import av
-
-    try:
-        return list(packet.decode())
-    except MemoryError:
-        raise
-    except av.FFmpegError:
-        return []
-
-
 def _first_look(source: Path) -> tuple[playing.Look, int, int]:
     """How a player shows the pictures, and how large: only a frame says it."""
     import av
@@ -78,7 +66,7 @@ def _first_look(source: Path) -> tuple[playing.Look, int, int]:
         stream = playing.limited(reader)
         stream.codec_context.thread_count = 1
         for packet in reader.demux(stream):
-            for frame in _decoded(packet):
+            for frame in playing.decoded(packet):
                 look = playing.look_of(source, stream, frame)
                 return (look, *look.size(frame.width, frame.height))
     raise ValueError("no picture in it")
@@ -112,8 +100,8 @@ class _Pictures:
         self._writer.mux(self._out.encode(None))
 
 
-class _Sound:
-    """The sound of the copy: AAC, in mono or stereo."""
+class SoundCopy:
+    """The sound of a stream on its way into another file: AAC, in mono or stereo. `is_broken` once that failed."""
 
     def __init__(self, writer: Any, stream: Any) -> None:
         import av
@@ -130,7 +118,7 @@ class _Sound:
         self._resampler = av.AudioResampler(format="fltp", layout=layout, rate=rate)
 
     def take(self, frames: list[Any]) -> None:
-        """Encode what came; what comes before any picture of the movie is no longer heard."""
+        """Encode what came."""
         import av
 
         try:

@@ -72,6 +72,8 @@ def test_where_chooses_cells(grid, tmp_path, where):
         pytest.param("grid.csv", {"where": {"x": "a cow"}}, "leaves no cell", id="a value there is not"),
         pytest.param("grid.csv", {"rows": "y"}, "'y' is no axis", id="rows of an axis there is not"),
         pytest.param("grid.png", {"pages": "x"}, "has no pages", id="pages of a picture"),
+        pytest.param("grid.png", {"sound": 1}, "is for a film", id="sound of a picture"),
+        pytest.param("grid.mp4", {"sound": 1}, "no clip of this film has sound", id="sound where there is none"),
     ],
 )
 def test_what_cannot_be_written_is_told_in_one_line_and_nothing_is_written(grid, tmp_path, name, options, words):

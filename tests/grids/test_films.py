@@ -13,7 +13,7 @@ from PIL import Image
 
 from seedance_nb.api.models import Status
 from seedance_nb.errors import ClipError, ConfigurationError, InvalidRequest
-from seedance_nb.grids import film_fit, film_page, films
+from seedance_nb.grids import film_fit, film_page, film_sound, films
 from seedance_nb.grids.film_table import receipt, subtitle, tables, title
 from seedance_nb.grids.films import contact_sheet, side_by_side
 from seedance_nb.jobs.clips import Clips
@@ -515,3 +515,122 @@ def test_sheet_and_film_show_a_clip_as_a_player_does(tmp_path, kind):
             for place in slot.pictures:
                 assert odd_films.corners(Image.fromarray(inside(shown, place, share=1))) == expected
                 assert place.width / place.height == pytest.approx(clip.width / clip.height, rel=0.03)
+
+
+# What is heard ----------------------------------------------------------------------------------------------------------
+
+
+def pitch_of(path):
+    """(the strongest frequency, when it begins, when it ends) of a film, or None where it has no sound."""
+    with av.open(str(path)) as reader:
+        if not reader.streams.audio:
+            return None
+        rate = reader.streams.audio[0].rate
+        frames = [(frame.time, frame.to_ndarray()[0]) for frame in reader.decode(audio=0)]
+    loud = [time for time, wave in frames if float(np.abs(wave).mean()) > 0.02]
+    whole = np.concatenate([wave for _, wave in frames])
+    strongest = np.argmax(np.abs(np.fft.rfft(whole))) * rate / len(whole)
+    return round(float(strongest), -1), loud[0], loud[-1] + 1024 / rate
+
+
+@pytest.fixture
+def heard(tmp_path):
+    """Three cells: 440 Hz, none, 660 Hz that begins late and outlasts its picture."""
+    clips = Clips(tmp_path / "clips")
+    clips.folder.mkdir()
+    kinds = [
+        {"sound": "aac", "seconds": 1},
+        {"seconds": 2},
+        {"sound": "ac3", "seconds": 1, "sound_at": 0.5, "sound_seconds": 3, "pitch": 660, "layout": "5.1"},
+    ]
+
+    def admitted(cell):
+        source = odd_films.film(tmp_path / "film.mp4", **kinds[cell.index])
+        return clips.admit(f"j{cell.index}", source)
+
+    return picture_of(lay_out("A {animal} jumps", animal=["cat", "dog", "hen"]), admitted)
+
+
+def about(picture, sound=None):
+    """The line below the title of the film's page."""
+    tile = film_sound.tile_heard(picture, sound)
+    room = films.dataclasses.replace(films.SCREEN, about=film_sound.caption(picture, tile))
+    return film_fit.fit(picture, tables(picture, None, None), room).words[1].lines[0]
+
+
+def test_a_film_of_clips_with_sound_says_that_it_has_none(heard, tmp_path):
+    assert pitch_of(side_by_side(heard, tmp_path / "film.mp4")) is None
+    assert about(heard).startswith("without sound · ")
+
+
+def test_a_film_of_silent_clips_says_nothing_of_sound(tmp_path):
+    silent = picture_of(lay_out("A {animal} jumps", animal=["cat", "dog"]), usual)
+
+    assert "sound" not in about(silent)
+
+
+def test_a_film_carries_the_sound_of_the_cell_that_is_named(heard, tmp_path):
+    pitch, begins, ends = pitch_of(side_by_side(heard, tmp_path / "film.mp4", sound=1))
+
+    assert pitch == 440
+    assert begins < 0.1
+    assert ends == pytest.approx(1, abs=0.15)
+    assert about(heard, 1).startswith("sound of cell 1 · ")
+
+
+def test_its_sound_is_in_step_and_ends_with_the_film(heard, tmp_path):
+    path = side_by_side(heard, tmp_path / "film.mp4", sound=heard.tiles[2].clip)
+    pitch, begins, ends = pitch_of(path)
+
+    assert pitch == 660
+    assert begins == pytest.approx(0.5, abs=0.1)
+    assert ends == pytest.approx(2, abs=0.15)
+    with av.open(str(path)) as reader:
+        assert len(list(reader.decode(video=0))) == 48
+        assert {s.codec_context.name for s in reader.streams} == {"h264", "aac"}
+    assert boxes(path.read_bytes())[:2] == ["ftyp", "moov"]
+
+
+@pytest.mark.parametrize(
+    ("sound", "words"),
+    [
+        (2, "cell 2 has no sound; there is sound in cell 1, cell 3"),
+        (4, "cell 4 is no clip of this film; there is sound in cell 1, cell 3"),
+        (0, "cell 0 is no clip of this film"),
+        (True, "sound= wants the number of a cell"),
+        ("cat", "sound= wants the number of a cell"),
+        (np.int64(2), "cell 2 has no sound"),
+        (1.0, "sound= wants the number of a cell"),
+    ],
+)
+def test_a_sound_that_there_is_not_is_refused_before_any_work(heard, tmp_path, sound, words):
+    with pytest.raises(InvalidRequest, match=words):
+        side_by_side(heard, tmp_path / "film.mp4", sound=sound)
+    assert not (tmp_path / "film.mp4.part").exists()
+
+
+def test_a_sound_that_is_broken_is_told_and_leaves_no_film(heard, tmp_path):
+    clip = heard.tiles[2].clip
+    data = bytearray(clip.path.read_bytes())
+    with av.open(str(clip.path)) as reader:
+        places = [(packet.pos, packet.size) for packet in reader.demux(audio=0) if packet.size]
+    for at, size in places:
+        data[at : at + size] = bytes(size)
+    clip.path.write_bytes(data)
+
+    with pytest.raises(ClipError, match=r"the sound of j2\.mp4 cannot be decoded"):
+        side_by_side(heard, tmp_path / "out.mp4", sound=3)
+    assert not list(tmp_path.glob("*out*"))
+
+
+def test_the_sound_of_a_clip_that_an_older_version_recorded_is_looked_for(heard):
+    old = [
+        films.dataclasses.replace(
+            tile,
+            snapshot=films.dataclasses.replace(tile.snapshot, clip=films.dataclasses.replace(tile.clip, sound=None)),
+        )
+        for tile in heard.tiles
+    ]
+    picture = films.dataclasses.replace(heard, tiles=tuple(old))
+
+    assert about(picture).startswith("without sound")

@@ -35,7 +35,7 @@ def quadrants(width, height, colours=CORNERS):
 
 def film(
     path, width=160, height=96, *, codec="libx264", pix_fmt="yuv420p", seconds=0.5, rate=24, sar=None, options=None,
-    sound=None, sound_rate=48_000, layout="stereo", sound_seconds=None, pixels=None, sound_at=0.0,
+    sound=None, sound_rate=48_000, layout="stereo", sound_seconds=None, pixels=None, sound_at=0.0, pitch=440,
 ):  # fmt: skip
     """An MP4 of coloured quadrants; `sound` names a codec for a tone of 440 Hz."""
     with av.open(str(path), "w", format="mp4", options={"strict": "experimental"}) as writer:
@@ -52,7 +52,7 @@ def film(
             writer.mux(out.encode(frame))
         writer.mux(out.encode(None))
         if heard is not None:
-            for frame in tone(sound_seconds or seconds, sound_rate, layout, at=sound_at):
+            for frame in tone(sound_seconds or seconds, sound_rate, layout, at=sound_at, pitch=pitch):
                 writer.mux(heard.encode(frame))
             writer.mux(heard.encode(None))
     return path
