@@ -93,10 +93,10 @@ def _named(picture: GridPicture, sound: Any) -> Tile | None:
             found = tile.snapshot is not None and tile.snapshot.key == sound.key
         elif isinstance(sound, Clip):
             found = tile.clip is not None and tile.clip.sha256 == sound.sha256
-        elif isinstance(sound, Integral) and not isinstance(sound, bool):
-            found = tile.cell.index + 1 == sound
-        else:
+        elif isinstance(sound, bool) or not isinstance(sound, Integral):
             raise InvalidRequest("sound= wants the number of a cell (1 is the first), a job or a clip of this grid")
+        else:
+            found = tile.cell.index + 1 == sound
         if found:
             return tile
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +36,16 @@ class Clip:
     def bytes(self) -> bytes:
         """The whole file, as the server sent it."""
         return self.path.read_bytes()
+
+    def save_to(self, place: str | os.PathLike[str]) -> Path:
+        """Copy the file, and return where the copy is: `place` is a folder, or a name that ends in .mp4; `~` is the home folder.
+
+        Makes folders that are missing. What has that name already is never written over: the same film is left as it is, for another
+        file ClipError is raised, as it is where nothing can be written.
+        """
+        from .saving import save
+
+        return save(self, place)
 
 
 @dataclass(frozen=True, slots=True)

@@ -224,12 +224,16 @@ def clip_figure(
 
 # The button is made by the script: where scripts do not run, as in a notebook nobody trusts, there is none, and the text can be
 # selected. A page that is not served over https may not use the clipboard: then the text is selected and copied as by hand.
+# While the button has the focus, plain letters are not Jupyter's: `d d` would delete the cell.
 _COPY = (
     " <script>(s=>{if(!s)return;const c=s.previousElementSibling,b=document.createElement('button');"
-    "b.type='button';b.textContent='Copy path';b.onclick=async()=>{try{await navigator.clipboard.writeText(c.textContent)}"
+    "b.type='button';b.textContent='Copy path';b.style.font='inherit';"
+    "b.onclick=async()=>{try{await navigator.clipboard.writeText(c.textContent)}"
     "catch{const r=document.createRange();r.selectNodeContents(c);const g=getSelection();g.removeAllRanges();g.addRange(r);"
-    "document.execCommand('copy')}b.textContent='Copied';setTimeout(()=>{b.textContent='Copy path'},1500)};s.replaceWith(b)})"
-    "(document.currentScript)</script>"
+    "document.execCommand('copy')}b.textContent='Copied';setTimeout(()=>{b.textContent='Copy path'},1500)};"
+    "addEventListener('keydown',e=>{if(e.target===b)b.toggleAttribute('data-lm-suppress-shortcuts',"
+    "!(e.ctrlKey||e.metaKey||e.key==='Escape'||e.shiftKey&&e.key==='Enter'))},true);"
+    "s.replaceWith(b)})(document.currentScript)</script>"
 )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -253,25 +252,8 @@ def _facts(snapshot: Snapshot) -> list[tuple[str, str]]:
 
 
 def save_copy(clip: Clip, typed: str) -> Path:
-    """Copy a clip to a path somebody typed, which must not exist yet; a folder gets the clip's own name. Raises SeedanceError."""
+    """Copy a clip to a path somebody typed, which needs no ending; a folder gets the clip's own name. Raises SeedanceError."""
     if not typed.strip():
         raise InvalidRequest("type where to save it, for example boat.mp4")
     place = Path(typed.strip()).expanduser()
-    if place.is_dir():
-        place = place / clip.path.name
-    if not place.suffix:
-        place = place.with_suffix(".mp4")
-    trouble = ""
-    try:
-        with (
-            clip.path.open("rb") as source,
-            place.open("xb") as target,
-        ):  # x: what is there already is never written over
-            shutil.copyfileobj(source, target)
-    except FileExistsError:
-        trouble = f"{place} exists already and is not written over; choose another name"
-    except OSError as error:
-        trouble = f"{place} cannot be written ({error.strerror or error})"
-    if trouble:
-        raise ClipError(trouble)
-    return place.absolute()
+    return clip.save_to(place if place.suffix or place.is_dir() else place.with_suffix(".mp4"))

@@ -50,6 +50,7 @@ def master(tmp_path_factory):
 def done(master, tmp_path, monkeypatch):
     """A finished job, its clip in a folder whose name is a trial for addresses; the notebook lies beside the folder."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
     folder = tmp_path / "my clips #1 100% é"
     folder.mkdir()
     part = folder / "part"
@@ -99,6 +100,50 @@ def test_the_link_is_relative_to_the_notebook_and_percent_encoded(done):
 
     assert address == "my%20clips%20%231%20100%25%20%C3%A9/j1.mp4"
     assert done.clip.path.samefile(unquote(address))
+
+
+def test_the_link_leads_from_the_notebook_and_not_from_the_working_folder(done, tmp_path, monkeypatch):
+    monkeypatch.setenv("JPY_SESSION_NAME", str(tmp_path / "notebook.ipynb"))
+    monkeypatch.chdir("/")
+
+    assert (tmp_path / unquote(link(final_html(done, NONE)))).samefile(done.clip.path)
+
+
+def test_a_file_that_no_page_could_open_has_no_link_but_its_path(done, tmp_path, monkeypatch):
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    html = final_html(done, NONE)
+
+    assert "<a " not in html
+    assert f"<code>~/{done.clip.path.parent.name}/j1.mp4</code>" in html
+    assert str(tmp_path) not in html
+
+
+def test_a_file_in_a_hidden_folder_has_no_link_for_jupyter_serves_none(done, tmp_path):
+    hidden = tmp_path / ".cache"
+    done.clip.path.parent.rename(hidden)
+    clip = dataclasses.replace(done.clip, path=hidden / "j1.mp4", poster=None)
+
+    html = final_html(dataclasses.replace(done, clip=clip), NONE)
+
+    assert "<a " not in html
+    assert ".cache/j1.mp4</code>" in html
+
+
+def test_the_path_is_there_where_scripts_are_not(done):
+    html = re.sub(r"<script>.*?</script>", "", final_html(done, NONE), flags=re.DOTALL)
+
+    assert "j1.mp4</code>" in html
+    assert "<button" not in html
+
+
+def test_no_path_is_named_where_the_file_itself_is_stored(done, tmp_path):
+    html = final_html(done, LARGE)
+
+    assert "original file" not in html
+    assert str(tmp_path) not in html
 
 
 def test_a_preview_is_made_once(done):
