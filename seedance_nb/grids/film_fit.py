@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from . import film_table
 from .film_page import LINE, SMALLEST, Page, Place, Slot, Words, set_lines, text_length
@@ -48,14 +48,14 @@ class Room:
         return page.width <= self.width and page.height <= self.tallest
 
 
-def fit(picture: GridPicture, tables: Sequence[Table], room: Room) -> Page:
+def fit(picture: GridPicture, tables: Sequence[Table], room: Room, drawable: Callable[[str], str] = str) -> Page:
     """The page with the largest pictures that fits into the room.
 
     Of the tables, and of the ways to break them into bands, the one is taken that suits the room best. The page may be too
-    large all the same, when even tiny pictures do not fit.
+    large all the same, when even tiny pictures do not fit. `drawable` makes a text one that can be drawn.
     """
     table, bands = _choose(tables, room)
-    draft = _Draft(picture, table, bands, room)
+    draft = _Draft(picture, table, bands, room, drawable)
     small, large = 8.0, room.largest
     page = draft.build(large)
     if room.holds(page):
@@ -136,10 +136,12 @@ def _label_width(table: Table, width: int) -> int:
 class _Draft:
     """Builds the page of one table for any scale."""
 
-    def __init__(self, picture: GridPicture, table: Table, bands: list[list[int]], room: Room) -> None:
+    def __init__(
+        self, picture: GridPicture, table: Table, bands: list[list[int]], room: Room, drawable: Callable[[str], str]
+    ) -> None:
         self._table, self._bands, self._frames = table, bands, room.frames
-        self._title = film_table.title(picture)
-        self._about = " · ".join(part for part in (room.about, film_table.subtitle(picture)) if part)
+        self._title = drawable(film_table.title(picture))
+        self._about = drawable(" · ".join(part for part in (room.about, film_table.subtitle(picture)) if part))
         self._labels = _label_width(table, room.width)
         self._shapes = _shapes(table)
         texts = map(film_table.receipt, table.tiles.values()) if room.receipts else ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from PIL import Image, ImageDraw
 
@@ -82,8 +82,13 @@ class Page:
     words: tuple[Words, ...]
     caption_size: float
 
-    def draw(self, style: Style, wrong: Mapping[int, str] | None = None) -> Image.Image:
-        """The page as an RGB image, with everything but the pictures. `wrong` says of slots, by index, why they have none."""
+    def draw(
+        self, style: Style, wrong: Mapping[int, str] | None = None, drawable: Callable[[str], str] = str
+    ) -> Image.Image:
+        """The page as an RGB image, with everything but the pictures. `wrong` says of slots, by index, why they have none.
+
+        `drawable` makes a text one that can be drawn.
+        """
         image = Image.new("RGB", (self.width, self.height), style.page)
         pen = ImageDraw.Draw(image)
         for words in self.words:
@@ -92,7 +97,7 @@ class Page:
             reason = (wrong or {}).get(index)
             if slot.tile.clip is None or reason is not None:
                 said = film_table.standing(slot.tile) if reason is None else ("no picture", reason)
-                self._draw_box(pen, slot.box, said, style)
+                self._draw_box(pen, slot.box, (drawable(said[0]), drawable(said[1])), style)
             if slot.caption is not None:
                 lines = set_lines(film_table.receipt(slot.tile), slot.caption.width, self.caption_size, most=2)
                 _write(pen, Words(slot.caption.left, slot.caption.top, lines, self.caption_size, quiet=True), style)
@@ -124,21 +129,21 @@ def set_lines(text: str, width: float, size: float, *, bold: bool = False, most:
     text = fonts.printable(text, 2000)
     if not text:
         return ()
-    chosen = _font(text, size, bold)
+    chosen = _letters(size, bold)
     return tuple(fonts.clipped(fonts.wrap(text, chosen, width), most, chosen, width))
 
 
 def text_length(text: str, size: float, *, bold: bool = False) -> float:
     """Width of a line of text in pixels."""
-    return _font(text, size, bold).getlength(fonts.printable(text, 2000)) if text else 0
+    return _letters(size, bold).getlength(fonts.printable(text, 2000)) if text else 0
 
 
-def _font(text: str, size: float, bold: bool) -> fonts.Font:
-    return fonts.font(fonts.style_for(text, "bold" if bold else "plain"), size)
+def _letters(size: float, bold: bool) -> fonts.Lettering:
+    return fonts.Lettering("bold" if bold else "plain", size)
 
 
 def _write(pen: ImageDraw.ImageDraw, words: Words, style: Style) -> None:
     colour = style.quiet if words.quiet else style.ink
     for number, line in enumerate(words.lines):
         place = (words.left, words.top + number * words.size * LINE)
-        pen.text(place, line, fill=colour, font=_font(line, words.size, words.bold))
+        _letters(words.size, words.bold).draw(pen, place, line, colour)

@@ -22,14 +22,16 @@ from ..jobs.snapshot import Clip
 from . import film_page, film_sound
 from .film_fit import Room, fit
 from .film_frames import shrink, stills
+from .film_legend import Legend
 from .film_page import Place, Slot
-from .film_table import tables
+from .film_table import Table, tables, title
 from .picture import GridPicture
 
 if TYPE_CHECKING:
     import av
     import numpy as np
     from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
 
 STRIP = Room(2400, 1700, tallest=14_000, largest=420, frames=3)
 """A contact sheet whose cells show first, middle and last frame: as long as each is at least STRIP_LEAST large."""
@@ -54,14 +56,14 @@ def contact_sheet(
     Raises InvalidRequest for unknown axes and too many cells, ConfigurationError where the file cannot be written.
     """
     target = _target(path)
-    laid = tables(picture, rows, columns)
+    laid, legend = _labelled(picture, rows, columns)
     what = f"contact sheet {SHEET.width} pixels wide"
     _check_count(picture, SHEET, what)
-    page = fit(picture, laid, STRIP)
+    page = fit(picture, laid, STRIP, legend.text)
     if page.scale < STRIP_LEAST:
-        page = fit(picture, laid, SHEET)
+        page = fit(picture, laid, SHEET, legend.text)
     if page.scale < LEAST:
-        page = fit(picture, laid, dataclasses.replace(SHEET, height=SHEET.tallest))
+        page = fit(picture, laid, dataclasses.replace(SHEET, height=SHEET.tallest), legend.text)
     if page.scale < LEAST or not SHEET.holds(page):
         raise InvalidRequest(_too_many(picture, what))
     shown: dict[int, list[Image.Image]] = {}
@@ -72,12 +74,13 @@ def contact_sheet(
                 shown[index] = stills(slot.tile.clip, slot.pictures)
             except ClipError as error:
                 wrong[index] = str(error)
-    sheet = page.draw(film_page.PAPER, wrong)
+    sheet = page.draw(film_page.PAPER, wrong, legend.text)
     for index, images in shown.items():
         for image, place in zip(images, page.slots[index].pictures, strict=True):
             sheet.paste(image, (place.left, place.top))
     with _appearing(target) as part:
-        sheet.save(part, "PNG", optimize=True)
+        sheet.save(part, "PNG", optimize=True, pnginfo=_described(legend))
+    legend.tell(target.name)
     return target
 
 
@@ -93,7 +96,7 @@ def side_by_side(
     clip can be read, ConfigurationError where the file cannot be written.
     """
     target = _target(path)
-    laid = tables(picture, rows, columns)
+    laid, legend = _labelled(picture, rows, columns)
     clips = [tile.clip for tile in picture.tiles if tile.clip is not None]
     if not clips:
         raise InvalidRequest("no cell of this grid has a clip yet; grid.result() waits for them")
@@ -103,9 +106,9 @@ def side_by_side(
     # no picture is blown up, but tiny ones may be: a page needs something to look at
     largest = max(LEAST, *((clip.width * clip.height) ** 0.5 for clip in clips))
     room = dataclasses.replace(SCREEN, largest=min(largest, SCREEN.largest), about=film_sound.caption(picture, heard))
-    page = fit(picture, laid, room)
+    page = fit(picture, laid, room, legend.text)
     if page.scale < min(RECEIPTS_LEAST, largest):
-        page = fit(picture, laid, dataclasses.replace(room, receipts=False))
+        page = fit(picture, laid, dataclasses.replace(room, receipts=False), legend.text)
     if page.scale < LEAST or not room.holds(page):
         raise InvalidRequest(_too_many(picture, what))
     rate = _common_rate(clips)
@@ -122,10 +125,28 @@ def side_by_side(
                     wrong[index] = str(error)
         if not small:
             raise ClipError(f"none of the {len(clips)} clips can be read ({next(iter(wrong.values()))})")
-        image = page.draw(film_page.SCREEN, wrong)
+        image = page.draw(film_page.SCREEN, wrong, legend.text)
         playing = {index: (page.slots[index], path) for index, path in small.items()}
-        _play_together(image, playing, rate, part, None if heard is None else heard.clip)
+        _play_together(image, playing, rate, part, None if heard is None else heard.clip, legend)
+    legend.tell(target.name)
     return target
+
+
+def _labelled(picture: GridPicture, rows: str | None, columns: str | None) -> tuple[list[Table], Legend]:
+    """The ways to lay the grid out, with labels that can be drawn, and what the numbers in them stand for."""
+    legend = Legend()
+    legend.text(title(picture))  # what is read first has the first numbers
+    return [legend.table(table) for table in tables(picture, rows, columns)], legend
+
+
+def _described(legend: Legend) -> PngInfo | None:
+    from PIL.PngImagePlugin import PngInfo
+
+    if not legend:
+        return None
+    info = PngInfo()
+    info.add_itxt("Description", "\n".join(legend.lines()))
+    return info
 
 
 def _check_count(picture: GridPicture, room: Room, what: str) -> None:
@@ -159,7 +180,12 @@ def _rate(fps: float) -> Fraction:
 
 
 def _play_together(
-    page: Image.Image, films: dict[int, tuple[Slot, Path]], rate: Fraction, target: Path, heard: Clip | None
+    page: Image.Image,
+    films: dict[int, tuple[Slot, Path]],
+    rate: Fraction,
+    target: Path,
+    heard: Clip | None,
+    legend: Legend,
 ) -> None:
     """Encode the page with the small films playing on it, until the longest is over, and with the sound of one clip."""
     import av
@@ -175,6 +201,8 @@ def _play_together(
             for index, (slot, path) in films.items()
         }
         writer = open_files.enter_context(av.open(str(target), "w", format="mp4", options={"movflags": "+faststart"}))
+        if legend:
+            writer.metadata["comment"] = "\n".join(legend.lines())
         out = writer.add_stream("libx264", rate=rate)
         out.width, out.height, out.pix_fmt = page.width, page.height, "yuv420p"
         # a key frame a second, so that seeking is quick

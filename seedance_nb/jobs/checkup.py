@@ -49,6 +49,7 @@ def check_up(session: Session) -> Iterator[Finding]:
     yield _ledger(session)
     yield _folder(session.settings.home)
     yield _codecs()
+    yield _fonts()
     yield _keyring()
     yield _service(session)
 
@@ -125,6 +126,16 @@ def _codecs() -> Finding:
     except Exception as error:  # whatever a broken binary wheel raises
         return Finding(False, "codecs", f"PyAV cannot do H.264 ({error})", "pip install --force-reinstall av")
     return Finding(True, "codecs", f"H.264 in and out, PyAV {av.__version__}")
+
+
+def _fonts() -> Finding:
+    from .. import fonts
+
+    lacking = [script for script, letter in fonts.SCRIPTS.items() if not fonts.can_draw(letter)]
+    if not lacking:
+        return Finding(True, "fonts", "letters for all common scripts, and emoji, on sheets and films")
+    words = f"no letters for {', '.join(lacking)}: sheets and films number such labels"
+    return Finding(True, "fonts", words, fonts.cure_for(lacking))
 
 
 def _keyring() -> Finding:

@@ -40,7 +40,7 @@ class Caption:
         margin = _even(unit * 0.06)
         yield _quiet_piece(_spaced("SIMULATED"), font("bold", unit * 0.024), margin, margin, 0.85)
         room = (width - 2 * margin, _even(height * (0.40 if width >= height else 0.34)))
-        text, chosen = _fit(fonts.printable(self.prompt, _LONGEST_PROMPT) or "…", room, unit)
+        text, chosen = _fit(_drawable(fonts.printable(self.prompt, _LONGEST_PROMPT)), room, unit)
         yield _piece(text, chosen, margin, margin + _even(unit * 0.07), unit)
         beside_clock = 0.58 * width - margin
         about = _shrunk(self.about, "bold", unit * 0.034, beside_clock)
@@ -107,6 +107,14 @@ def _letters(text: str, font: Font, pad: int, spacing: float) -> Image.Image:
     letters = Image.new("L", (_even(box[2] + 2 * pad + 1), _even(box[3] + 2 * pad + 1)))
     ImageDraw.Draw(letters).multiline_text((pad, pad), text, fill=255, font=font, spacing=spacing)
     return letters
+
+
+def _drawable(text: str) -> str:
+    """The text with "…" for words whose letters the font lacks."""
+    style = fonts.style_for(text)
+    for begin, end in reversed(fonts.gaps(text, lambda letter: fonts.has(letter, style))):
+        text = f"{text[:begin]}…{text[end:]}"
+    return text or "…"
 
 
 def _fit(text: str, room: tuple[int, int], unit: int) -> tuple[str, Font]:

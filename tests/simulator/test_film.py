@@ -3,6 +3,8 @@ import itertools
 import av
 import pytest
 
+from seedance_nb import fonts
+from seedance_nb.simulator import lettering
 from seedance_nb.simulator.film import AbandonedError, frame_size, render
 from seedance_nb.simulator.lettering import Caption, Clock
 
@@ -141,3 +143,14 @@ def test_a_film_replaces_what_stood_there(tmp_path):
     make(path)
     assert path.read_bytes()[4:8] == b"ftyp"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_words_that_the_font_lacks_are_left_out_and_not_drawn_as_boxes(monkeypatch):
+    monkeypatch.setitem(fonts._FILES, "wide", ("DejaVuSans.ttf",))
+    fonts._file.cache_clear()
+    try:
+        assert lettering._drawable("a 고양이 jumps, 멀리") == "a … jumps, …"
+        assert lettering._drawable("비 오는 거리") == "…"
+        assert lettering._drawable("a paper boat → é") == "a paper boat → é"
+    finally:
+        fonts._file.cache_clear()
