@@ -12,10 +12,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-import msgspec
-
 from ..errors import InvalidRequest, one_line
 from .models import DEFAULT_MODEL, VideoRequest
+from .plain_values import json_value
+from .signed_addresses import without_signature
 
 ASPECT_RATIOS = ("16:9", "9:16", "1:1")
 RESOLUTIONS = ("480p", "720p", "1080p")
@@ -91,9 +91,13 @@ class Catalog:
         warnings += _check_media(request.media_urls)
         if request.webhook_url is not None and not _is_url(request.webhook_url, ("https", "http")):
             raise InvalidRequest("the webhook URL must be a full URL that starts with https://")
-        if request.metadata is not None and not isinstance(request.metadata, dict):
-            raise InvalidRequest("metadata must be a dict of names and values")
-        _check_json(request)
+        _check_metadata(request.metadata)
+        _check_texts(request)
+        if request.unsigned_address is not None:
+            warnings.append(
+                f"{_shown(request.unsigned_address)!r} has lost its signature: what the ledger has is free, a new video needs a"
+                " freshly signed address"
+            )
         return tuple(warnings)
 
     def listed_estimate(self, request: VideoRequest) -> Estimate | None:
@@ -185,14 +189,20 @@ def _check_choice(what: str, value: Any, allowed: tuple[str, ...]) -> None:
         raise InvalidRequest(f"{what} {one_line(value, 40)!r} is not offered; choose {_or(allowed)}")
 
 
-def _check_json(request: VideoRequest) -> None:
-    trouble = ""
-    try:
-        msgspec.json.encode(request.to_wire(), order="deterministic")
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        trouble = one_line(error, 80)
-    if trouble:
-        raise InvalidRequest(f"the request cannot be written as JSON ({trouble}); use plain text, numbers and lists")
+def _check_texts(request: VideoRequest) -> None:
+    """Half a character is in no encoding; it would be an error of ours between intention and wire."""
+    texts = (request.model, request.webhook_url, *(request.media_urls or ()))
+    for text in texts:
+        if text is not None and any("\ud800" <= c <= "\udfff" for c in text):
+            raise InvalidRequest(f"{one_line(text, 60)!r} holds half a character (a lone surrogate); nothing was sent")
+
+
+def _check_metadata(metadata: Any) -> None:
+    if metadata is None:
+        return
+    if not isinstance(metadata, dict):
+        raise InvalidRequest("metadata must be a dict of names and values")
+    json_value(metadata, "metadata")
 
 
 def _check_duration(request: VideoRequest, facts: ModelFacts | None) -> None:
@@ -218,12 +228,16 @@ def _check_media(urls: tuple[str, ...] | None) -> list[str]:
     warnings = []
     for url in urls:
         if not isinstance(url, str) or not _is_url(url, ("https",)):
-            raise InvalidRequest(f"media URL {one_line(url, 80)!r} must be a public https:// address")
+            raise InvalidRequest(f"media URL {_shown(url)!r} must be a public https:// address")
         if not urlsplit(url).path.lower().endswith(MEDIA_SUFFIXES):
             warnings.append(
-                f"media URL {one_line(url, 80)!r} has no known ending ({' '.join(MEDIA_SUFFIXES)}); sent as it is"
+                f"media URL {_shown(url)!r} has no known ending ({' '.join(MEDIA_SUFFIXES)}); sent as it is"
             )
     return warnings
+
+
+def _shown(url: object) -> str:
+    return one_line(without_signature(url) if isinstance(url, str) else url, 80)
 
 
 def _is_url(text: str, schemes: tuple[str, ...]) -> bool:

@@ -9,12 +9,21 @@ from __future__ import annotations
 import enum
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 
 from ..errors import InvalidRequest, one_line
+from .canonical_text import canonical_text
+from .plain_values import json_value, plain_text, whole_number
+from .signed_addresses import (
+    canonical_address,
+    is_unsigned,
+    without_signature,
+    without_signatures,
+    without_signatures_in,
+)
 
 DEFAULT_MODEL = "seedance-2.0"
 REQUEST_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._~:=@+-]{0,199}")
@@ -67,14 +76,44 @@ class VideoRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel", om
         return body
 
     def canonical_hash(self) -> str:
-        """sha256 (64 hex digits) of what makes this request *this* request.
+        """sha256 (64 hex digits) of what makes this request *this* request: all that can change the video, in one spelling.
 
-        Everything the service is asked to make or keep counts; `webhook_url` does not: it says where to ring, and a tunnel's
-        address that changes every morning must not buy the video again.
+        `webhook_url` and `metadata` do not count: they say where to ring and what to note, and a tunnel's address or a tag that is
+        another one every morning must not buy the video again. Nor do signatures in `media_urls`, nor how a text is encoded.
         """
         body = self.to_wire()
-        body.pop("webhookUrl", None)
+        for noted in ("webhookUrl", "metadata"):
+            body.pop(noted, None)
+        # Of a request that was made without any check nothing is expected: it is refused later.
+        if isinstance(self.prompt, str):
+            body["prompt"] = canonical_text(self.prompt)
+        if self.media_urls is not None:
+            body["mediaUrls"] = [canonical_address(url) for url in self.media_urls]
         return hashlib.sha256(msgspec.json.encode(body, order="deterministic")).hexdigest()
+
+    def canonical(self) -> VideoRequest:
+        """The request in the one form that is sent and counted, as `make_request` makes it; raises InvalidRequest."""
+        return make_request(**msgspec.structs.asdict(self))
+
+    def without_signatures(self) -> VideoRequest:
+        """The request as it may be kept and shown: no address in it can still be opened by whoever reads it.
+
+        An address that lost its signature ends in `#unsigned`; such a request is found in the ledger, but is never sent.
+        """
+        if self.media_urls is None and self.webhook_url is None and self.metadata is None:
+            return self
+        return msgspec.structs.replace(
+            self,
+            media_urls=None if self.media_urls is None else tuple(map(without_signature, self.media_urls)),
+            webhook_url=None if self.webhook_url is None else without_signature(self.webhook_url),
+            metadata=without_signatures(self.metadata),
+        )
+
+    @property
+    def unsigned_address(self) -> str | None:
+        """The first address whose signature is gone, so that the service could not fetch it; None where there is none."""
+        texts = (*(self.media_urls or ()), self.webhook_url, *_texts_in(self.metadata))
+        return next((text for text in texts if text is not None and is_unsigned(text)), None)
 
     @classmethod
     def from_wire(cls, body: dict[str, Any]) -> VideoRequest:
@@ -93,28 +132,69 @@ def make_request(
     webhook_url: str | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> VideoRequest:
-    """A VideoRequest in its canonical form: outer spaces of the prompt gone, lists as tuples; raises InvalidRequest."""
+    """A VideoRequest in its canonical form; raises InvalidRequest for what cannot be sent exactly as it was given.
+
+    Texts in one spelling (`canonical_text`), lists as tuples, whole numbers of any library as Python's (`"5"`, `5.0`, `np.int64(5)`).
+    """
     if not isinstance(prompt, str):
-        raise InvalidRequest(f"the prompt must be text, not {type(prompt).__name__}")
+        raise InvalidRequest(f"the prompt must be text, not {type(prompt).__name__}; nothing was sent")
     if isinstance(media_urls, str):
         media_urls = (media_urls,)
-    if media_urls is not None and not isinstance(media_urls, Iterable):
-        raise InvalidRequest(f"media_urls must be a list of URLs, not {one_line(media_urls, 40)!r}")
-    if metadata is not None:
-        try:
-            metadata = msgspec.json.decode(msgspec.json.encode(dict(metadata)))
-        except (TypeError, ValueError, OverflowError, RecursionError) as error:
-            raise InvalidRequest(f"metadata must be made of plain JSON values ({one_line(error, 80)})") from None
+    if media_urls is not None:
+        media_urls = _listed_addresses(media_urls)
+    if metadata is not None and not isinstance(metadata, Mapping):
+        raise InvalidRequest(
+            f"metadata must be a dict of names and plain JSON values, not {type(metadata).__name__}; nothing was sent"
+        )
     return VideoRequest(
-        prompt=prompt.strip(),
-        model=model,
-        aspect_ratio=aspect_ratio,
-        duration=duration,
-        resolution=resolution,
-        media_urls=tuple(media_urls) if media_urls is not None else None,
-        webhook_url=webhook_url,
-        metadata=metadata or None,  # type: ignore[arg-type]
+        prompt=canonical_text(prompt),
+        model=_spelled(model),
+        aspect_ratio=_spelled(aspect_ratio),
+        duration=_whole_seconds(duration),
+        resolution=_spelled(resolution),
+        media_urls=media_urls,
+        webhook_url=_trimmed(webhook_url),
+        metadata=(json_value(metadata, "metadata") or None) if metadata is not None else None,
     )
+
+
+def _spelled(value: Any) -> Any:
+    return canonical_text(value) if isinstance(value, str) else value
+
+
+def _trimmed(value: Any) -> Any:
+    return plain_text(value).strip() if isinstance(value, str) else value
+
+
+def _whole_seconds(value: Any) -> Any:
+    if value is None:
+        return None
+    seconds = whole_number(value)
+    if seconds is None:
+        raise InvalidRequest(
+            f"duration must be whole seconds, such as 5, not {one_line(value, 40)!r}; nothing was sent"
+        )
+    return seconds
+
+
+def _listed_addresses(given: Any) -> tuple[str, ...]:
+    if isinstance(given, bytes | bytearray | Mapping | set | frozenset) or not isinstance(given, Iterable):
+        raise InvalidRequest(f"media_urls must be a list of URLs, not {type(given).__name__}; nothing was sent")
+    listed = tuple(given)
+    for index, url in enumerate(listed):
+        if not isinstance(url, str):
+            raise InvalidRequest(
+                f"media_urls[{index}] must be text, a public https:// address, not {type(url).__name__}; nothing was sent"
+            )
+    return tuple(map(_trimmed, listed))
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _texts_in(inner)
 
 
 class Generation(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,8 +237,13 @@ def error_parts(error: object) -> tuple[str | None, str | None]:
         message = error.get("message") or error.get("detail") or error.get("error")
         if message is None:
             message = code if code is not None else error
-        return (None if code is None else one_line(code, 80) or None), one_line(message) or None
-    return None, one_line(error) or None
+        return (None if code is None else one_line(code, 80) or None), _said(message)
+    return None, _said(error)
+
+
+def _said(words: object) -> str | None:
+    # A service that cannot fetch a file repeats its address, signature and all.
+    return without_signatures_in(one_line(words)) or None
 
 
 def parse_generation(answer: object, *, request_id: str | None = None) -> Generation | None:

@@ -6,17 +6,16 @@ import dataclasses
 import difflib
 import itertools
 import json
-import math
 import string
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Self
 
+from ..api.fields import FIELDS, TAKE, field_meant
 from ..api.models import VideoRequest, make_request
+from ..api.plain_values import is_missing, whole_number
+from ..api.signed_addresses import without_signatures
 from ..errors import InvalidRequest, one_line, shortened
 
-FIELDS = ("prompt", "model", "aspect_ratio", "duration", "resolution", "media_urls", "webhook_url", "metadata")
-"""The fields of a request; every other name stands in a template between braces."""
-TAKE = "take"
 AS_WRITTEN = "prompt, as written"
 """In the rows of a grid rebuilt from its manifest: the template its finished prompt was made from, to be shown on the axis."""
 MOST_CELLS = 10_000
@@ -45,10 +44,19 @@ class Cell:
     values: Mapping[str, Any]
     """Its value on every axis, by the axis' name; "prompt" holds the template as the user wrote it."""
     request: VideoRequest | None
-    """None where the values make no request at all; then `invalid` says why."""
+    """Without signatures, as it may be shown. None where the values make no request at all; then `invalid` says why."""
     take: int
     invalid: str | None = None
     """Why the service would refuse it, in one line."""
+    note: str | None = None
+    """What should be known before it is paid for, in one line."""
+    signed: VideoRequest | None = dataclasses.field(default=None, repr=False)
+    """The request as it is sent, with whatever signs its addresses; shown and exported nowhere."""
+
+    @property
+    def to_send(self) -> VideoRequest | None:
+        """The request as it is sent."""
+        return self.request if self.signed is None else self.signed
 
     @property
     def identity(self) -> tuple[str, int] | None:
@@ -70,6 +78,8 @@ class Axes:
     takes: int = 1
     where: Callable[[Combination], object] | None = None
     raw: bool = False
+    emptied: tuple[tuple[str, ...], ...] = ()
+    """For the first rows: which fields had an empty cell there and are left to the default."""
     shown: tuple[str, ...] | None = None
     """The names that count as axes, where not all row keys do (a grid rebuilt from its manifest)."""
 
@@ -85,19 +95,27 @@ class Axes:
     def cells(self, check: Check = lambda _: None) -> tuple[Cell, ...]:
         """Every combination that `where` lets through. Raises InvalidRequest for names and braces that cannot be meant."""
         names, made = self.names, list[Cell]()
-        for values in self._combinations():
+        for row, values in self._combinations():
             for take in [values[TAKE]] if TAKE in values else range(1, self.takes + 1):
-                text = self._text_of(values)
+                text, empty = self._text_of(values)
                 if self.where is not None and not self._lets_through(values, text, take):
                     continue
-                request, invalid = _request_of({**values, "prompt": text}, check)
-                shown = {name: take if name == TAKE else values.get(name) for name in names}
+                request, invalid = _request_of({**values, "prompt": text}, check) if empty is None else (None, empty)
+                shown = {name: take if name == TAKE else without_signatures(values.get(name)) for name in names}
                 if "prompt" in shown and AS_WRITTEN in values:
                     shown["prompt"] = values[AS_WRITTEN]
-                made.append(Cell(len(made), shown, request, take, invalid))
+                kept = None if request is None else request.without_signatures()
+                made.append(Cell(len(made), shown, kept, take, invalid, self._note_of(row, request), request))
                 if len(made) > MOST_CELLS:
                     raise InvalidRequest(f"these axes make more than {MOST_CELLS:,} cells; use fewer values or where=")
         return tuple(made)
+
+    def _note_of(self, row: int, request: VideoRequest | None) -> str | None:
+        names = self.emptied[row] if row < len(self.emptied) else ()
+        if request is None or not names:
+            return None
+        used = (f"{name} {one_line(getattr(request, name, 'counted'), 40)}" for name in names)
+        return f"empty in its row, so left to the default: {', '.join(used)}"
 
     def extended(self, *, takes: int | None = None, **more: Any) -> Self:
         """The same with more takes or more values; what is there already is not repeated. Raises InvalidRequest."""
@@ -118,20 +136,25 @@ class Axes:
                     known = [*axes, *constants]
                     raise InvalidRequest(f"this grid has no {name!r}{_near(name, known)}; it has {', '.join(known)}")
                 before = axes.get(name, (constants.pop(name),) if name in constants else _default_of(name))
-                axes[name] = _unique([*before, *(_as_values(name, values) or [values])])
+                axes[name] = _unique([*before, *(_as_values(name, values) or [_value_of(name, values)])])
         return dataclasses.replace(self, takes=chosen, constants=constants, axes=axes, rows=rows)
 
-    def _combinations(self) -> Iterable[dict[str, Any]]:
-        for row in self.rows:
+    def _combinations(self) -> Iterable[tuple[int, dict[str, Any]]]:
+        for index, row in enumerate(self.rows):
             free = {name: values for name, values in self.axes.items() if name not in row}
             for combination in itertools.product(*free.values()):
-                yield {**self.constants, **row, **dict(zip(free, combination, strict=True))}
+                yield index, {**self.constants, **row, **dict(zip(free, combination, strict=True))}
 
-    def _text_of(self, values: Mapping[str, Any]) -> Any:
+    def _text_of(self, values: Mapping[str, Any]) -> tuple[Any, str | None]:
+        """(the finished prompt, why there is none): a prompt with "None" or "nan" in it is nobody's wish."""
         template = values.get("prompt")
         if self.raw or not isinstance(template, str):
-            return template
-        return fill(template, {name: value for name, value in values.items() if name != "prompt"})
+            return template, None
+        given = {name: value for name, value in values.items() if name != "prompt"}
+        for _, name, _, _ in _parts_of(template):
+            if name in given and given[name] is None:
+                return "", f"{{{one_line(name, 40)}}} has no value in this cell; give it one, or leave the row out"
+        return fill(template, given), None
 
     def _lets_through(self, values: Mapping[str, Any], text: Any, take: int) -> bool:
         assert self.where is not None
@@ -166,18 +189,20 @@ def lay_out(
     for name, value in values.items():
         several = _as_values(name, value)
         if several is None:
-            constants[name] = _plain(value)
+            constants[name] = _value_of(name, value)
         elif not several:
             raise InvalidRequest(f"the axis {name} is empty; give it at least one value")
         else:
             axes[name] = _unique(several) if mode == "product" else tuple(several)
+    laid_rows, emptied = _as_rows(rows) if rows is not None else (({},), ())
     laid = Axes(
-        rows=_as_rows(rows) if rows is not None else ({},),
+        rows=laid_rows,
         axes=axes,
         constants=constants,
         takes=_check_takes(takes),
         where=where,
         raw=raw,
+        emptied=emptied,
     )
     if mode == "zip" and axes:
         if rows is not None:
@@ -255,12 +280,22 @@ def _request_of(values: Mapping[str, Any], check: Check) -> tuple[VideoRequest |
 
 
 def _check_names(laid: Axes) -> None:
-    """A product axis that nothing uses would buy the same video under two names: it is a slip."""
+    """What is nearly a field would leave that field at its default; an axis that nothing uses would buy one video under two names."""
+    prompts = [*laid.axes.get("prompt", ()), laid.constants.get("prompt"), *(row.get("prompt") for row in laid.rows)]
+    texts = [] if laid.raw else [text for text in prompts if isinstance(text, str)]
+    used = {part[1] for text in texts for part in _parts_of(text) if part[1]}
+    given = [*laid.axes, *laid.constants]
+    for name in dict.fromkeys([*given, *(name for row in laid.rows for name in row)]):
+        meant = field_meant(name) if name not in used else None
+        if meant is not None:
+            what, right = ("axis", "takes" if meant == TAKE else meant) if name in given else ("column", meant)
+            raise InvalidRequest(
+                f"the {what} {one_line(name, 40)!r} is no field of a request: name it {right!r}, or something else if it is a label;"
+                " nothing was sent"
+            )
     if laid.raw:
         return
-    prompts = [*laid.axes.get("prompt", ()), laid.constants.get("prompt"), *(row.get("prompt") for row in laid.rows)]
-    used = {part[1] for text in prompts if isinstance(text, str) for part in _parts_of(text) if part[1]}
-    for name in [*laid.axes, *laid.constants]:
+    for name in given:
         if name not in FIELDS and name not in used:
             near = _near(name, [*FIELDS, *used])
             raise InvalidRequest(
@@ -269,9 +304,10 @@ def _check_names(laid: Axes) -> None:
 
 
 def _check_takes(takes: object) -> int:
-    if isinstance(takes, bool) or not isinstance(takes, int) or takes < 1:
+    number = whole_number(takes)
+    if number is None or number < 1:
         raise InvalidRequest(f"takes must be a whole number from 1, not {one_line(takes, 40)!r}")
-    return takes
+    return number
 
 
 def _are_rows(value: Any) -> bool:
@@ -284,37 +320,80 @@ def _is_frame(value: Any) -> bool:
     return hasattr(value, "columns") and hasattr(value, "to_dict")
 
 
-def _as_rows(rows: Any) -> tuple[Mapping[str, Any], ...]:
-    listed = rows.to_dict("records") if _is_frame(rows) else list(rows)
+def _as_rows(rows: Any) -> tuple[tuple[Mapping[str, Any], ...], tuple[tuple[str, ...], ...]]:
+    """(the rows, for each the fields that are empty in it). An empty field is left out, an empty name of a template is None."""
+    listed = _records_of(rows) if _is_frame(rows) else list(rows)
     if not listed or not all(isinstance(row, Mapping) for row in listed):
         raise InvalidRequest("rows must be a list of dicts or a DataFrame, with at least one row")
-    made = [{str(key): _plain(value) for key, value in row.items()} for row in listed]
-    # A missing number makes pandas turn the whole column into floats.
-    for row in made:
-        for key, value in row.items():
-            if key in ("duration", TAKE) and isinstance(value, float) and value.is_integer():
-                row[key] = int(value)
+    made, emptied = [], []
+    for given in listed:
+        row: dict[str, Any] = {}
+        empty = []
+        for key, value in given.items():
+            name = str(key)
+            if name in row or name in empty:
+                raise InvalidRequest(f"two columns are named {one_line(name, 40)!r}; nothing was sent")
+            if name in FIELDS or name == TAKE:
+                blank = isinstance(value, str) and not value.strip()
+                if name != "prompt" and (blank or is_missing(value)):
+                    empty.append(name)
+                    continue
+            row[name] = None if is_missing(value) else _number_of(name, _plain(value))
         if TAKE in row:
-            _check_takes(row[TAKE])
-    return tuple({key: value for key, value in row.items() if value is not None or key not in FIELDS} for row in made)
+            row[TAKE] = _check_takes(row[TAKE])
+        made.append(row)
+        emptied.append(tuple(empty))
+    return tuple(made), tuple(emptied)
+
+
+def _records_of(frame: Any) -> list[dict[Any, Any]]:
+    """The rows of a DataFrame of pandas or polars. Numbers that a missing one beside them made floats are whole again."""
+    names = list(frame.columns)
+    twice = next((name for index, name in enumerate(names) if str(name) in map(str, names[:index])), None)
+    if twice is not None:
+        raise InvalidRequest(f"two columns are named {one_line(twice, 40)!r}; nothing was sent")
+    if any(isinstance(name, tuple) for name in names):
+        raise InvalidRequest("the columns have several levels; give each one name. Nothing was sent")
+    records: list[dict[Any, Any]] = frame.to_dicts() if hasattr(frame, "to_dicts") else frame.to_dict("records")
+    for name in names:
+        there = [value for value in (record[name] for record in records) if not is_missing(value)]
+        if len(there) < len(records) and all(isinstance(value, float) and value.is_integer() for value in there):
+            for record in records:
+                if not is_missing(record[name]):
+                    record[name] = int(record[name])
+    return records
 
 
 def _as_values(name: str, value: Any) -> list[Any] | None:
     """The values of an axis, or None where one value for all was meant. A list of URLs is one request's `media_urls`."""
     if value is None or isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
         return None
-    listed = [_plain(v) for v in value]
+    if getattr(value, "shape", None) == ():  # an array of numpy's that is one number
+        return None
+    listed = list(value)
     if name == "media_urls" and all(isinstance(v, str) for v in listed):
         return None
-    return listed
+    return [_value_of(name, v) for v in listed]
+
+
+def _value_of(name: str, value: Any) -> Any:
+    """A value that was given for a name of the call. None leaves a field to the service; what a table calls missing is a slip."""
+    if value is not None and is_missing(value):
+        raise InvalidRequest(
+            f"a value of {name} is missing ({one_line(value, 20)}); leave it out, or write what is meant"
+        )
+    return _number_of(name, _plain(value))
+
+
+def _number_of(name: str, value: Any) -> Any:
+    number = whole_number(value) if name in ("duration", TAKE) else None
+    return value if number is None else number
 
 
 def _plain(value: Any) -> Any:
-    """Numbers of numpy and pandas as Python's own; a missing value as None."""
+    """Numbers of numpy and pandas as Python's own, lists as tuples."""
     if hasattr(value, "item") and getattr(value, "shape", None) == ():
         value = value.item()
-    if isinstance(value, float) and math.isnan(value):
-        return None
     return tuple(value) if isinstance(value, list) else value
 
 
@@ -328,7 +407,7 @@ def _zipped(axes: Mapping[str, Sequence[Any]]) -> tuple[Mapping[str, Any], ...]:
 
 def _listed(more: Mapping[str, Any]) -> dict[str, Sequence[Any]]:
     found = {name: _as_values(name, value) for name, value in more.items()}
-    return {name: [_plain(more[name])] if values is None else values for name, values in found.items()}
+    return {name: [_value_of(name, more[name])] if values is None else values for name, values in found.items()}
 
 
 def _unique(values: Iterable[Any]) -> tuple[Any, ...]:

@@ -9,9 +9,10 @@ import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from ..api.fields import FIELDS, TAKE
 from ..errors import InvalidRequest, one_line
 from ..jobs.snapshot import Clip
-from .axes import FIELDS, TAKE, value_key
+from .axes import value_key
 from .groups import labels_of
 from .picture import GridPicture
 

@@ -12,8 +12,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..api.fields import FIELDS, TAKE
+from ..api.signed_addresses import without_signatures
 from ..errors import InvalidRequest, SeedanceError, one_line
-from .axes import FIELDS, TAKE, Combination, value_key
+from .axes import Combination, value_key
 from .manifest import iso, manifest_of
 from .picture import GridPicture, Tile
 from .screens import needed
@@ -79,7 +81,7 @@ def chosen(picture: GridPicture, where: Where | None) -> GridPicture:
     if where is None:
         return picture
     if isinstance(where, Mapping):
-        wanted = {name: _accepted(value) for name, value in where.items()}
+        wanted = {name: _accepted(without_signatures(value)) for name, value in where.items()}
         for name in wanted:
             _check_name(name, picture)
         tiles = [t for t in picture.tiles if all(value_key(_combined(t)[n]) in keys for n, keys in wanted.items())]

@@ -7,9 +7,10 @@ import difflib
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 
+from ..api.fields import TAKE
 from ..api.models import Status, VideoRequest
 from ..errors import InvalidRequest, one_line, shortened
-from .axes import TAKE, value_key
+from .axes import value_key
 from .picture import GridPicture, Tile, guess_layout
 from .wording import CUT, axis_title, labels
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..api.deadlines import LivedTime
+from ..api.fields import FIELDS, TAKE
 from ..api.models import Status
 from ..errors import ConfigurationError, InvalidRequest, SeedanceError, WaitTimeout, one_line, shortened
 from ..jobs import owner as owners
@@ -26,7 +27,7 @@ from ..jobs.session import Session
 from ..jobs.snapshot import Clip, Snapshot
 from ..jobs.vote import Vote
 from ..settings import check_limit
-from .axes import FIELDS, TAKE, Axes, Cell, Combination, lay_out
+from .axes import Axes, Cell, Combination, lay_out
 from .picture import GridPicture, Tile
 from .plan import GridEstimate, Identity, Plan, check_money, make_plan
 from .timing import Kind, kind_of, seconds_left
@@ -469,10 +470,10 @@ class Grid:
                 return
             self._catalog, cells = self.session.catalog, list(self._cells)
             for index, cell in enumerate(cells):
-                if cell.request is not None:
+                if cell.to_send is not None:
                     invalid = None
                     try:
-                        self._catalog.check(cell.request)
+                        self._catalog.check(cell.to_send)
                     except InvalidRequest as error:
                         invalid = shortened(error, 300)
                     cells[index] = dataclasses.replace(cell, invalid=invalid)
@@ -518,7 +519,7 @@ class Grid:
         check_money(plan.estimate, max_credits=limit, limit=session.limits.max_credits, spent=session.spent)
 
     def _send(self, wanted: Sequence[Identity], limit: float | None, *, fresh: bool) -> None:
-        request_of = dict(zip(self._identities, (cell.request for cell in self._cells), strict=True))
+        request_of = dict(zip(self._identities, (cell.to_send for cell in self._cells), strict=True))
         asked = []
         for identity in wanted:
             request, job = request_of[identity], self._jobs.get(identity)

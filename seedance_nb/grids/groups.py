@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .axes import TAKE, Cell, value_key
+from ..api.fields import TAKE
+from .axes import Cell, value_key
 from .wording import labels
 
 

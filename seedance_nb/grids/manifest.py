@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .._version import __version__
+from ..api.fields import FIELDS, TAKE
 from ..errors import InvalidRequest, one_line
 from ..jobs.vote import Vote
-from .axes import AS_WRITTEN, FIELDS, MOST_CELLS, TAKE, Axes, value_key
+from .axes import AS_WRITTEN, MOST_CELLS, Axes, value_key
 from .table import TIMES, distinct, table_of
 
 if TYPE_CHECKING:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ..api.catalog import Estimate
-from ..api.models import Status
-from ..errors import BudgetExceeded
+from ..api.models import Status, VideoRequest
+from ..errors import BudgetExceeded, one_line
 from ..jobs.ledger import FREE_AGAIN, Record
 from ..jobs.polling import Outlook
 from ..jobs.snapshot import Snapshot
@@ -121,7 +121,11 @@ class Plan:
         parts = [f"{count:,} {name}" for name, count in counts.items() if count]
         same = self.count("same")
         parts += [f"{same:,} the same as another"] if same else []
-        return f"{len(self.lines):,} cell{'s' if len(self.lines) != 1 else ''}: {', '.join(parts)}; {self.estimate}"
+        notes = Counter(line.cell.note for line in self.lines if line.cell.note)
+        said = "".join(f"; {count:,} {note}" for note, count in notes.items())
+        return (
+            f"{len(self.lines):,} cell{'s' if len(self.lines) != 1 else ''}: {', '.join(parts)}; {self.estimate}{said}"
+        )
 
     __repr__ = __str__
 
@@ -147,15 +151,18 @@ def make_plan(
             continue
         first = first_of.setdefault(identity, cell)
         if first is not cell:
-            lines.append(
-                PlanLine(cell, f"same as {first.index + 1}", 0.0, why="the same request and take: it costs once")
-            )
+            lines.append(PlanLine(cell, f"same as {first.index + 1}", 0.0, why=_why_same(cell.request, first.request)))
             continue
         snapshot, row = followed.get(identity), rows.get(identity)
         if snapshot is not None:
             standing, why = _of_snapshot(snapshot)
         else:
             standing, why = _of_row(row, is_dead)
+        unsigned = cell.to_send.unsigned_address if standing == NEW and cell.to_send is not None else None
+        if unsigned is not None:
+            lines.append(PlanLine(cell, INVALID, 0.0, why=f"new, and {_needs_signature(unsigned)}"))
+            continue
+        why = "; ".join(said for said in (why, cell.note) if said) or None
         kind = kind_of(cell.request)
         accepted_at = snapshot.accepted_at if snapshot is not None else row.accepted_at if row is not None else None
         seconds = _seconds(standing, accepted_at, outlooks.get(kind, Outlook()), now)
@@ -194,6 +201,15 @@ def check_money(estimate: GridEstimate, *, max_credits: float | None, limit: flo
                 f"{videos} would cost about {estimate.credits:,.6g} credits{already}, over {name} of {most:,.6g}; nothing was sent;"
                 " raise max_credits, or ask for fewer cells with where="
             )
+
+
+def _why_same(one: VideoRequest, other: VideoRequest | None) -> str:
+    noted = other is not None and one.metadata != other.metadata
+    return "the same request and take: it costs once" + (" (metadata make no other video)" if noted else "")
+
+
+def _needs_signature(address: str) -> str:
+    return f"{one_line(address, 80)} has lost its signature: write its axes again, with the address freshly signed"
 
 
 def _of_snapshot(snapshot: Snapshot) -> tuple[str, str | None]:

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..api.fields import TAKE
 from ..errors import ConfigurationError, one_line
 from ..jobs.browsing import with_keys
 from ..jobs.durations import Durations, durations
 from ..jobs.ledger import Record
-from .axes import TAKE, Cell
+from .axes import Cell
 from .picture import GridPicture, Tile
 
 if TYPE_CHECKING:

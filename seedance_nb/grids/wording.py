@@ -7,8 +7,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..api.fields import TAKE
 from ..errors import one_line
-from .axes import TAKE, value_key
+from .axes import value_key
 
 LABEL_LENGTH = 60
 """Characters of a label; what is longer is cut at a word."""

@@ -187,7 +187,7 @@ class Followed:
         """Change the picture and show it to everybody."""
         self.snapshot = dataclasses.replace(self.snapshot, **changes)
         for job in self.jobs:
-            job.deliver(_as_reuse(self.snapshot) if job.is_reuse else self.snapshot)
+            job.deliver(_as_reuse(self.snapshot, job.reuse_notes) if job.is_reuse else self.snapshot)
 
     async def save(self, changes: dict[str, Any]) -> str | None:
         """Record changes of the row; what cannot be written now is kept and written later. Returns the trouble, if any."""
@@ -264,7 +264,7 @@ class Followed:
         self.tell(note=None)
 
 
-def _as_reuse(snapshot: Snapshot) -> Snapshot:
+def _as_reuse(snapshot: Snapshot, notes: tuple[str, ...]) -> Snapshot:
     """Who reuses another's row did not pay its price; only of an unknown outcome nobody can say that."""
     credits = None if snapshot.status is Status.UNKNOWN else 0.0  # noqa: A001 - the field's own word
-    return dataclasses.replace(snapshot, reused=True, credits=credits)
+    return dataclasses.replace(snapshot, reused=True, credits=credits, warnings=(*snapshot.warnings, *notes))

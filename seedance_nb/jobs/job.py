@@ -61,6 +61,8 @@ class Job:
         """Whether this Job stands for a row that another submit paid for; set by the runner."""
         self.is_recorded = True
         """False when it was refused before there was a row of it; set by the runner."""
+        self.reuse_notes: tuple[str, ...] = ()
+        """What to tell of that; set by the runner."""
         self.is_foreign = False
         """Whether its row belongs to another service than the one this session talks to; set by the runner."""
 

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ..api.canonical_text import canonical_text
 from ..api.models import Status, VideoRequest
 from ..errors import ConfigurationError, one_line
 from . import ballot_box
@@ -35,7 +36,59 @@ _VERDICTS = ("succeeded", "failed", "cancelled")
 _UNFINISHED = "status IN ('submitting', 'queued', 'processing') OR (status = 'succeeded' AND clip IS NULL)"
 BUSY_TIMEOUT_SECONDS = 5.0
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (
+Step = str | Callable[[sqlite3.Connection], object]
+"""A statement, or what takes more than SQL."""
+_ONE_PER_INTENTION = (
+    f"CREATE UNIQUE INDEX one_per_intention ON jobs (account, request_hash, take) WHERE status NOT IN {FREE_AGAIN}"
+)
+
+
+def _identify_anew(db: sqlite3.Connection) -> None:
+    """Rows written before the same words in other bytes, signatures and metadata stopped to count are found by what counts now.
+
+    Signatures go from the rows too. Of rows that were different requests and are one now, the best keeps its place and the others
+    become further takes of it: each is a video of its own, paid for, and stays one.
+    """
+    changed = {}
+    for key, text, known in db.execute("SELECT key, request, request_hash FROM jobs"):
+        try:
+            request = VideoRequest.from_wire(json.loads(text)).without_signatures()
+            cells = (_cell(request), request.canonical_hash())
+        except (ValueError, TypeError, RecursionError):  # a row that nobody could read before stays as it is
+            continue
+        if cells[1] != known or request.unsigned_address is not None:
+            changed[key] = cells
+    if not changed:
+        return
+    db.execute("DROP INDEX one_per_intention")
+    db.executemany(
+        "UPDATE jobs SET request = ?, request_hash = ? WHERE key = ?", [(*cells, key) for key, cells in changed.items()]
+    )
+    _make_room(db)
+    db.execute(_ONE_PER_INTENTION)
+
+
+def _make_room(db: sqlite3.Connection) -> None:
+    """Give rows that stand in one place takes of their own: the video at hand stays, then what is being made, then the newest."""
+    query = (
+        f"SELECT key, account, request_hash, take FROM jobs WHERE status NOT IN {FREE_AGAIN} AND (account, request_hash) IN"
+        f" (SELECT account, request_hash FROM jobs WHERE status NOT IN {FREE_AGAIN}"
+        " GROUP BY account, request_hash, take HAVING COUNT(*) > 1)"
+        " ORDER BY status = 'succeeded' DESC, status != 'unknown' DESC, created_at DESC"
+    )
+    taken: dict[tuple[str, str], set[int]] = {}
+    late = []
+    for key, account, request_hash, take in db.execute(query).fetchall():
+        takes = taken.setdefault((account, request_hash), set())
+        if take in takes:
+            late.append((key, takes))
+        takes.add(take)
+    for key, takes in late:
+        takes.add(max(takes) + 1)
+        db.execute("UPDATE jobs SET take = ? WHERE key = ?", (max(takes), key))
+
+
+MIGRATIONS: tuple[tuple[Step, ...], ...] = (
     (  # m001_initial
         """CREATE TABLE jobs (
             key TEXT PRIMARY KEY,
@@ -66,7 +119,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             checked_at REAL,
             clip TEXT
         ) STRICT""",
-        f"CREATE UNIQUE INDEX one_per_intention ON jobs (account, request_hash, take) WHERE status NOT IN {FREE_AGAIN}",
+        _ONE_PER_INTENTION,
         "CREATE INDEX by_request_id ON jobs (request_id)",
         "CREATE INDEX by_time ON jobs (created_at)",
         "CREATE INDEX by_kind ON jobs (base_url, model, duration, resolution, finished_at)",
@@ -85,6 +138,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "UPDATE jobs SET processing_at = NULL WHERE processing_at = accepted_at",
         "UPDATE jobs SET accepted_at = NULL WHERE accepted_at = created_at",
     ),
+    (_identify_anew,),  # m004_identity
 )
 
 
@@ -585,8 +639,11 @@ def migrate(db: sqlite3.Connection) -> None:
         if found > newest:
             raise sqlite3.DatabaseError(f"it was written by a newer version of seedance_nb: format {found}")
         for number, statements in enumerate(MIGRATIONS[found:], found + 1):
-            for statement in statements:
-                db.execute(statement)
+            for step in statements:
+                if callable(step):
+                    step(db)
+                else:
+                    db.execute(step)
             db.execute(f"PRAGMA user_version = {number}")
         db.execute("COMMIT")
     except BaseException:
@@ -603,10 +660,14 @@ def _lost_twin(db: sqlite3.Connection, record: Record) -> sqlite3.Row | None:
     """The newest `unknown` row that asked for the same. Prompts are compared folded: that is how a `get` is read."""
     request = record.request
     rows = db.execute(_LOST, (record.account, request.model, request.duration, request.aspect_ratio))
-    wanted = one_line(request.prompt, _PROMPT_READ)
-    same = (row for row in rows if one_line(json.loads(row["request"])["prompt"], _PROMPT_READ) == wanted)
+    wanted = _folded(request.prompt)
+    same = (row for row in rows if _folded(json.loads(row["request"])["prompt"]) == wanted)
     found: sqlite3.Row | None = next(same, None)
     return found
+
+
+def _folded(prompt: str) -> str:
+    return one_line(canonical_text(prompt), _PROMPT_READ)
 
 
 def _highest_take(db: sqlite3.Connection, record: Record) -> int:

@@ -113,10 +113,15 @@ class Runner:
         max_credits: float | Budget | None,
         warnings: tuple[str, ...],
     ) -> Job:
-        """Begin a job: claim it in the ledger, send its create if it is new, follow it. Returns at once."""
+        """Begin a job: claim it in the ledger, send its create if it is new, follow it. Returns at once.
+
+        What is sent is the whole request; what the ledger and the screen get holds no signatures. A row is never sent again: what
+        ended without a video is asked for anew, with addresses signed anew.
+        """
+        request = request.canonical()
         snapshot = Snapshot(
             key=new_key(),
-            request=request,
+            request=request.without_signatures(),
             take=take,
             status=Status.SUBMITTING,
             status_text=Status.SUBMITTING.value,
@@ -128,7 +133,7 @@ class Runner:
         )
         job = Job(self, snapshot)
         self._unanswered.add(snapshot.key)
-        self.background.post(self._begin, job, snapshot, lambda f: self._live(f, fresh, max_credits))
+        self.background.post(self._begin, job, snapshot, lambda f: self._live(f, request, fresh, max_credits))
         return job
 
     def living(self) -> dict[str, Job]:
@@ -313,10 +318,12 @@ class Runner:
                 for job in followed.jobs:
                     job.abandon()  # frees whoever still waits
 
-    async def _live(self, followed: Followed, fresh: bool, max_credits: float | Budget | None) -> None:
+    async def _live(
+        self, followed: Followed, request: VideoRequest, fresh: bool, max_credits: float | Budget | None
+    ) -> None:
         key = followed.key
         try:
-            claimed = await submitting.claim(followed, fresh=fresh, max_credits=max_credits)
+            claimed = await submitting.claim(followed, request, fresh=fresh, max_credits=max_credits)
             if claimed is None:
                 return
             record, is_new = claimed
@@ -325,7 +332,7 @@ class Runner:
             if is_new:
                 job.claimed()
                 await learn(followed)
-                accepted = await submitting.send(followed)
+                accepted = await submitting.send(followed, request)
         except asyncio.CancelledError:
             await _give_up_unsent(followed)
             raise
@@ -336,6 +343,7 @@ class Runner:
                 await follow(followed)
             return
         job.is_reuse = True
+        job.reuse_notes = _notes_of_reuse(followed.snapshot.request, record.request)
         known = self._followed.get(record.key)
         if known is not None:  # the same intention is on its way here already
             followed.jobs.clear()
@@ -388,6 +396,14 @@ async def _give_up_unsent(followed: Followed) -> None:
 def _say(text: str) -> None:
     with contextlib.suppress(Exception):  # at the very end there may be nobody to tell
         print(f"seedance: {text}", file=sys.stderr, flush=True)
+
+
+def _notes_of_reuse(asked: VideoRequest, found: VideoRequest) -> tuple[str, ...]:
+    """What a run is told that gets a video made before, where the two differ in what makes no other video."""
+    if asked.metadata is None or asked.metadata == found.metadata:
+        return ()
+    stored = "the metadata of its first run" if found.metadata else "no metadata"
+    return (f"the video the service keeps carries {stored}, not what stands here; --fresh buys one that does",)
 
 
 def new_key() -> str:

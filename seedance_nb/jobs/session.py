@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from ..api.catalog import Catalog, Estimate
+from ..api.fields import refuse_others
 from ..api.models import DEFAULT_MODEL, Status, VideoRequest, as_request_id, make_request
+from ..api.plain_values import whole_number
 from ..errors import ApiError, ConfigurationError, InvalidRequest, SeedanceError, one_line
 from ..settings import (
     SIMULATOR,
@@ -153,13 +155,15 @@ class Session:
         take: int = 1,
         fresh: bool = False,
         max_credits: float | None = None,
+        **others: Any,
     ) -> Job:
-        """Ask for one video; returns a Job at once.
+        """Ask for one video; returns a Job at once. There are no other options: one is refused, with the name that was meant.
 
         `duration` in seconds. `take` is the n-th independent video of the same request. What the ledger has is reused and
         costs nothing; `fresh` buys the next free take instead. `max_credits` limits this call alone. Raises InvalidRequest,
         ConfigurationError (no key, ledger unusable) or BudgetExceeded: then nothing was sent.
         """
+        refuse_others(others)
         request = make_request(
             prompt,
             model=model,
@@ -170,7 +174,7 @@ class Session:
             webhook_url=webhook_url,
             metadata=metadata,
         )
-        _check_take(take)
+        take = _check_take(take)
         max_credits = check_limit("max_credits", max_credits)
         warnings = self.catalog.check(request)
         self.check_limits_are_known()
@@ -230,10 +234,8 @@ class Session:
         refused of a few (BudgetExceeded, a ledger that became unusable) is the error of its own job and stops no other.
         """
         limit = check_limit("max_credits", max_credits)
-        warnings = []
-        for request, take in wanted:
-            _check_take(take)
-            warnings.append(self.catalog.check(request))
+        wanted = [(request, _check_take(take)) for request, take in wanted]
+        warnings = [self.catalog.check(request) for request, _ in wanted]
         self.check_limits_are_known()
         runner = self.runner
         estimates = self.estimates([request for request, _ in wanted])
@@ -609,9 +611,11 @@ def _refused(job: Job) -> SeedanceError | None:
     return error if job.status is Status.REJECTED and not isinstance(error, ApiError) else None
 
 
-def _check_take(take: object) -> None:
-    if isinstance(take, bool) or not isinstance(take, int) or take < 1:
-        raise InvalidRequest(f"take must be a whole number from 1, not {take!r}")
+def _check_take(take: object) -> int:
+    number = whole_number(take)
+    if number is None or number < 1:
+        raise InvalidRequest(f"take must be a whole number from 1, not {one_line(repr(take), 40)}; nothing was sent")
+    return number
 
 
 def _at_the_end_of_the_process(function: Callable[[], None]) -> None:

@@ -11,12 +11,13 @@ import random
 from typing import Any
 
 from ..api.deadlines import LivedTime
-from ..api.models import Generation, Status
+from ..api.models import Generation, Status, VideoRequest
 from ..errors import (
     BudgetExceeded,
     ConfigurationError,
     ConnectionFailed,
     GenerationCancelled,
+    InvalidRequest,
     OutcomeUnknown,
     RateLimited,
     SeedanceError,
@@ -47,8 +48,13 @@ _WHAT_NOW = (
 )
 
 
-async def claim(followed: Followed, *, fresh: bool, max_credits: float | Budget | None) -> tuple[Record, bool] | None:
-    """(the ledger's row for this intention, whether it is new); None when the job ended here, which is told."""
+async def claim(
+    followed: Followed, request: VideoRequest, *, fresh: bool, max_credits: float | Budget | None
+) -> tuple[Record, bool] | None:
+    """(the ledger's row for this intention, whether it is new); None when the job ended here, which is told.
+
+    `request` is what would be sent; the row holds the same without signatures.
+    """
     tools, snapshot = followed.tools, followed.snapshot
     record = Record(
         key=snapshot.key,
@@ -67,15 +73,20 @@ async def claim(followed: Followed, *, fresh: bool, max_credits: float | Budget 
     )
     reserved = False
 
-    def within_budget() -> None:
+    def may_be_sent() -> None:
         nonlocal reserved
+        if request.unsigned_address is not None:
+            raise InvalidRequest(
+                f"{one_line(request.unsigned_address, 80)} has lost its signature, so the service could not fetch it: give the"
+                " address freshly signed; nothing was sent"
+            )
         if not reserved:  # the ledger may do a call again
             tools.budget.reserve(snapshot.estimate, limit_of_call=max_credits)
             reserved = True
 
     while True:
         try:
-            row, is_new = await tools.in_ledger(tools.ledger.claim, record, fresh, within_budget)
+            row, is_new = await tools.in_ledger(tools.ledger.claim, record, fresh, may_be_sent)
             if is_new:
                 followed.is_claimed = True
                 followed.tell(take=row.take)
@@ -86,7 +97,7 @@ async def claim(followed: Followed, *, fresh: bool, max_credits: float | Budget 
                     continue  # it surely never left, so the place is free again
             await tools.try_ledger(tools.ledger.note_reuse, row.key, tools.clock.time(), row.credits, tools.notebook)
             return row, False
-        except BudgetExceeded as error:
+        except (BudgetExceeded, InvalidRequest) as error:
             refused: SeedanceError = error
         except ConfigurationError as error:
             refused = ConfigurationError(f"{error}; nothing was submitted")
@@ -143,7 +154,7 @@ async def await_other_process(followed: Followed) -> Record:
         await followed.pause(LOOK_AT_OTHER_PROCESS)
 
 
-async def send(followed: Followed) -> bool:
+async def send(followed: Followed, request: VideoRequest) -> bool:
     """Send the create of a claimed intention, once. True when there is an id to follow."""
     tools = followed.tools
     unreachable = refused = alone = (
@@ -162,7 +173,7 @@ async def send(followed: Followed) -> bool:
             if tools.busy_until > tools.clock.monotonic() or followed.snapshot.cancel_requested:
                 continue  # that became so while this one waited for its turn
             seen = tools.gate.refusals
-            outcome = await _send_once(followed)
+            outcome = await _send_once(followed, request)
             if isinstance(outcome, RateLimited):
                 tools.gate.refused(seen)
             elif isinstance(outcome, Generation):
@@ -204,7 +215,7 @@ def _pause(tools: Tools, times: int, asked_for: float | None = None) -> float:
     )
 
 
-async def _send_once(followed: Followed) -> Generation | SeedanceError:
+async def _send_once(followed: Followed, request: VideoRequest) -> Generation | SeedanceError:
     tools = followed.tools
     try:
         # The last stop before money: from here on a crash means "perhaps sent". Whoever thought us dead meanwhile (another
@@ -219,7 +230,7 @@ async def _send_once(followed: Followed) -> Generation | SeedanceError:
     tools.creates_in_the_air += 1
     tools.pace.create_goes_out()
     try:
-        return await tools.api().create(followed.snapshot.request)
+        return await tools.api().create(request)
     except SeedanceError as error:
         return error
     except Exception as error:  # nobody foresaw it, so nobody can say whether anything left

@@ -166,7 +166,7 @@ class SeedanceMagics(Magics):
         session = sessions.default()
         request = make_request(**options)
         warnings = session.catalog.check(request)
-        print(json.dumps(request.to_wire(), ensure_ascii=False, indent=2))
+        print(json.dumps(request.without_signatures().to_wire(), ensure_ascii=False, indent=2))
         for warning in warnings:
             print(f"note: {warning}")
         known = None if found.fresh else session.preview(request)

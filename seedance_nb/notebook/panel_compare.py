@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..api.fields import FIELDS, TAKE
 from ..errors import InvalidRequest, SeedanceError
-from ..grids.axes import FIELDS, TAKE, Cell, lay_out, value_key
+from ..grids.axes import Cell, lay_out, value_key
 from ..grids.picture import GridPicture, Tile
 from ..jobs.snapshot import Snapshot
 from .magic_args import as_python

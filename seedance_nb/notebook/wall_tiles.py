@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+from ..api.fields import TAKE
 from ..errors import InvalidRequest, one_line
 from ..grids import wording
-from ..grids.axes import TAKE, value_key
+from ..grids.axes import value_key
 from ..grids.picture import GridPicture, Tile, guess_layout
 from ..grids.wording import Piece
 from ..jobs.durations import durations

@@ -78,21 +78,38 @@ def test_what_is_surely_wrong_is_refused_in_one_line_with_the_cure(changes, said
 
 
 @pytest.mark.parametrize(
-    "changes",
+    ("changes", "said"),
     [
-        {"metadata": {"k": object()}},
-        {"metadata": {"k": "\ud83d"}},
-        {"metadata": {None: 1}},
-        {"webhook_url": "https://b.example/\ud83d"},
-        {"media_urls": ("https://b.example/\ud83d.png",)},
+        ({"metadata": {"k": object()}}, "metadata.k: an object is no JSON value"),
+        ({"metadata": {"k": [1, float("nan")]}}, r"metadata.k\[1\]: JSON has no nan"),
+        ({"metadata": {"k": "\ud83d"}}, "metadata.k: half a character"),
+        ({"metadata": {None: 1}}, "metadata: the name None is a NoneType"),
+        ({"webhook_url": "https://b.example/\ud83d"}, "holds half a character"),
+        ({"media_urls": ("https://b.example/\ud83d.png",)}, "holds half a character"),
+        ({"model": "\ud83d"}, "holds half a character"),
     ],
-    ids=["object", "surrogate", "key", "webhook", "media"],
+    ids=["object", "nan", "surrogate", "key", "webhook", "media", "model"],
 )
-def test_what_cannot_be_written_as_json_is_refused_before_it_is_sent(changes):
-    with pytest.raises(InvalidRequest, match="cannot be written as JSON") as caught:
+def test_what_cannot_be_written_as_json_is_refused_before_it_is_sent(changes, said):
+    with pytest.raises(InvalidRequest, match=f"{said}.*nothing was sent") as caught:
         CATALOG.check(request(**changes))
 
     assert is_presentable(str(caught.value))
+
+
+def test_no_signature_of_an_address_stands_in_what_is_told_of_it():
+    for url in ("http://u:secret@a/x.png?sig=secret", "https://a/x.tiff?X-Amz-Signature=secret"):
+        try:
+            said = str(CATALOG.check(request(media_urls=(url,))))
+        except InvalidRequest as error:
+            said = str(error)
+        assert "secret" not in said
+
+
+def test_an_address_without_its_signature_draws_a_warning():
+    [warning] = CATALOG.check(request(media_urls=("https://a/x.png#unsigned",)))
+
+    assert "has lost its signature" in warning
 
 
 @pytest.mark.parametrize(

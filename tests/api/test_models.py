@@ -1,4 +1,12 @@
+import datetime as dt
+import enum
+import math
+from decimal import Decimal
+from fractions import Fraction
+
 import msgspec
+import numpy as np
+import pandas as pd
 import pytest
 from api.json_shapes import ANY_JSON, ANY_OBJECT, REQUEST_IDS, is_presentable
 from hypothesis import given, settings
@@ -12,9 +20,11 @@ from seedance_nb.api.models import (
     VideoRequest,
     as_request_id,
     error_parts,
+    make_request,
     parse_generation,
     status_word,
 )
+from seedance_nb.errors import InvalidRequest
 
 FULL = VideoRequest(
     prompt="a cat",
@@ -77,24 +87,27 @@ def test_a_request_survives_the_way_to_the_wire_and_back(request_):
         ("duration", 5),
         ("resolution", "720p"),
         ("media_urls", None),
-        ("metadata", {"k": "other"}),
+        ("media_urls", ("https://a.example/x.png?v=2",)),
     ],
 )
-def test_everything_the_service_is_asked_to_make_or_keep_makes_another_request(field, value):
+def test_everything_that_can_change_the_video_makes_another_request(field, value):
     assert msgspec.structs.replace(FULL, **{field: value}).canonical_hash() != FULL.canonical_hash()
 
 
-def test_another_webhook_is_still_the_same_request():
-    moved = msgspec.structs.replace(FULL, webhook_url="https://c.example/")
-
-    assert moved.canonical_hash() == FULL.canonical_hash()
-
-
-def test_the_order_of_metadata_does_not_matter():
-    one = VideoRequest(prompt="p", metadata={"a": 1, "b": {"c": 2, "d": 3}})
-    other = VideoRequest(prompt="p", metadata={"b": {"d": 3, "c": 2}, "a": 1})
-
-    assert one.canonical_hash() == other.canonical_hash()
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("webhook_url", "https://c.example/"),
+        ("webhook_url", None),
+        ("metadata", {"k": "other"}),
+        ("metadata", {"k": [1, {"deep": 2}]}),
+        ("metadata", None),
+        ("prompt", "\ufeff a\u00a0cat \r\n"),
+        ("media_urls", ("HTTPS://A.example:443/x.png?X-Amz-Signature=1",)),
+    ],
+)
+def test_what_makes_no_other_video_is_still_the_same_request(field, value):
+    assert msgspec.structs.replace(FULL, **{field: value}).canonical_hash() == FULL.canonical_hash()
 
 
 def test_the_hash_of_a_request_is_the_same_in_every_version():
@@ -102,6 +115,99 @@ def test_the_hash_of_a_request_is_the_same_in_every_version():
     request = VideoRequest(prompt="a paper boat", aspect_ratio="16:9", duration=5)
 
     assert request.canonical_hash() == "c21f0d0ab0b253395493da6142f5936dfda2a6a83516ce2c3c70a6d72034d709"
+
+
+# A request as it is kept and shown
+
+SIGNED = "https://a.example/x.png?v=3&X-Amz-Signature=abc"
+
+
+def test_a_request_without_signatures_is_the_same_request_and_says_what_is_missing():
+    metadata = {"from": SIGNED, "note": "see https://x", "list": [SIGNED, 1]}
+    signed = make_request("a cat", media_urls=[SIGNED], webhook_url="https://u:p@h/?token=t", metadata=metadata)
+    kept = signed.without_signatures()
+
+    shown = "https://a.example/x.png?v=3#unsigned"
+    assert (kept.media_urls, kept.webhook_url) == ((shown,), "https://h/#unsigned")
+    assert kept.metadata == {"from": shown, "note": "see https://x", "list": [shown, 1]}
+    assert kept.canonical_hash() == signed.canonical_hash()
+    assert (kept.unsigned_address, signed.unsigned_address) == (shown, None)
+    assert kept.without_signatures() == kept
+
+
+@pytest.mark.parametrize("field", ["media_urls", "webhook_url", "metadata"])
+def test_an_address_without_its_signature_is_found_wherever_it_stands(field):
+    value = {
+        "media_urls": [f"{SIGNED}#unsigned"],
+        "webhook_url": "https://h/#unsigned",
+        "metadata": {"a": ["https://h/#unsigned"]},
+    }
+
+    assert make_request("a cat", **{field: value[field]}).unsigned_address
+
+
+# What a user gives
+
+
+@pytest.mark.parametrize(
+    "value", [5, "5", " 5 ", "5.0", 5.0, Decimal(5), Fraction(5), np.int64(5), np.float32(5), np.array(5)], ids=repr
+)
+def test_a_whole_number_of_seconds_is_one_however_it_is_written(value):
+    duration = make_request("a cat", duration=value).duration
+
+    assert (duration, type(duration)) == (5, int)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [5.5, "5s", "five", "", True, np.True_, b"5", math.nan, math.inf, "1e1", 5 + 0j, [5], np.array([5]), Decimal("5.1"), Decimal("NaN"),
+     np.timedelta64(5, "s"), dt.timedelta(seconds=5), 10**30, Decimal("1e1000000"), pd.NA, pd.NaT],
+    ids=lambda value: type(value).__name__,
+)  # fmt: skip
+def test_what_is_no_whole_number_of_seconds_is_refused_in_one_line(value):
+    with pytest.raises(InvalidRequest, match=r"^duration must be whole seconds.*; nothing was sent$"):
+        make_request("a cat", duration=value)
+
+
+class Model(enum.StrEnum):
+    FAST = "seedance-2.0-fast"
+
+
+@pytest.mark.parametrize("value", [Model.FAST, np.str_("seedance-2.0-fast"), "seedance-2.0-fast\u00a0"], ids=repr)
+def test_every_kind_of_text_is_sent_as_plain_text(value):
+    request = make_request(np.str_("a cat"), model=value, media_urls=[np.str_("https://a.example/x.png")])
+
+    texts = [request.prompt, request.model, *request.media_urls]
+    assert ([type(text) for text in texts], request.model) == ([str] * 3, "seedance-2.0-fast")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"prompt": b"a cat"}, "the prompt must be text, not bytes; nothing was sent"),
+        ({"prompt": 5}, "the prompt must be text, not int; nothing was sent"),
+        ({"media_urls": [b"https://a/x.png"]}, "media_urls[0] must be text, a public https:// address, not bytes; nothing was sent"),
+        ({"media_urls": ["https://a/x.png", 5]}, "media_urls[1] must be text, a public https:// address, not int; nothing was sent"),
+        ({"media_urls": {"https://a/x.png"}}, "media_urls must be a list of URLs, not set; nothing was sent"),
+        ({"media_urls": {"a": "b"}}, "media_urls must be a list of URLs, not dict; nothing was sent"),
+        ({"media_urls": b"https://a/x.png"}, "media_urls must be a list of URLs, not bytes; nothing was sent"),
+        ({"media_urls": 5}, "media_urls must be a list of URLs, not int; nothing was sent"),
+        ({"metadata": ["k"]}, "metadata must be a dict of names and plain JSON values, not list; nothing was sent"),
+        ({"metadata": "k"}, "metadata must be a dict of names and plain JSON values, not str; nothing was sent"),
+        ({"metadata": [("a", 1)]}, "metadata must be a dict of names and plain JSON values, not list; nothing was sent"),
+        ({"metadata": {"a": {"tags": [1, {2}]}}}, "metadata.a.tags[1]: a set is no JSON value; write it as text, a number, a list or a dict; nothing was sent"),
+    ],
+    ids=lambda value: "" if isinstance(value, str) else repr(value),
+)  # fmt: skip
+def test_what_would_be_sent_as_something_else_is_refused_in_one_line(options, said):
+    with pytest.raises(InvalidRequest) as told:
+        make_request(**{"prompt": "a cat", **options})
+
+    assert str(told.value) == said
+
+
+def test_the_prompt_that_is_sent_is_the_one_that_counts():
+    assert make_request("\u00a0cafe\u0301 \r\nsmall\u200b ").prompt == "café\nsmall"
 
 
 # The status

@@ -1,5 +1,10 @@
 """From a template and its axes to cells; every slip is one line that names its cure."""
 
+import math
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -191,3 +196,195 @@ def test_rows_that_name_their_takes_get_more_of_them():
 def test_what_cannot_be_extended_says_why(more, words):
     with pytest.raises(InvalidRequest, match=words):
         lay_out("a {x}", x=["cat"], takes=2).extended(**more)
+
+
+# Tables -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("column", "meant"),
+    [
+        ("Duration", "duration"),
+        ("DURATION", "duration"),
+        (" duration ", "duration"),
+        ("durations", "duration"),
+        ("seconds", "duration"),
+        ("Length (s)", "duration"),
+        ("duration_s", "duration"),
+        ("aspect ratio", "aspect_ratio"),
+        ("Aspect-Ratio", "aspect_ratio"),
+        ("aspectRatio", "aspect_ratio"),
+        ("ratio", "aspect_ratio"),
+        ("ar", "aspect_ratio"),
+        ("res", "resolution"),
+        ("quality", "resolution"),
+        ("Size", "resolution"),
+        ("image", "media_urls"),
+        ("image_url", "media_urls"),
+        ("media-url", "media_urls"),
+        ("mediaUrls", "media_urls"),
+        ("First Frame", "media_urls"),
+        ("Model", "model"),
+        ("models", "model"),
+        ("model name", "model"),
+        ("Prompt", "prompt"),
+        ("prompts", "prompt"),
+        ("webhook", "webhook_url"),
+        ("meta", "metadata"),
+        ("Take", "take"),
+        ("takes", "take"),
+    ],
+)
+def test_a_column_that_is_nearly_a_field_is_refused_with_the_name_meant(column, meant):
+    frame = pd.DataFrame({"prompt": ["a cat", "a dog"], column: ["x", "y"]})
+    for rows in (frame, frame.to_dict("records")):
+        with pytest.raises(
+            InvalidRequest, match=rf"the column '.*' is no field of a request: name it '{meant}', .*nothing was sent$"
+        ):
+            lay_out(rows)
+        with pytest.raises(InvalidRequest, match=f"name it '{meant}'"):
+            lay_out(rows, raw=True)
+
+
+@pytest.mark.parametrize(
+    ("axis", "meant"),
+    [("Duration", "duration"), ("ratio", "aspect_ratio"), ("num_takes", "takes"), ("images", "media_urls")],
+)
+@pytest.mark.parametrize("raw", [False, True])
+def test_an_axis_that_is_nearly_a_field_is_refused_with_the_name_meant(axis, meant, raw):
+    for value in ([4, 5], 4):
+        with pytest.raises(InvalidRequest, match=f"the axis '{axis}' is no field of a request: name it '{meant}'"):
+            lay_out("a cat", raw=raw, **{axis: value})
+
+
+def test_a_name_that_a_prompt_uses_and_a_label_pass():
+    frame = pd.DataFrame(
+        {"prompt": ["a {Size} cat"] * 2, "Size": ["small", "big"], "mood": ["a", "b"], "scene no": [1, 2]}
+    )
+
+    made = cells(frame)
+    assert [c.request.prompt for c in made] == ["a small cat", "a big cat"]
+    assert [dict(c.values) for c in made][1] == {"prompt": "a {Size} cat", "Size": "big", "mood": "b", "scene no": 2}
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pytest.param([4, 10], id="ints"),
+        pytest.param([4.0, 10.0], id="floats"),
+        pytest.param(["4", "10"], id="texts of a CSV"),
+        pytest.param(["4.0", " 10 "], id="texts with a point"),
+        pytest.param(np.array([4, 10], dtype="int16"), id="numpy"),
+        pytest.param([np.int64(4), np.float32(10)], id="numpy, mixed"),
+        pytest.param([Decimal(4), Fraction(10)], id="exact ones"),
+        pytest.param(pd.array([4, 10], dtype="Int64"), id="Int64"),
+        pytest.param(pd.array([4, 10], dtype="Float64"), id="Float64"),
+        pytest.param(pd.array(["4", "10"], dtype="string"), id="string"),
+        pytest.param(pd.Categorical([4, 10]), id="category"),
+    ],
+)
+def test_whole_numbers_are_whole_numbers_in_columns_and_axes(column):
+    made = cells(pd.DataFrame({"prompt": ["a", "b"], "duration": column, "take": column}, index=[7, 3]))
+    assert [(c.request.duration, c.take, c.values["duration"], type(c.request.duration)) for c in made] == [  # noqa: PD011
+        (4, 4, 4, int),
+        (10, 10, 10, int),
+    ]
+    assert [c.request.duration for c in cells("a", duration=column)] == [4, 10]
+    assert [c.take for c in cells("a", takes=next(iter(column)))] == [1, 2, 3, 4]
+    assert cells("a", duration=list(column)[1])[0].request.duration == 10
+
+
+@pytest.mark.parametrize("value", [5.5, "5s", "five", True, pd.Timedelta(seconds=5), np.bool_(True)], ids=repr)
+def test_what_is_no_whole_number_is_an_invalid_cell(value):
+    [cell] = cells([{"prompt": "a cat", "duration": value}])
+    assert cell.invalid.startswith("duration must be whole seconds")
+    with pytest.raises(InvalidRequest, match="takes must be a whole number"):
+        cells([{"prompt": "a cat", "take": value}])
+
+
+@pytest.mark.parametrize("empty", [None, math.nan, np.nan, pd.NA, pd.NaT, "", "  ", Decimal("NaN")], ids=repr)
+def test_an_empty_cell_of_a_field_is_the_default_and_the_plan_says_so(empty):
+    fields = ("model", "duration", "aspect_ratio", "resolution", "media_urls", "metadata", "webhook_url")
+    frame = pd.DataFrame([{"prompt": "a cat", "take": empty, **dict.fromkeys(fields, empty)}], dtype=object)
+
+    [cell] = cells(frame)
+    request = cell.request
+    assert cell.invalid is None
+    assert (request.duration, request.aspect_ratio, request.resolution, request.model, cell.take) == (
+        5,
+        "16:9",
+        "720p",
+        "seedance-2.0",
+        1,
+    )
+    assert cell.note.startswith(
+        "empty in its row, so left to the default: take counted, model seedance-2.0, duration 5, "
+    )
+
+
+def test_a_number_beside_a_missing_one_stays_the_number_that_was_typed():
+    frame = pd.DataFrame({"prompt": ["{n} cats", "a cat"], "n": [3, None]})
+    assert prompts(frame) == ["3 cats", "a cat"]
+
+
+@pytest.mark.parametrize("empty", [None, math.nan, pd.NA, pd.NaT], ids=repr)
+def test_a_missing_value_never_gets_into_a_prompt(empty):
+    made = cells(pd.DataFrame({"prompt": ["a {mood} cat", "a {mood} cat"], "mood": ["wet", empty]}, dtype=object))
+    assert (made[0].request.prompt, made[1].request) == ("a wet cat", None)
+    assert made[1].invalid == "{mood} has no value in this cell; give it one, or leave the row out"
+
+
+@pytest.mark.parametrize("empty", [None, math.nan, pd.NA, "", " \n"], ids=repr)
+def test_a_row_without_a_prompt_is_an_invalid_cell(empty):
+    frame = pd.DataFrame({"prompt": ["a cat", empty]}, dtype=object)
+    assert [c.invalid is None for c in cells(frame)] == [True, False]
+    assert [c.invalid is None for c in cells("a template", frame)] == [True, False]
+
+
+@pytest.mark.parametrize("missing", [math.nan, pd.NA, pd.NaT], ids=repr)
+def test_a_missing_value_in_an_axis_is_refused(missing):
+    for value in ([4, missing], missing):
+        with pytest.raises(InvalidRequest, match="a value of duration is missing"):
+            lay_out("a cat", duration=value)
+    assert [c.request.duration for c in cells("a cat", duration=[4, None])] == [4, None]
+
+
+def test_columns_that_cannot_be_told_apart_are_refused():
+    twice = pd.DataFrame([["a cat", 4, 10]], columns=["prompt", "duration", "duration"])
+    levels = pd.DataFrame([["a cat", 4]], columns=pd.MultiIndex.from_tuples([("prompt", ""), ("duration", "s")]))
+    for rows, words in (
+        (twice, "two columns are named 'duration'"),
+        ([{1: "a", "1": "b"}], "two columns are named '1'"),
+        (levels, "several levels"),
+    ):
+        with pytest.raises(InvalidRequest, match=words):
+            lay_out(rows)
+
+
+def test_a_polars_frame_is_rows_too():
+    class Polars:  # its two methods that count here: polars itself is no dependency
+        columns = ["prompt", "duration"]
+
+        def to_dict(self, as_series=True):
+            raise AssertionError(as_series)
+
+        def to_dicts(self):
+            return [{"prompt": "a cat", "duration": 4}]
+
+    assert [c.request.duration for c in cells(Polars())] == [4]
+
+
+# Signed addresses -------------------------------------------------------------------------------------
+
+SIGNED = "https://a.example/x.png?X-Amz-Signature={}"
+
+
+def test_cells_show_no_signature_and_send_it():
+    [cell] = cells("a cat", media_urls=[SIGNED.format("secret")], metadata={"from": SIGNED.format("secret")})
+    assert cell.to_send.media_urls == (SIGNED.format("secret"),)
+    assert "secret" not in repr(cell)
+
+
+def test_cells_that_differ_in_a_signature_or_a_tag_are_the_same_video():
+    made = cells([{"prompt": "a cat", "media_urls": [SIGNED.format(n)], "metadata": {"run": n}} for n in (1, 2)])
+    assert made[0].identity == made[1].identity

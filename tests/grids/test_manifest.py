@@ -124,3 +124,50 @@ def test_a_file_that_is_no_manifest_is_told_in_one_line(session, tmp_path, conte
         path.write_text(content)
     with pytest.raises(InvalidRequest, match=f"grid.json cannot be read .*{words}"):
         Grid.from_manifest(path, session)
+
+
+SIGNED = "https://bucket.blob.core.windows.net/cat.png?v=2&sv=2024&se=2026-0{n}-01&sig=SECRET{n}"
+
+
+def test_exports_hold_no_signature_and_a_rebuilt_grid_finds_its_videos_for_free(simulator, session_of, tmp_path):
+    addresses = [[SIGNED.format(n=1)], [SIGNED.format(n=1).replace("cat", "dog")]]
+    shown = "https://bucket.blob.core.windows.net/cat.png?v=2#unsigned"
+    grid = small(session_of(simulator), "it moves", media_urls=addresses, metadata={"from": addresses[0][0]}).submit()
+    grid.result(PATIENCE)
+    exports = [grid.export(tmp_path / name).read_text("utf-8") for name in ("grid.json", "grid.csv")]
+    told = [
+        *exports,
+        grid.to_pandas().to_csv(),
+        repr(grid.plan.lines),
+        repr(grid.picture()),
+        repr(grid.cells),
+        repr(grid.jobs),
+    ]
+    assert [text for text in told if "SECRET" in text] == []
+    assert all(shown in text for text in exports)
+    assert (
+        len(grid.export(tmp_path / "one.csv", where={"media_urls": [addresses[0]]}).read_text("utf-8").splitlines())
+        == 2
+    )
+
+    again = open_grid(session_of(simulator), tmp_path / "grid.json")
+    assert (again.plan.count("have it"), again.plan.new) == (2, 0)
+    again.submit().result(PATIENCE)
+    assert (accepted(simulator), again.picture().credits) == (2, 0)
+
+
+def test_a_rebuilt_grid_buys_nothing_with_an_address_that_lost_its_signature(simulator, session, tmp_path):
+    grid = small(session, "it moves", media_urls=[[SIGNED.format(n=1)], ["https://a.example/open.png"]])
+    again = open_grid(session, grid.export(tmp_path / "grid.json"))
+    assert [line.standing for line in again.plan] == ["invalid", "new"]
+    why = again.plan.lines[0].why
+    assert why.endswith("has lost its signature: write its axes again, with the address freshly signed")
+    again.submit().result(PATIENCE)
+    assert (accepted(simulator), "has lost its signature" in str(again.jobs[0].error)) == (1, True)
+
+
+def test_cells_that_failed_are_tried_again_with_the_whole_address(simulator, session):
+    grid = small(session, "it [fail] moves", media_urls=[[SIGNED.format(n=1)]]).submit()
+    grid.result(PATIENCE)
+    grid.retry().result(PATIENCE)
+    assert [entry.body["mediaUrls"] for entry in simulator.scenario.accepted] == [[SIGNED.format(n=1)]] * 2

@@ -548,8 +548,8 @@ def test_a_row_of_every_format_there_ever_was_survives(tmp_path, version):
     path = tmp_path / "ledger.sqlite3"
     old = ROWS[max(known for known in ROWS if known <= version)]
     db = sqlite3.connect(path, isolation_level=None)
-    for statement in (statement for statements in MIGRATIONS[:version] for statement in statements):
-        db.execute(statement)
+    for step in (step for steps in MIGRATIONS[:version] for step in steps):
+        step(db) if callable(step) else db.execute(step)
     db.execute(f"INSERT INTO jobs ({', '.join(old)}) VALUES ({', '.join('?' * len(old))})", tuple(old.values()))
     db.execute(f"PRAGMA user_version = {version}")
     db.close()

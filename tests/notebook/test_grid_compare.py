@@ -64,7 +64,7 @@ def test_takes_of_one_request_differ_by_their_take():
         [made(aspect_ratio=None), made(aspect_ratio=None, duration=5)],
         [made(), made(aspect_ratio=None)],
         [made(take=2), made(take=2, model="seedance-2.0-fast")],
-        [made(metadata={"scene": 1}), made(metadata={"scene": 2})],
+        [made(metadata={"scene": 1}), made(metadata={"scene": 2}, take=2)],
         [made(media_urls=["https://h/a.png"]), made(media_urls=["https://h/b.png", "https://h/c.png"])],
         [made(media_urls=["https://h/a.png"]), made()],
     ],
