@@ -7,15 +7,20 @@ stands in, or from a cloud's metadata service.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import importlib.util
 import ipaddress
+import os
 import socket
 import urllib.request
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from ..errors import ClipError, one_line
 from ..settings import is_loopback
 from .deadlines import Deadline
 
+PROXY_KINDS = ("http", "https", "socks5", "socks5h")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _GIVEN_OUT = ipaddress.IPv6Network("2000::/3")
 # 3.11 calls these public: protocol assignments (a cloud's metadata among them), and the metadata of another cloud.
@@ -77,7 +82,73 @@ def is_public(address: str) -> bool:
     return ip.is_global and not ip.is_multicast
 
 
-def goes_through_proxy(url: str, host: str) -> bool:
-    """Behind a proxy names are looked up by the proxy, so there is no address to check here."""
+@dataclasses.dataclass(frozen=True)
+class Proxy:
+    """The proxy that leads to an address: which variable names it, and its own address, which may hold a password."""
+
+    variable: str
+    address: str = dataclasses.field(repr=False)
+
+    @property
+    def trouble(self) -> tuple[str, str] | None:
+        """(Why it cannot be used, what to do), or None. Shows nothing of a password."""
+        try:
+            parts = urlsplit(self.address)
+            kind, host, port = parts.scheme.lower(), parts.hostname or "", parts.port
+            host.encode("idna")
+        except ValueError:  # a UnicodeError too
+            kind, host, port = "", "", None
+        mend = f"correct {self.variable} or unset it"
+        if kind and kind not in PROXY_KINDS:
+            return f"{self.variable} names a proxy of the kind {one_line(kind, 20)}://, which cannot be used", mend
+        if not host or port == 0 or any(ord(c) <= 32 for c in host):
+            return f"{self.variable} names no proxy that can be read", mend
+        if kind.startswith("socks") and importlib.util.find_spec("socksio") is None:
+            return (
+                f"{self.variable} names a SOCKS proxy, for which a package is missing",
+                f"pip install socksio, or {mend}",
+            )
+        return None
+
+
+def proxy_for(url: str, host: str) -> Proxy | None:
+    """The proxy that the environment (or the system) names for this address; None where the way is straight.
+
+    Behind a proxy names are looked up by the proxy, so there is no address to check here.
+    """
+    scheme = urlsplit(url).scheme
     proxies = urllib.request.getproxies()
-    return bool(proxies.get(urlsplit(url).scheme) or proxies.get("all")) and not urllib.request.proxy_bypass(host)
+    kind = scheme if proxies.get(scheme) else "all"
+    address = proxies.get(kind)
+    if not address or _is_excepted(host):
+        return None
+    names = (f"{kind}_proxy", f"{kind.upper()}_PROXY")
+    variable = next((name for name in names if os.environ.get(name)), "the system's settings")
+    return Proxy(variable, address if "://" in address else f"http://{address}")
+
+
+def way_out_trouble(url: str) -> tuple[str, str] | None:
+    """(Why nothing can be sent to this address, as the environment is now; what to do), or None where nothing speaks against it."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    proxy = None if is_loopback(host) else proxy_for(url, host)
+    trouble = None if proxy is None else proxy.trouble
+    if trouble is None and parts.scheme == "https":
+        trouble = _certificate_trouble()
+    return trouble
+
+
+def _certificate_trouble() -> tuple[str, str] | None:
+    file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+    if file and not os.access(file, os.R_OK):
+        return "SSL_CERT_FILE names no file that can be read", "correct it or unset it"
+    if folder and not file and not Path(folder).is_dir():
+        return "SSL_CERT_DIR names no folder", "correct it or unset it"
+    return None
+
+
+def _is_excepted(host: str) -> bool:
+    try:
+        return bool(urllib.request.proxy_bypass(host))
+    except Exception:  # whatever stands in NO_PROXY: then the proxy is asked
+        return False

@@ -15,17 +15,18 @@ import dataclasses
 import functools
 import re
 import ssl
+import time
 from collections.abc import AsyncIterator, Callable
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import Any, Generic, Protocol, Self, TypeVar
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
 import msgspec
 
-from ..errors import ApiError, ClipError, ServerError, one_line
+from ..errors import ApiError, ClipError, InvalidRequest, ServerError, one_line
 from ..settings import Limits, Secret, is_loopback
-from .addresses import allowed_addresses, check_output_url, goes_through_proxy
+from .addresses import Proxy, allowed_addresses, check_output_url, proxy_for
 from .answers import Answer, Silence, judge_answer, judge_create, judge_look, refusal
 from .bodies import BoundedBody
 from .deadlines import Deadline
@@ -47,6 +48,8 @@ MAX_REDIRECTS = 4
 MOST_CALLS, MOST_CREATES, MOST_VIDEOS = 8, 16, 4
 """Connections that may be open at once for each, whatever the limit of concurrency: well below 40 in all."""
 USER_AGENT = "seedance_nb"
+PROXY_SECONDS = 1.0
+"""Which proxy the environment names is looked up at most so often."""
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-\d{1,18}/(?:\d{1,18}|\*)", re.ASCII | re.IGNORECASE)
 _STRONG_ETAG = re.compile(r'"[\x21\x23-\x7e]+"')
 
@@ -144,7 +147,8 @@ class Client:
         self.on_loopback = is_loopback(urlsplit(base_url).hostname or "")
         self._api = httpx.URL(base_url + PREFIX)
         self._tls_contexts: dict[bool, ssl.SSLContext] = {}
-        self._has_proxy = not self.on_loopback and goes_through_proxy(base_url, self._api.host)
+        self._proxy: Proxy | None = None
+        self._proxy_asked_at = -PROXY_SECONDS
         # A create goes out on a fresh connection: on a kept one, "the server closed it just now" cannot be told from
         # "the server took the request and died", and would have to be called unknown.
         # Its only time-out is the total one: silence for as long as that may still end in an answer worth money.
@@ -152,16 +156,31 @@ class Client:
         most_calls, most_creates = (min(limits.concurrency, most) for most in (MOST_CALLS, MOST_CREATES))
         self._calls = _Lanes(lambda: self._line(kept), most=most_calls, patience=limits.read_timeout)
         self._creates = _Lanes(lambda: self._line(fresh), most=most_creates, patience=limits.read_timeout)
-        self._proxied = _Lanes(lambda: self._by_proxy(1), most=most_calls, patience=limits.read_timeout)
-        self._proxied_creates = _Lanes(lambda: self._by_proxy(0), most=most_creates, patience=limits.read_timeout)
-        self._video_clients: dict[str, httpx.AsyncClient] = {}
+        self._proxied: dict[str, tuple[_Lanes[httpx.AsyncClient], _Lanes[httpx.AsyncClient]]] = {}
+        self._video_clients: dict[tuple[str, str], httpx.AsyncClient] = {}
 
     def _tls(self, *, secure: bool) -> ssl.SSLContext:
         """What certificates are checked by: 20 ms and 2 MB, so it is made once, and only where something is encrypted."""
         if secure not in self._tls_contexts:
-            nobody_trusted = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            self._tls_contexts[secure] = httpx.create_ssl_context() if secure else nobody_trusted
+            trouble = ""
+            try:
+                nobody_trusted = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+                self._tls_contexts[secure] = httpx.create_ssl_context() if secure else nobody_trusted
+            except (OSError, ImportError) as error:
+                trouble = in_words(error)
+            if trouble:
+                raise LineBroken(
+                    f"the certificates cannot be read ({trouble}): check SSL_CERT_FILE, or reinstall certifi"
+                )
         return self._tls_contexts[secure]
+
+    def _way(self) -> Proxy | None:
+        """The proxy that leads to the service just now. Looked for again now and then: the environment may have been mended."""
+        now = time.monotonic()
+        if now - self._proxy_asked_at >= PROXY_SECONDS:
+            self._proxy = None if self.on_loopback else proxy_for(self.base_url, self._api.host)
+            self._proxy_asked_at = now
+        return self._proxy
 
     def _line(self, read_timeout: float) -> Line:
         secure = self._api.scheme == "https"
@@ -174,8 +193,19 @@ class Client:
             largest_body=self.limits.max_json_bytes,
         )
 
-    def _by_proxy(self, kept_connections: int) -> httpx.AsyncClient:
+    def _lanes_by(self, proxy: Proxy, *, is_create: bool) -> _Lanes[httpx.AsyncClient]:
+        if proxy.address not in self._proxied:
+            patience, most = self.limits.read_timeout, self.limits.concurrency
+            self._proxied[proxy.address] = (
+                _Lanes(lambda: self._by_proxy(proxy, 1), most=min(most, MOST_CALLS), patience=patience),
+                _Lanes(lambda: self._by_proxy(proxy, 0), most=min(most, MOST_CREATES), patience=patience),
+            )
+        return self._proxied[proxy.address][is_create]
+
+    def _by_proxy(self, proxy: Proxy, kept_connections: int) -> httpx.AsyncClient:
         return httpx.AsyncClient(
+            proxy=_as_httpx(proxy),
+            trust_env=False,  # which proxy, is decided once
             timeout=None,  # noqa: S113 - deadlines are ours: see `deadlines`
             follow_redirects=False,
             headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": USER_AGENT},
@@ -183,20 +213,21 @@ class Client:
             verify=self._tls(secure=True),
         )
 
-    def _videos(self, scheme: str) -> httpx.AsyncClient:
+    def _videos(self, scheme: str, proxy: Proxy | None) -> httpx.AsyncClient:
         # The video host is a stranger: no key, no cookies kept, no redirect followed unseen.
-        if scheme not in self._video_clients:
-            self._video_clients[scheme] = httpx.AsyncClient(
+        which = scheme, proxy.address if proxy else ""
+        if which not in self._video_clients:
+            self._video_clients[which] = httpx.AsyncClient(
                 timeout=None,  # noqa: S113 - deadlines are ours: see `deadlines`
                 follow_redirects=False,
                 headers={"Accept": "video/mp4,*/*;q=0.5", "Accept-Encoding": "identity", "User-Agent": USER_AGENT},
                 limits=httpx.Limits(max_connections=None, max_keepalive_connections=MOST_VIDEOS),
-                # A proxy from the environment has no business between this machine and itself.
-                trust_env=not self.on_loopback,
+                proxy=_as_httpx(proxy) if proxy else None,
+                trust_env=False,
                 verify=self._tls(secure=scheme == "https"),
                 cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
             )
-        return self._video_clients[scheme]
+        return self._video_clients[which]
 
     def set_key(self, key: Secret) -> None:
         """Use another key from the next call on."""
@@ -204,8 +235,9 @@ class Client:
 
     async def close(self) -> None:
         """Close all connections."""
-        lanes: list[_Closable] = [self._calls, self._creates, self._proxied, self._proxied_creates]
-        for connections in (*lanes, *self._video_clients.values()):
+        proxied = [lanes for both in self._proxied.values() for lanes in both]
+        everything: list[_Closable] = [self._calls, self._creates, *proxied, *self._video_clients.values()]
+        for connections in everything:
             await connections.aclose()
 
     async def __aenter__(self) -> Self:
@@ -221,7 +253,7 @@ class Client:
 
         Raises ConnectionFailed (surely never left), RateLimited (refused for now), ApiError (refused) or OutcomeUnknown.
         """
-        body = msgspec.json.encode(request.to_wire())
+        body = _as_json(request)
         return judge_create(await self._call("POST", "/video/generations", body, is_create=True))
 
     async def get(self, request_id: str) -> Generation:
@@ -254,8 +286,9 @@ class Client:
 
     async def _call(self, method: str, path: str, body: bytes = b"", *, is_create: bool = False) -> Answer | Silence:
         total = self.limits.create_timeout if is_create else 2 * self.limits.read_timeout
-        if self._has_proxy:
-            return await self._call_by_proxy(method, path, body, total, is_create=is_create)
+        proxy = self._way()
+        if proxy is not None:
+            return await self._call_by_proxy(proxy, method, path, body, total, is_create=is_create)
 
         def message() -> bytes:
             return self._auth.message(method, self._api.raw_path.decode("ascii") + path, self._api.netloc, body)
@@ -268,7 +301,7 @@ class Client:
             reason = ""
         except TimeoutError:
             reason = f"no answer within {total:g} s"
-        except (LineBroken, httpx.PoolTimeout, OSError, ValueError) as error:
+        except Exception as error:  # whatever it is: what counts is whether anything has left
             reason = in_words(error)
         if reply.status:  # what came before the trouble may hold the id of something paid for
             trouble = reply.trouble if reply.has_ended or not reason else f"cut off: {reason}"
@@ -276,9 +309,11 @@ class Client:
         return Silence(self._auth.blotted(reason.encode()).decode(), reply.may_have_left)
 
     async def _call_by_proxy(
-        self, method: str, path: str, body: bytes, total: float, *, is_create: bool
+        self, proxy: Proxy, method: str, path: str, body: bytes, total: float, *, is_create: bool
     ) -> Answer | Silence:
-        lanes = self._proxied_creates if is_create else self._proxied
+        if proxy.trouble is not None:
+            return Silence(": ".join(proxy.trouble), may_have_left=False)
+        lanes = self._lanes_by(proxy, is_create=is_create)
         silence = total if is_create else self.limits.read_timeout
         body_so_far = BoundedBody(self.limits.max_json_bytes)
         status, headers, trouble, left = 0, {"": ""}, None, False
@@ -311,7 +346,7 @@ class Client:
             reason = f"no answer within {silence if left else self.limits.connect_timeout:g} s"
         except httpx.ProxyError as error:  # the proxy refused to lead to the service
             reason, left = in_words(error), False
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError) as error:
+        except Exception as error:  # whatever it is: what counts is whether anything has left
             reason = in_words(error)
         if status:  # what came before the trouble may hold the id of something paid for
             trouble = trouble if has_ended else f"cut off: {reason}"
@@ -364,8 +399,12 @@ class Client:
             named = ""
         if not named:
             raise ClipError("the service gave an address of the video that is none")
-        if not self.on_loopback and goes_through_proxy(url, host):
-            return await self._open(stack, target, headers, {})
+        # A proxy from the environment has no business between this machine and itself.
+        proxy = None if self.on_loopback else proxy_for(url, host)
+        if proxy is not None and proxy.trouble is not None:
+            raise ClipError(f"the video host cannot be reached: {': '.join(proxy.trouble)}")
+        if proxy is not None:
+            return await self._open(stack, target, headers, {}, proxy)
         # The certificate is checked against the name, not the address.
         extensions = {"sni_hostname": target.raw_host.decode("ascii")} if secure else {}
         *others, last = await allowed_addresses(host, port, api_on_loopback=self.on_loopback)
@@ -375,7 +414,12 @@ class Client:
         return await self._open(stack, target.copy_with(host=last), {**headers, "Host": named}, extensions)
 
     async def _open(
-        self, stack: contextlib.AsyncExitStack, target: httpx.URL, headers: dict[str, str], extensions: dict[str, Any]
+        self,
+        stack: contextlib.AsyncExitStack,
+        target: httpx.URL,
+        headers: dict[str, str],
+        extensions: dict[str, Any],
+        proxy: Proxy | None = None,
     ) -> httpx.Response:
         trouble = ""
         try:
@@ -387,11 +431,11 @@ class Client:
 
                 extensions = {**extensions, "trace": trace}
                 return await stack.enter_async_context(
-                    self._videos(target.scheme).stream("GET", target, headers=headers, extensions=extensions)
+                    self._videos(target.scheme, proxy).stream("GET", target, headers=headers, extensions=extensions)
                 )
         except TimeoutError:
             trouble = "no answer in time"
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError) as error:
+        except Exception as error:  # nothing is lost by it: the file is fetched again
             trouble = in_words(error)
         raise ClipError(f"the video host did not answer ({trouble})")
 
@@ -446,10 +490,28 @@ async def _chunks(response: httpx.Response, stall_timeout: float) -> AsyncIterat
             yield chunk
     except TimeoutError:
         trouble = f"no byte for {stall_timeout:g} s"
-    except (httpx.HTTPError, httpx.StreamError, OSError, ValueError) as error:
+    except Exception as error:  # nothing is lost by it: the file is fetched again
         trouble = in_words(error)
     if trouble:
         raise ClipError(f"the download broke off ({trouble})")
+
+
+def _as_json(request: VideoRequest) -> bytes:
+    trouble = ""
+    try:
+        return msgspec.json.encode(request.to_wire())
+    except Exception as error:
+        trouble = in_words(error)
+    raise InvalidRequest(f"the request cannot be written as JSON ({trouble}); nothing was submitted")
+
+
+def _as_httpx(proxy: Proxy) -> httpx.Proxy:
+    """Login and address apart: a password may hold characters that no URL can."""
+    parts = urlsplit(proxy.address)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    login = (unquote(parts.username or ""), unquote(parts.password or ""))
+    address = f"{parts.scheme.lower()}://{host}" + (f":{parts.port}" if parts.port else "")
+    return httpx.Proxy(address, auth=login if any(login) else None)
 
 
 @functools.lru_cache(1024)
@@ -474,7 +536,11 @@ def in_words(error: Exception) -> str:
     for kind, words in names.items():
         if isinstance(error, kind):
             return words
-    return one_line(error, 160) or type(error).__name__
+    text, name = one_line(error, 160), type(error).__name__
+    is_foreseen = isinstance(
+        error, LineBroken | httpx.HTTPError | httpx.InvalidURL | httpx.StreamError | OSError | ValueError
+    )
+    return text if text and is_foreseen else f"{name}: {text}" if text else name
 
 
 async def read_bounded(

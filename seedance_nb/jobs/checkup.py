@@ -9,8 +9,11 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from ..api.addresses import proxy_for, way_out_trouble
 from ..errors import AuthenticationError, ConfigurationError, SeedanceError
+from ..settings import is_loopback
 from .ledger import Ledger
 from .session import Session
 
@@ -51,6 +54,7 @@ def check_up(session: Session) -> Iterator[Finding]:
     yield _codecs()
     yield _fonts()
     yield _keyring()
+    yield _network(session)
     yield _service(session)
 
 
@@ -150,6 +154,17 @@ def _keyring() -> Finding:
             True, "keyring", "no backend on this machine; %seedance login then keeps a key for one kernel only"
         )
     return Finding(True, "keyring", name)
+
+
+def _network(session: Session) -> Finding:
+    if session.settings.uses_simulator:
+        return Finding(True, "network", "none needed: this is the simulator")
+    url = session.settings.base_url
+    if (trouble := way_out_trouble(url)) is not None:
+        return Finding(False, "network", *trouble)
+    host = urlsplit(url).hostname or ""
+    proxy = None if is_loopback(host) else proxy_for(url, host)
+    return Finding(True, "network", "no proxy" if proxy is None else f"by the proxy that {proxy.variable} names")
 
 
 def _service(session: Session) -> Finding:

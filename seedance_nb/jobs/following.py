@@ -17,6 +17,7 @@ from ..errors import (
     ServerError,
     shortened,
 )
+from .background import log
 from .durations import LOOKED_ON, between_looks, lived
 from .fetching import fetch
 from .followed import Followed, Tools
@@ -41,7 +42,21 @@ async def learn(followed: Followed) -> None:
 
 
 async def follow(followed: Followed) -> None:
-    """Look until the service says how it ended, then fetch the file."""
+    """Look until the service says how it ended, then fetch the file. An error that nobody foresaw is trouble, and no end of it."""
+    failed = 0
+    while True:
+        try:
+            return await _follow(followed)
+        except Exception as error:
+            if followed.snapshot.is_settled:
+                raise
+            log.exception("following %s failed", followed.key)
+            failed += 1
+            followed.tell(trouble=f"an error of ours ({shortened(repr(error))}); it is tried again", note=None)
+        await followed.pause(look_after_trouble(failed, floor=followed.tools.limits.poll_floor))
+
+
+async def _follow(followed: Followed) -> None:
     kind = await followed.tools.kind_of(followed.snapshot.request)
     try:
         with kind.living(followed.wake):
@@ -114,6 +129,9 @@ async def look(followed: Followed) -> Generation | SeedanceError:
             pause = min(error.retry_after, tools.limits.longest_pause)
             tools.no_look_until = max(tools.no_look_until, tools.clock.monotonic() + pause)
         return error
+    except Exception as error:  # nobody foresaw it; the next look may fare better
+        log.exception("a look at %s failed", followed.key)
+        return SeedanceError(f"no look was possible ({shortened(repr(error))})")
     now = tools.clock.time()
     old = followed.snapshot
     told: dict[str, Any] = {"last_contact_at": now, "failed_checks": 0, "trouble": None}
@@ -250,6 +268,9 @@ async def _send_cancel(followed: Followed) -> None:
             note = f"the service is busy ({shortened(error.message)}): cancel is asked for again in {max(1, round(pause))} s"
     except SeedanceError as error:
         note = f"cancel not confirmed ({shortened(error)}); still following"
+    except Exception as error:
+        log.exception("cancelling %s failed", followed.key)
+        note = f"cancel not confirmed ({shortened(repr(error))}); still following"
     followed.tell(note=note)
 
 

@@ -10,6 +10,7 @@ import asyncio
 import random
 from typing import Any
 
+from ..api.addresses import way_out_trouble
 from ..api.deadlines import LivedTime
 from ..api.models import Generation, Status, VideoRequest
 from ..errors import (
@@ -80,6 +81,8 @@ async def claim(
                 f"{one_line(request.unsigned_address, 80)} has lost its signature, so the service could not fetch it: give the"
                 " address freshly signed; nothing was sent"
             )
+        if (trouble := way_out_trouble(tools.base_url)) is not None:
+            raise ConfigurationError(": ".join(trouble))
         if not reserved:  # the ledger may do a call again
             tools.budget.reserve(snapshot.estimate, limit_of_call=max_credits)
             reserved = True
@@ -218,6 +221,12 @@ def _pause(tools: Tools, times: int, asked_for: float | None = None) -> float:
 async def _send_once(followed: Followed, request: VideoRequest) -> Generation | SeedanceError:
     tools = followed.tools
     try:
+        api = tools.api()
+    except Exception as error:  # nothing has left that was never made
+        log.exception("no connection can be made")
+        why = one_line(repr(error), 120)
+        return ConfigurationError(f"the connection to the service cannot be made ({why}); nothing was submitted")
+    try:
         # The last stop before money: from here on a crash means "perhaps sent". Whoever thought us dead meanwhile (another
         # machine cannot know) has written our row off, and may have claimed the intention anew: then this write fails.
         await tools.in_ledger(tools.ledger.save, followed.key, {**_STILL_OURS, "sent_at": tools.clock.time()})
@@ -230,7 +239,7 @@ async def _send_once(followed: Followed, request: VideoRequest) -> Generation | 
     tools.creates_in_the_air += 1
     tools.pace.create_goes_out()
     try:
-        return await tools.api().create(request)
+        return await api.create(request)
     except SeedanceError as error:
         return error
     except Exception as error:  # nobody foresaw it, so nobody can say whether anything left

@@ -22,7 +22,18 @@ def findings(session):
 def test_everything_in_place_is_a_line_each_that_says_ok(simulator, tmp_path):
     found = findings(Session(api_key=KEY, base_url=simulator.base_url, home=tmp_path))
     assert [what for what, finding in found.items() if not finding.ok] == []
-    assert set(found) == {"versions", "key", "limits", "ledger", "folder", "codecs", "fonts", "keyring", "service"}
+    assert set(found) == {
+        "versions",
+        "key",
+        "limits",
+        "ledger",
+        "folder",
+        "codecs",
+        "fonts",
+        "keyring",
+        "network",
+        "service",
+    }
     assert all(len(str(finding).splitlines()) == 1 for finding in found.values())
 
 

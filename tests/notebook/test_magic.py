@@ -802,5 +802,5 @@ def wait_for(condition, seconds=10.0):
 def test_doctor_says_a_line_each_and_shows_no_key(shell):
     out = shell.run("%seedance doctor").out
 
-    assert [line[:3].strip() for line in out.splitlines()] == ["ok"] * 10
+    assert [line[:3].strip() for line in out.splitlines()] == ["ok"] * 12
     assert "sd2_test_key" not in out
