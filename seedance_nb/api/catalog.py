@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import InvalidRequest, one_line
+from .foreign_settings import note_of
 from .models import DEFAULT_MODEL, VideoRequest
 from .plain_values import json_value
 from .signed_addresses import without_signature
@@ -89,10 +92,16 @@ class Catalog:
         _check_choice("resolution", request.resolution, facts.resolutions if facts else RESOLUTIONS)
         _check_duration(request, facts)
         warnings += _check_media(request.media_urls)
+        note = note_of(
+            request.prompt,
+            {name: getattr(request, name) for name in ("model", "aspect_ratio", "duration", "resolution")},
+        )
+        warnings += [note] if note else []
         if request.webhook_url is not None and not _is_url(request.webhook_url, ("https", "http")):
             raise InvalidRequest("the webhook URL must be a full URL that starts with https://")
         _check_metadata(request.metadata)
         _check_texts(request)
+        _check_name(request.model, self.models)
         if request.unsigned_address is not None:
             warnings.append(
                 f"{_shown(request.unsigned_address)!r} has lost its signature: what the ledger has is free, a new video needs a"
@@ -187,6 +196,25 @@ def _check_choice(what: str, value: Any, allowed: tuple[str, ...]) -> None:
     allowed = allowed or (ASPECT_RATIOS if what == "aspect ratio" else RESOLUTIONS)
     if value is not None and value not in allowed:
         raise InvalidRequest(f"{what} {one_line(value, 40)!r} is not offered; choose {_or(allowed)}")
+
+
+def _check_name(model: str, known: Iterable[str]) -> None:
+    """A model nobody knows is sent as it is; but what differs from a known one in signs alone, or is no name at all, is a slip."""
+    if model in known:
+        return
+    bare = _letters(model)
+    meant = next((name for name in known if _letters(name) == bare), None)
+    if meant is not None:
+        raise InvalidRequest(f"model {one_line(model, 80)!r} is written otherwise than the service does; write {meant}")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]*", model):
+        raise InvalidRequest(
+            f"model {one_line(model, 80)!r} is no name of a model; known are {', '.join(known)}; several make a grid: -m A,B or"
+            " sd.grid(…, model=[…])"
+        )
+
+
+def _letters(name: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFKC", name).casefold() if c.isalnum())
 
 
 def _check_texts(request: VideoRequest) -> None:

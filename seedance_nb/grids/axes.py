@@ -22,7 +22,7 @@ MOST_CELLS = 10_000
 """More is a mistake in the axes, not a study."""
 
 Check = Callable[[VideoRequest], object]
-"""Raises InvalidRequest for a request that the service would refuse."""
+"""Raises InvalidRequest for a request that the service would refuse; else gives what should be said of it, if anything."""
 
 
 class Combination(dict[str, Any]):
@@ -52,6 +52,8 @@ class Cell:
     """What should be known before it is paid for, in one line."""
     signed: VideoRequest | None = dataclasses.field(default=None, repr=False)
     """The request as it is sent, with whatever signs its addresses; shown and exported nowhere."""
+    warnings: tuple[str, ...] = ()
+    """What is sent as it is although it may have been meant otherwise, a line each."""
 
     @property
     def to_send(self) -> VideoRequest | None:
@@ -100,12 +102,14 @@ class Axes:
                 text, empty = self._text_of(values)
                 if self.where is not None and not self._lets_through(values, text, take):
                     continue
-                request, invalid = _request_of({**values, "prompt": text}, check) if empty is None else (None, empty)
+                request, invalid, warnings = (
+                    _request_of({**values, "prompt": text}, check) if empty is None else (None, empty, ())
+                )
                 shown = {name: take if name == TAKE else without_signatures(values.get(name)) for name in names}
                 if "prompt" in shown and AS_WRITTEN in values:
                     shown["prompt"] = values[AS_WRITTEN]
                 kept = None if request is None else request.without_signatures()
-                made.append(Cell(len(made), shown, kept, take, invalid, self._note_of(row, request), request))
+                made.append(Cell(len(made), shown, kept, take, invalid, self._note_of(row, request), request, warnings))
                 if len(made) > MOST_CELLS:
                     raise InvalidRequest(f"these axes make more than {MOST_CELLS:,} cells; use fewer values or where=")
         return tuple(made)
@@ -266,17 +270,17 @@ def value_key(value: Any) -> str:
 # What the user gave, made plain ---------------------------------------------------------------------------
 
 
-def _request_of(values: Mapping[str, Any], check: Check) -> tuple[VideoRequest | None, str | None]:
+def _request_of(values: Mapping[str, Any], check: Check) -> tuple[VideoRequest | None, str | None, tuple[str, ...]]:
     fields = {name: values[name] for name in FIELDS if name in values}
     request = None
     try:
         if fields.get("prompt") is None:
             raise InvalidRequest("it has no prompt: give a template, or rows with a 'prompt'")
         request = make_request(**fields)
-        check(request)
+        warnings = check(request)
     except InvalidRequest as error:
-        return request, shortened(error, 300)
-    return request, None
+        return request, shortened(error, 300), ()
+    return request, None, warnings if isinstance(warnings, tuple) else ()
 
 
 def _check_names(laid: Axes) -> None:

@@ -62,7 +62,10 @@ def plan_table(plan: Plan, most: int) -> tuple[Sequence[str], Sequence[Sequence[
         ("standing", [line.standing for line in lines]),
         ("credits", [_price(line) for line in lines]),
         ("takes about", [html.duration_words(line.seconds) if line.seconds else "" for line in lines]),
-        ("why", [shortened(line.why or "", 300) for line in lines]),
+        (
+            "why",
+            [shortened("; ".join([line.why or "", *line.cell.warnings]).removeprefix("; "), 300) for line in lines],
+        ),
     ]
     shown = [(head, texts) for head, texts in columns if any(texts)]
     return [head for head, _ in shown], list(zip(*(texts for _, texts in shown), strict=True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import json
-from collections.abc import Callable
+from collections.abc import Iterable
 from typing import Any
 
 import traitlets
@@ -18,8 +18,10 @@ from ..errors import ClipError, ConfigurationError, SeedanceError
 from ..jobs import session as sessions
 from ..jobs.job import Job
 from ..settings import check_limit
-from . import commands, magic_args
+from . import commands, magic_args, typed_lines
 from .display import attach, detach, screen_of
+from .filling import BadLine
+from .visible_names import names_here
 
 
 @magics_class
@@ -61,12 +63,12 @@ class SeedanceMagics(Magics):
             if not line.strip() and cell is None:
                 commands.welcome(self.shell)
                 return
-            found = magic_args.parse(line, cell, self._defaults())
+            found = magic_args.parse(line, cell, self._defaults(), names_here(self.shell.user_ns))
             if found.command is not None:
                 commands.run(self.shell, found)
                 return
             self._generate(found)
-        except magic_args.BadLine as error:
+        except BadLine as error:
             problem = str(error)
         else:
             return
@@ -85,9 +87,7 @@ class SeedanceMagics(Magics):
 
     def _generate(self, found: magic_args.Line) -> None:
         if not found.prompts:
-            raise magic_args.BadLine(
-                "the prompt is missing: write it on the line, or below %%seedance. Nothing was sent"
-            )
+            raise BadLine("the prompt is missing: write it on the line, or below %%seedance. Nothing was sent")
         if found.is_grid:
             self._generate_grid(found)
             return
@@ -95,14 +95,14 @@ class SeedanceMagics(Magics):
         if found.dry_run:
             self._dry_run(options, found)
             return
-        job = sessions.default().submit(**options, fresh=found.fresh, max_credits=self._limit(found))
+        session = sessions.default()
+        _say([*found.notes, *session.catalog.check(make_request(**options))])  # before anything is charged
+        job = session.submit(**options, fresh=found.fresh, max_credits=self._limit(found))
         if found.out:
             self.shell.user_ns[found.out] = job
         screen = attach(self.shell)
         if not found.quiet:
             screen.show(job)
-        for warning in job.snapshot.warnings:
-            print(f"note: {warning}")
         wait = found.wait if found.wait is not None else (screen.waits or found.timeout is not None)
         if wait:
             self._wait(job, found.timeout)
@@ -112,8 +112,9 @@ class SeedanceMagics(Magics):
         from .grid_html import summary
         from .grid_opening import grid
 
-        laid = grid(**magic_args.grid_options(found, self._filled(found)))
+        laid = grid(**magic_args.grid_options(found))
         screen = attach(self.shell)
+        _say([*found.notes, *(note for cell in laid.cells for note in cell.warnings)])
         if found.dry_run:
             if not found.quiet:
                 show_plan(screen, fresh_plan(laid) if found.fresh else laid.plan)
@@ -143,23 +144,16 @@ class SeedanceMagics(Magics):
             if screen is not None:
                 screen.finish()
 
-    def _filled(self, found: magic_args.Line) -> Callable[[str], str]:
-        def filled(text: str) -> str:
-            return text if found.raw else magic_args.interpolate(text, self.shell.user_ns)
-
-        return filled
-
     def _options(self, found: magic_args.Line) -> dict[str, Any]:
-        filled = self._filled(found)
         return {
-            "prompt": filled(found.prompts[0]),
+            "prompt": found.prompts[0],
             "model": found.models[0],
             "aspect_ratio": found.aspect_ratios[0],
             "duration": found.durations[0],
             "resolution": found.resolutions[0],
-            "media_urls": [filled(url) for url in found.media_urls] if found.media_urls else None,
-            "webhook_url": filled(found.webhook_url) if found.webhook_url else None,
-            "metadata": {k: filled(str(v)) for k, v in found.metadata.items()} if found.metadata else None,
+            "media_urls": found.media_urls,
+            "webhook_url": found.webhook_url,
+            "metadata": found.metadata,
         }
 
     def _dry_run(self, options: dict[str, Any], found: magic_args.Line) -> None:
@@ -167,8 +161,7 @@ class SeedanceMagics(Magics):
         request = make_request(**options)
         warnings = session.catalog.check(request)
         print(json.dumps(request.without_signatures().to_wire(), ensure_ascii=False, indent=2))
-        for warning in warnings:
-            print(f"note: {warning}")
+        _say([*found.notes, *warnings])
         known = None if found.fresh else session.preview(request)
         estimate = session.estimate(request)
         if known is not None:
@@ -180,6 +173,11 @@ class SeedanceMagics(Magics):
         print("dry run: nothing was sent")
 
 
+def _say(notes: Iterable[str]) -> None:
+    for note in dict.fromkeys(notes):
+        print(f"note: {note}")
+
+
 # Loading -------------------------------------------------------------------------------------------------
 
 
@@ -189,6 +187,7 @@ def load(shell: Any) -> None:
         shell.register_magics(SeedanceMagics)
         for command in ("%seedance", "%%seedance"):
             shell.set_hook("complete_command", _complete, str_key=command)
+    typed_lines.install(shell)
     attach(shell)
     commands.resume_quietly(shell)
 
@@ -201,6 +200,7 @@ def unload(shell: Any) -> None:
     for command in ("%seedance", "%%seedance"):
         with contextlib.suppress(AttributeError, KeyError):
             shell.strdispatchers["complete_command"].strs.pop(command, None)
+    typed_lines.remove(shell)
     detach(shell)
     sessions.forget()
 

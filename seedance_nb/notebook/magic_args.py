@@ -1,19 +1,22 @@
-"""From the text of a magic to what it asks for: a plain argparse parser, interpolation of names, and completion. Pure."""
+"""From the text of a magic to what it asks for: split by a plain argparse parser, then filled with names; and completion. Pure."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
 import difflib
+import math
 import re
-import string
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from ..api.catalog import ASPECT_RATIOS, DOCUMENTED, RESOLUTIONS
+from ..api.foreign_settings import setting_named
 from ..api.models import VideoRequest
 from ..errors import one_line, shortened
+from . import look_alikes
+from .filling import THE_PROMPT, BadLine, interpolate, split_at_commas, value_of, values_of
 
 COMMANDS = {
     "panel": "compose, watch and look back in a panel; the same as nothing at all",
@@ -30,14 +33,11 @@ COMMANDS = {
 }
 TAKES_IDS = ("attach", "cancel")
 
-_TOKEN = re.compile(r"""(?<!\S)"[^"]*"(?!\S)|(?<!\S)'[^']*'(?!\S)|\S+""")
-_SEPARATOR = re.compile(r"^[ \t]*---[ \t]*$", re.MULTILINE)
-_ESCAPED_SEPARATOR = re.compile(r"^([ \t]*)\\(\\*---[ \t]*)$", re.MULTILINE)
-_LIKE_SEPARATOR = re.compile(r"^([ \t]*)(\\*---[ \t]*)$", re.MULTILINE)
-
-
-class BadLine(Exception):  # noqa: N818 - it is not an error of ours but of the line
-    """The line cannot be understood; the text is one line that names the cure. Nothing was sent."""
+_OPTION_IN_QUOTES = r"""(?<!\S)--?[A-Za-z][A-Za-z-]*=(?:"[^"]*"|'[^']*')(?!\S)"""
+_TOKEN = re.compile(rf"{look_alikes.QUOTED}|{_OPTION_IN_QUOTES}|(?:\{{[^{{}}]*\}}|\S)+")
+_LINE_END = re.compile(r"(?<=\n)|(?<=\r)(?!\n)|(?<=[\x0b\x0c\x85\u2028\u2029])")
+_SEPARATOR = "---"
+_ESCAPED = re.compile(r"\\+---")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +73,8 @@ class Line:
     dry_run: bool = False
     raw: bool = False
     quiet: bool = False
-    help: bool = False
+    notes: tuple[str, ...] = dataclasses.field(default=(), compare=False)
+    """What was read otherwise than it may have been meant, to be said before anything is sent."""
 
     @property
     def is_grid(self) -> bool:
@@ -87,21 +88,38 @@ class _Parser(argparse.ArgumentParser):
         text = shortened(message)
         unknown = re.match(r"unrecognized arguments: (\S+)", text)
         if unknown:
-            near = self._near(unknown.group(1).partition("=")[0])
-            hint = f"did you mean {near}?" if near else "%seedance -h lists the options"
+            hint = self._hint(unknown.group(1).partition("=")[0])
             text = f"unknown option {one_line(unknown.group(1), 40)}; {hint}"
         raise BadLine(f"{text}; put -- before a prompt that holds dashes. Nothing was sent")
 
+    def _hint(self, typed: str) -> str:
+        """What was probably meant by an option that there is not."""
+        foreign = setting_named(typed)
+        option = foreign.option if foreign is not None else None
+        if foreign is not None and option is None and foreign.field is None and not self._is_own(typed):
+            return foreign.advice
+        option = option or self._near(typed)
+        if option is None:
+            return "%seedance -h lists the options"
+        *shorts, long = self._option_string_actions[option].option_strings
+        return f"did you mean {long}?" + "".join(f" ({short})" for short in shorts)
+
     def _near(self, typed: str) -> str | None:
-        """The long option that was probably meant; of one letter nobody can tell."""
-        word = "--" + typed.lstrip("-")
+        """The option that was probably meant; of one letter nobody can tell, but for a capital."""
+        word = "--" + typed.lstrip("-").lower()
+        if len(word) == 3:
+            return word[1:] if word[1:] in self._option_string_actions else None
         names = [o for action in self._actions for o in action.option_strings if o.startswith("--")]
-        begun = [name for name in names if len(word) > 3 and name.startswith(word)]
+        begun = [name for name in names if name.startswith(word)]
         near = begun or difflib.get_close_matches(word, names, n=1, cutoff=0.6)
-        return near[0] if near and len(word) > 3 else None
+        return near[0] if near else None
+
+    def _is_own(self, typed: str) -> bool:
+        bare = re.sub(r"\W|_", "", typed).lower()
+        return any(re.sub(r"\W", "", option) == bare for option in self._option_string_actions)
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> _Parser:
     """The parser; the help of the magic is made from it."""
     commands = "\n".join(f"  {name:<8} {text}" for name, text in COMMANDS.items())
     parser = _Parser(
@@ -112,8 +130,13 @@ def build_parser() -> argparse.ArgumentParser:
         epilog=f"commands, as the first word:\n{commands}\n\n"
         "Several prompts, comma lists (-m A,B -d 5,10) and -n make a grid: every combination, priced first (--dry-run shows the\n"
         "plan), watched on one board, and side by side on a wall when it is made. -o NAME holds the grid.\n"
-        "{name} in a prompt is taken from the notebook; {{ and }} are literal braces; --raw switches that off.\n"
+        "{name}, {obj.attr} and {d[key]} are filled in, in the prompt and in the value of every option alike: first the names of the\n"
+        "function that runs the line, then the notebook's. The line is split first and filled after, so a value stays one value\n"
+        "whatever stands in it. A list makes a grid: -m {models} -d {seconds}, or {prompts} alone as the prompt. $name is refused\n"
+        "where there is such a variable ($5 is text). {{ and }} are literal braces; --raw sends braces and $ as they are.\n"
         "A line --- below %%%(prog)s stands between prompts; \\--- is such a line inside of one.\n"
+        "A backslash at the end joins the next line. A ; at the end of the line is the notebook's and not sent.\n"
+        "Below %%%(prog)s, and between quotes, a prompt is sent as it is typed, dashes, quotes and all.\n"
         'An empty value, as in -a "", leaves that setting to the service.\n'
         "Everything after -- is the prompt, whatever it looks like.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -139,7 +162,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--timeout", metavar="S", help="wait at most S seconds; the job goes on")
     add("--max-credits", metavar="N", help="send nothing if it would cost more, all cells of a grid together")
     add("--dry-run", action="store_true", help="say what would be sent and what it would cost; send nothing")
-    add("--raw", action="store_true", help="take braces in the prompt literally")
+    add("--raw", action="store_true", help="fill nothing in: braces and $ are sent as they are")
     add("-q", "--quiet", action="store_true", help="show nothing; use it with -o")
     add("-h", "--help", action="store_true", help="show this text")
     return parser
@@ -150,61 +173,144 @@ def help_text() -> str:
     return build_parser().format_help()
 
 
-def parse(line: str, cell: str | None = None, defaults: Defaults | None = None) -> Line:
-    """What the magic asks for; raises BadLine."""
+def parse(
+    line: str, cell: str | None = None, defaults: Defaults | None = None, names: Mapping[str, Any] | None = None
+) -> Line:
+    """What the magic asks for, with `names` filled in (None leaves all braces alone); raises BadLine."""
     defaults = defaults or Defaults()
-    tokens = [match.group() for match in _TOKEN.finditer(line)]
-    if tokens and tokens[0] in COMMANDS and not (cell or "").strip():
-        return _command(tokens[0], tokens[1:])
+    line, cell = _whole(line, cell)
+    typed = line.rstrip("; \t") if line.endswith(";") else line
+    notes = [f"the {line[-1]} at the end of the line is not sent; in quotes it would be"] if typed != line else []
+    tokens = [match.group() for match in _TOKEN.finditer(typed)]
+    has_body = bool((cell or "").strip())
+    if not has_body:
+        command = _command_of(tokens)
+        if command is not None:
+            return _command(command, tokens[1:], names)
     literal: list[str] = []
     if "--" in tokens:
         at = tokens.index("--")
         tokens, literal = tokens[:at], tokens[at + 1 :]
     parser = build_parser()
-    for token in tokens:
-        if token.startswith("-") and "-" + token.partition("=")[0] in parser._option_string_actions:
-            parser.error(f"unrecognized arguments: {token}")  # else -model X would be the model "odel"
-    found = parser.parse_intermixed_args(_with_repeated_media_option(tokens))
-    words = [*found.prompt, *literal]
+    found = parser.parse_intermixed_args(_with_repeated_media_option(_checked(parser, tokens)))
     if found.help:
         return Line(command="help")
+    fill = _Fill(None if found.raw else names)
+    prompts, below = _prompts([*found.prompt, *literal], cell)
+    notes += _notes_on(found.prompt, below)
     return Line(
-        prompts=_prompts(words, cell),
-        models=_listed(found.model) or (defaults.model,),
+        prompts=fill.prompts(prompts),
+        models=fill.texts("-m/--model", found.model, look_alikes.plain) or (defaults.model,),
         aspect_ratios=(defaults.aspect_ratio,)
         if found.aspect_ratio is None
-        else _listed(found.aspect_ratio) or (None,),
-        durations=(defaults.duration,) if found.duration is None else _durations(found.duration) or (None,),
-        resolutions=(defaults.resolution,) if found.resolution is None else _listed(found.resolution) or (None,),
-        media_urls=tuple(_whole_value(_unquoted(url)) for url in found.media_url) if found.media_url else None,
-        takes=_whole("-n/--takes", found.takes, 1) or 1,
-        out=_variable(found.out),
-        metadata=_metadata(found.metadata),
-        webhook_url=_unquoted(found.webhook_url) if found.webhook_url else None,
+        else fill.texts("-a/--aspect-ratio", found.aspect_ratio, look_alikes.ratio) or (None,),
+        durations=(defaults.duration,) if found.duration is None else fill.durations(found.duration) or (None,),
+        resolutions=(defaults.resolution,)
+        if found.resolution is None
+        else fill.texts("-r/--resolution", found.resolution, lambda text: look_alikes.plain(text).lower()) or (None,),
+        media_urls=fill.addresses(found.media_url) if found.media_url else None,
+        takes=fill.whole("-n/--takes", found.takes, 1) or 1,
+        out=_variable(fill.text("-o/--out", found.out)),
+        metadata=fill.metadata(found.metadata),
+        webhook_url=fill.text("--webhook-url", found.webhook_url) or None,
         fresh=found.fresh,
         wait=found.wait,
-        timeout=_number("--timeout", found.timeout),
-        max_credits=_number("--max-credits", found.max_credits),
+        timeout=fill.number("--timeout", found.timeout),
+        max_credits=fill.number("--max-credits", found.max_credits),
         dry_run=found.dry_run,
         raw=found.raw,
         quiet=found.quiet,
+        notes=tuple(notes),
     )
 
 
-def _command(name: str, rest: Sequence[str]) -> Line:
-    if rest in (["-h"], ["--help"]):
+def _whole(line: str, cell: str | None) -> tuple[str, str | None]:
+    """The line with what a backslash joins to it: below `%%seedance` IPython leaves that to us."""
+    line = line.strip()
+    while cell and line.endswith("\\"):
+        first, *rest = _LINE_END.split(cell, maxsplit=1)
+        line, cell = f"{line[:-1]} {first}".strip(), "".join(rest)
+    if line.endswith("\\"):
+        raise BadLine(
+            "the backslash at the end of the line joins nothing: leave it out, write the next line directly below it, or put the"
+            " prompt in quotes. Nothing was sent"
+        )
+    return line, cell
+
+
+def _command_of(tokens: Sequence[str]) -> str | None:
+    """The sub-command that these words are, if they are one; a question mark behind it, and alone, asks for help."""
+    if not tokens:
+        return None
+    word = tokens[0]
+    bare = word.rstrip("?").lower()
+    if len(tokens) == 1 and word.endswith("?") and bare in ("", *COMMANDS):
+        return "help"
+    if word in COMMANDS:
+        return word
+    ids = tokens[1:]
+    looks = not ids or (bare in TAKES_IDS and (ids == ["all"] or all(re.search(r"\d", name) for name in ids)))
+    if bare in COMMANDS and looks:  # Jobs, as a phone writes it
+        return bare
+    near = difflib.get_close_matches(bare, COMMANDS, n=1, cutoff=0.85)
+    if near and (not ids or (near[0] in TAKES_IDS and ids == ["all"])):
+        raise BadLine(
+            f"did you mean the command {near[0]}? For a prompt of this one word write %seedance -- {one_line(' '.join(tokens), 60)}."
+            " Nothing was sent"
+        )
+    return None
+
+
+def _checked(parser: _Parser, tokens: Sequence[str]) -> Sequence[str]:
+    """The tokens, refused where they were hardly meant as they stand."""
+    options = parser._option_string_actions
+    for token in tokens:
+        name = token.partition("=")[0]
+        joined = re.fullmatch(r"-[A-Za-z][A-Za-z_-]+", name) and (
+            "-" + name in options or setting_named(name) is not None
+        )
+        if token.startswith("-") and token not in options and ("-" + name in options or joined):
+            parser.error(f"unrecognized arguments: {token}")  # else -model X would be the model "odel"
+    with_value = [name for name, action in options.items() if action.nargs is None]
+    trouble = look_alikes.trouble(tokens, options, with_value)
+    if trouble:
+        raise BadLine(f"{one_line(trouble, 300)}. Nothing was sent")
+    return tokens
+
+
+def _notes_on(words: Sequence[str], below: Sequence[str]) -> list[str]:
+    """What a person should know of a prompt that is sent as it stands."""
+    notes = []
+    for i, word in enumerate(words[1:], 1):
+        if re.match(r"[#＃][^\W\d]", word) and not all(later[0] in "#＃" for later in words[i + 1 :]):
+            notes.append(
+                f"{one_line(' '.join(words[i:]), 40)!r} is sent as part of the prompt; a comment stands on a line of its own"
+            )
+            break
+    dashes = next((row for text in below for row in text.splitlines() if look_alikes.is_line_of_dashes(row)), None)
+    if dashes is not None:
+        notes.append(
+            f"the line {one_line(dashes, 20)} is part of the prompt: only --- (three hyphens) stands between prompts"
+        )
+    return notes
+
+
+def _command(name: str, rest: Sequence[str], names: Mapping[str, Any] | None) -> Line:
+    if list(rest) in (["-h"], ["--help"]):
         return Line(command="help")
+    fill = _Fill(names)
     if name in TAKES_IDS:
         if not rest:
             raise BadLine(
                 f"say which: %seedance {name} ID… or %seedance {name} all; %seedance jobs lists them. Nothing was sent"
             )
+        rest = fill.ids(name, rest)
         strange = next((word for word in rest if not re.fullmatch(r"[A-Za-z0-9._~:=@+-]{1,200}", word)), None)
         if strange is None and (len(rest) == 1 or all(re.search(r"\d", word) for word in rest)):
             return Line(command=name, ids=tuple(rest))
         rest = rest if strange is None else [strange]
     if name == "wait" and len(rest) == 2 and rest[0] == "--timeout":
-        return Line(command=name, timeout=_number("--timeout", rest[1]))
+        return Line(command=name, timeout=fill.number("--timeout", rest[1]))
     if name == "login" and rest:  # what follows may be the key: it is not repeated
         raise BadLine(
             "login takes nothing on its line: run %seedance login alone and type the key when asked (a key that stands in a "
@@ -232,28 +338,165 @@ def _with_repeated_media_option(tokens: Sequence[str]) -> list[str]:
     return out
 
 
-def _prompts(words: Sequence[str], cell: str | None) -> tuple[str, ...]:
-    text = _unquoted(words[0]) if len(words) == 1 else " ".join(words)
-    parts = (part.strip() for part in _SEPARATOR.split(cell or ""))
-    below = [_ESCAPED_SEPARATOR.sub(r"\1\2", part) for part in parts if part]
+def _prompts(words: Sequence[str], cell: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The prompts as they are typed, and of these the ones that stand below."""
+    text = look_alikes.unquoted(words[0]) if len(words) == 1 else " ".join(words)
+    below = tuple(_parts_below(cell or ""))
     if text and below:
         raise BadLine(
             f"the prompt stands below, so {one_line(text, 40)!r} on the first line is too much. Nothing was sent"
         )
-    return tuple(below) or ((text,) if text else ())
+    if len(words) > 1 and look_alikes.has_open_quote(text):
+        raise BadLine(f"a quote is open in {one_line(text, 40)!r}: close it, or leave it out. Nothing was sent")
+    return below or ((text,) if text else ()), below
 
 
-def _unquoted(text: str) -> str:
-    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text
+def _parts_below(cell: str) -> Iterable[str]:
+    """What stands between lines of three hyphens, whatever line ends and blanks the editor wrote."""
+    part: list[str] = []
+    for line in [*_LINE_END.split(cell), _SEPARATOR]:
+        bare = _bare(line)
+        if bare == _SEPARATOR:
+            text = "".join(part).strip()
+            part = []
+            if text:
+                yield text
+        else:
+            part.append(line.replace("\\", "", 1) if _ESCAPED.fullmatch(bare) else line)
 
 
-def _listed(text: str | None) -> tuple[str, ...]:
-    return tuple(part.strip() for part in _whole_value(_unquoted(text)).split(",") if part.strip()) if text else ()
+def _bare(line: str) -> str:
+    """The line without blanks around it, also those that nobody sees."""
+    return line.strip().strip(look_alikes.UNSEEN).strip()
+
+
+class _Fill:
+    """The values of options and prompts, each filled for itself; without names all are taken as they are typed."""
+
+    def __init__(self, names: Mapping[str, Any] | None) -> None:
+        self._names = names
+
+    def prompts(self, texts: Sequence[str]) -> tuple[str, ...]:
+        """The finished prompts; one that is nothing but the name of a list is all of them."""
+        made: list[str] = []
+        for text in texts:
+            listed = values_of(text, self._names, THE_PROMPT) if self._names is not None else None
+            if listed is None:
+                made.append(self._filled(THE_PROMPT, text))
+                continue
+            for one in listed:
+                if not isinstance(one, str):
+                    raise BadLine(
+                        f"{text} in the prompt holds {one_line(one, 30)!r}, which is no text. Nothing was sent"
+                    )
+                made.append(one)
+        return tuple(made)
+
+    def texts(self, option: str, text: str | None, plain: Any = str) -> tuple[str, ...]:
+        """The values of a list; what is typed is read by `plain`, what a name holds is taken as it is."""
+        values = self._listed(option, text, plain)
+        for value in values:
+            if isinstance(value, bool) or not isinstance(value, str | int | float):
+                raise BadLine(f"{option} wants text, not {one_line(value, 30)!r}. Nothing was sent")
+        return tuple(str(value) for value in values)
+
+    def durations(self, text: str | None) -> tuple[int, ...]:
+        """Whole seconds, of a list."""
+        cure = "-d/--duration wants whole seconds, for example -d 5"
+        return tuple(_whole_number(value, cure, 0) for value in self._listed("-d/--duration", text, look_alikes.plain))
+
+    def whole(self, option: str, text: str | None, least: int) -> int | None:
+        """One whole number."""
+        if text is None:
+            return None
+        return _whole_number(self._one(option, text), f"{option} wants a whole number from {least}", least)
+
+    def number(self, option: str, text: str | None) -> float | None:
+        """One number that is not negative."""
+        if text is None:
+            return None
+        value = self._one(option, text)
+        if isinstance(value, str) and re.fullmatch(r"\d{1,9}(\.\d{1,6})?", value):
+            return float(value)
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0:
+            return float(value)
+        raise BadLine(f"{option} wants a number, not {one_line(value, 30)!r}. Nothing was sent")
+
+    def text(self, option: str, text: str | None) -> str | None:
+        """One text."""
+        return None if text is None else self._filled(option, _closed(option, text))
+
+    def addresses(self, texts: Sequence[str]) -> tuple[str, ...]:
+        """Addresses; a name that holds a list of them is all of these, for one video."""
+        made: list[str] = []
+        for text in texts:
+            typed = _whole_value(_closed("-i/--media-url", text))
+            listed = values_of(typed, self._names, "-i/--media-url") if self._names is not None else None
+            made += [str(one) for one in listed] if listed is not None else [self._filled("-i/--media-url", typed)]
+        return tuple(made)
+
+    def metadata(self, pairs: Sequence[str] | None) -> dict[str, str] | None:
+        """Names and values, each filled for itself."""
+        if not pairs:
+            return None
+        found = {}
+        for pair in pairs:
+            match = re.fullmatch(r"((?:\{[^{}]*\}|[^={}])+)=(.*)", _closed("--metadata", pair), re.DOTALL)
+            if match is None:
+                raise BadLine(f"--metadata wants NAME=VALUE, not {one_line(pair, 40)!r}. Nothing was sent")
+            found[self._filled("--metadata", match[1])] = self._filled("--metadata", _closed("--metadata", match[2]))
+        return found
+
+    def ids(self, command: str, words: Sequence[str]) -> list[str]:
+        """Ids of jobs, one or a list."""
+        made: list[str] = []
+        for word in words:
+            listed = values_of(word, self._names, command) if self._names is not None else None
+            made += [str(one) for one in listed] if listed is not None else [self._filled(command, word)]
+        return made
+
+    def _filled(self, where: str, text: str) -> str:
+        return text if self._names is None else interpolate(text, self._names, where)
+
+    def _one(self, option: str, text: str) -> Any:
+        typed = _closed(option, text)
+        if self._names is None or "{" not in typed:
+            return look_alikes.plain(self._filled(option, typed))
+        return value_of(typed, self._names, option)
+
+    def _listed(self, option: str, text: str | None, plain: Any) -> list[Any]:
+        values: list[Any] = []
+        for part in split_at_commas(_whole_value(_closed(option, text)), look_alikes.COMMAS) if text else []:
+            if self._names is None or "{" not in part:
+                values.append(plain(self._filled(option, part)))
+                continue
+            listed = values_of(part, self._names, option)
+            values += [value_of(part, self._names, option)] if listed is None else listed
+        if any(isinstance(value, str) and not value.strip() for value in values):
+            raise BadLine(
+                f"{one_line(text, 40)} in {option} is empty; give it a value, or leave it out. Nothing was sent"
+            )
+        return [
+            value.item() if hasattr(value, "item") and getattr(value, "shape", None) == () else value
+            for value in values
+        ]
+
+
+def _closed(option: str, text: str | None) -> str:
+    """The value of an option without the quotes around it; raises BadLine where only one of them is there."""
+    if not text:
+        return ""
+    bare = look_alikes.unquoted(text)
+    if bare == text and text[0] in look_alikes.DOUBLE_QUOTES + look_alikes.SINGLE_QUOTES:
+        raise BadLine(
+            f"a quote is open in {one_line(text, 40)!r} of {option}: close it, or leave it out. Nothing was sent"
+        )
+    return bare
 
 
 def _whole_value(text: str) -> str:
     """The value of an option, refused where a blank has cut it: in `-d 5, 10` the 10 would become part of the prompt."""
-    if text.endswith(","):
+    if text and text[-1] in look_alikes.COMMAS:
         raise BadLine(
             f"{one_line(text, 40)!r} ends with a comma: write a list without blanks (-d 5,10), and several addresses with "
             "blanks alone. Nothing was sent"
@@ -261,31 +504,14 @@ def _whole_value(text: str) -> str:
     return text
 
 
-def _durations(text: str | None) -> tuple[int, ...]:
-    values = []
-    for part in _listed(text):
-        if not re.fullmatch(r"\d{1,6}", part):
-            raise BadLine(
-                f"-d/--duration wants whole seconds, for example -d 5, not {one_line(part, 30)!r}. Nothing was sent"
-            )
-        values.append(int(part))
-    return tuple(values)
-
-
-def _whole(option: str, text: str | None, least: int) -> int | None:
-    if text is None:
-        return None
-    if not re.fullmatch(r"\d{1,6}", text) or int(text) < least:
-        raise BadLine(f"{option} wants a whole number from {least}, not {one_line(text, 30)!r}. Nothing was sent")
-    return int(text)
-
-
-def _number(option: str, text: str | None) -> float | None:
-    if text is None:
-        return None
-    if not re.fullmatch(r"\d{1,9}(\.\d{1,6})?", text):
-        raise BadLine(f"{option} wants a number, not {one_line(text, 30)!r}. Nothing was sent")
-    return float(text)
+def _whole_number(value: Any, cure: str, least: int) -> int:
+    if isinstance(value, str) and re.fullmatch(r"\d{1,6}", value.strip()):
+        value = int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise BadLine(f"{cure}, not {one_line(value, 30)!r}. Nothing was sent")
+    return value
 
 
 def _variable(text: str | None) -> str | None:
@@ -296,25 +522,13 @@ def _variable(text: str | None) -> str | None:
     return text
 
 
-def _metadata(pairs: Sequence[str] | None) -> dict[str, str] | None:
-    if not pairs:
-        return None
-    found = {}
-    for pair in pairs:
-        name, equals, value = _unquoted(pair).partition("=")
-        if not equals or not name:
-            raise BadLine(f"--metadata wants NAME=VALUE, not {one_line(pair, 40)!r}. Nothing was sent")
-        found[name] = _unquoted(value)
-    return found
-
-
-def grid_options(line: Line, filled: Callable[[str], str]) -> dict[str, Any]:
+def grid_options(line: Line) -> dict[str, Any]:
     """What to call `seedance_nb.grid` with: what has several values is an axis, in this order; all else holds for every cell.
 
-    `filled` puts the notebook's names into a text. The prompts are finished by it, braces and all, so the grid takes them raw.
+    The prompts are finished, braces and all, so the grid takes them raw.
     """
     listed: dict[str, Sequence[Any]] = {
-        "prompt": [filled(text) for text in line.prompts],
+        "prompt": line.prompts,
         "model": line.models,
         "aspect_ratio": line.aspect_ratios,
         "duration": line.durations,
@@ -322,59 +536,12 @@ def grid_options(line: Line, filled: Callable[[str], str]) -> dict[str, Any]:
     }
     several = {name: list(values) if len(values) > 1 else values[0] for name, values in listed.items()}
     constants: dict[str, Any] = {
-        "media_urls": [filled(url) for url in line.media_urls] if line.media_urls else None,
-        "webhook_url": filled(line.webhook_url) if line.webhook_url else None,
-        "metadata": {name: filled(str(value)) for name, value in line.metadata.items()} if line.metadata else None,
+        "media_urls": list(line.media_urls) if line.media_urls else None,
+        "webhook_url": line.webhook_url,
+        "metadata": line.metadata,
     }
     given = {name: value for name, value in constants.items() if value is not None}
     return {**several, **given, "takes": line.takes, "raw": True}
-
-
-# Names from the notebook ---------------------------------------------------------------------------------
-
-
-def interpolate(text: str, namespace: Mapping[str, Any]) -> str:
-    """`text` with {name}, {obj.attr} and {d[key]} filled in from `namespace`; raises BadLine, never leaves a name unfilled."""
-    if "{" not in text and "}" not in text:
-        return text
-    formatter = string.Formatter()
-    parts: list[str] = []
-    try:
-        for literal, field, spec, conversion in formatter.parse(text):
-            parts.append(literal)
-            if field is None:
-                continue
-            value = _value(formatter, field, namespace)
-            if conversion:
-                value = formatter.convert_field(value, conversion)
-            parts.append(format(value, interpolate(spec or "", namespace)))
-    except BadLine:
-        raise
-    except Exception as error:  # the user's own __format__ and attributes run here
-        raise BadLine(f"the braces in the prompt cannot be filled in ({one_line(error, 100)}); {_LITERAL}") from None
-    return "".join(parts)
-
-
-_LITERAL = "write {{ and }} for literal braces, or use --raw. Nothing was sent"
-
-
-def _value(formatter: string.Formatter, field: str, namespace: Mapping[str, Any]) -> Any:
-    name = re.split(r"[.\[]", field, maxsplit=1)[0]
-    if not name.isidentifier():
-        raise BadLine(f"{{{one_line(field, 30)}}} in the prompt is no name of the notebook; {_LITERAL}")
-    if name not in namespace:
-        near = difflib.get_close_matches(name, [n for n in namespace if not n.startswith("_")], n=3, cutoff=0.6)
-        hint = f"did you mean {' or '.join(near)}? Or" if near else "define it in a cell before, or"
-        shown = one_line(field, 60)
-        raise BadLine(f"{{{shown}}} in the prompt: the notebook has no {one_line(name, 60)!r}; {hint} {_LITERAL}")
-    try:
-        return formatter.get_field(field, (), namespace)[0]
-    except KeyError as error:
-        raise BadLine(
-            f"{{{one_line(field, 60)}}} in the prompt: there is no {one_line(error, 60)}; {_LITERAL}"
-        ) from None
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
-        raise BadLine(f"{{{one_line(field, 60)}}} in the prompt: {one_line(error, 100)}; {_LITERAL}") from None
 
 
 # Back to text --------------------------------------------------------------------------------------------
@@ -395,7 +562,8 @@ def as_magic(request: VideoRequest, take: int = 1) -> str:
         *((("--webhook-url", request.webhook_url),) if request.webhook_url else ()),
     ]
     line = " ".join(f"{option} {_quoted(value)}" for option, value in options) + " --raw"
-    body = _LIKE_SEPARATOR.sub(r"\1\\\2", request.prompt)
+    rows = _LINE_END.split(request.prompt)
+    body = "".join(row.replace("---", "\\---", 1) if re.fullmatch(r"\\*---", _bare(row)) else row for row in rows)
     survives = take == 1 and len(line.splitlines()) == 1 and not _CHANGED_ON_THE_WAY.search(request.prompt)
     if survives and not _has_controls(line + body.replace("\n", "")) and _asks_for(line, body, request):
         return f"%%seedance {line}\n{body}"

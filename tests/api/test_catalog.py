@@ -250,3 +250,32 @@ def test_a_listed_price_counts_only_where_it_is_understood(changes, expected):
     listed = CATALOG.merged([{"id": "seedance-2.0", "pricing": {"720p": 9}}])
 
     assert listed.listed_estimate(request(**changes)) == expected
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "Seedance-2.0",
+        "seedance-2.0.",
+        "seedance_2.0",
+        "seedance–2.0",
+        "ｓｅｅｄａｎｃｅ-2.0",
+        " seedance-2.0",
+        "seedance 2.0",
+    ],
+)
+def test_a_model_that_differs_from_a_known_one_in_signs_alone_is_refused_with_its_name(model):
+    with pytest.raises(InvalidRequest, match=r"write seedance-2\.0$"):
+        CATALOG.check(request(model=model))
+
+
+@pytest.mark.parametrize(
+    "model", ["seedance-2.0,other", "seedance-2.0，other", "one other", "{model}", '"other', "другая", "a、b"]
+)
+def test_what_is_no_name_of_a_model_is_refused(model):
+    with pytest.raises(InvalidRequest, match=r"is no name of a model; known are seedance-2\.0"):
+        CATALOG.check(request(model=model))
+
+
+def test_a_name_that_the_service_lists_is_sent_however_it_is_written():
+    assert Catalog().merged([{"id": "Seedance 2.0, new"}]).check(request(model="Seedance 2.0, new")) == ()

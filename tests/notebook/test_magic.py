@@ -160,9 +160,9 @@ def test_names_of_the_notebook_fill_prompt_addresses_and_metadata(shell):
 def test_ipython_does_not_expand_the_line_itself(shell):
     shell.run("street = 'Rua Augusta'")
 
-    shell.run(f"%seedance $street {{{{street}}}} {SMALL} -o boat")
+    shell.run(f"%seedance $lane $5 {{{{street}}}} {SMALL} -o boat")
 
-    assert shell.value("boat").request.prompt == "$street {street}"
+    assert shell.value("boat").request.prompt == "$lane $5 {street}"
 
 
 def test_raw_sends_braces_as_they_are(shell):

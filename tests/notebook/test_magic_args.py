@@ -383,7 +383,7 @@ NAMES = {
         ("{{street}} and {{ }}", "{street} and { }"),
         ("{street}{street}", "Rua AugustaRua Augusta"),
         ("{{{street}}}", "{Rua Augusta}"),
-        ("100 %s $x \\n", "100 %s $x \\n"),
+        ("100 %s $5 $y \\n", "100 %s $5 $y \\n"),
     ],
 )
 def test_names_in_braces_come_from_the_notebook(text, filled):
