@@ -27,6 +27,13 @@ _GIVEN_OUT = ipaddress.IPv6Network("2000::/3")
 _NOT_PUBLIC = (ipaddress.IPv4Network("192.0.0.0/24"), ipaddress.IPv4Network("168.63.129.16/32"))
 
 
+class PassingTrouble(ClipError):  # noqa: N818 - it says what is the case
+    """Nothing was learned of the file: no name, no line, no answer, a host that has too much to do. It may be there the next time."""
+
+    retry_after: float | None = None
+    """Seconds the host asked to be left alone."""
+
+
 def check_output_url(url: str, *, api_on_loopback: bool) -> tuple[str, int, bool]:
     """(host, port, https?) of a result's address; raises ClipError for one we do not open.
 
@@ -58,7 +65,7 @@ async def allowed_addresses(host: str, port: int, *, api_on_loopback: bool) -> l
         found = []
     addresses = list(dict.fromkeys(str(item[4][0]) for item in found))
     if not addresses:
-        raise ClipError(f"the video host {one_line(host, 80)} cannot be found")
+        raise PassingTrouble(f"the video host {one_line(host, 80)} cannot be found")
     for address in addresses:
         if not is_public(address) and not (api_on_loopback and is_loopback(address)):
             raise ClipError(f"the video's address leads into a private network ({one_line(host, 80)}); not opened")

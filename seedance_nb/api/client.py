@@ -26,7 +26,7 @@ import msgspec
 
 from ..errors import ApiError, ClipError, InvalidRequest, ServerError, one_line
 from ..settings import Limits, Secret, is_loopback
-from .addresses import Proxy, allowed_addresses, check_output_url, proxy_for
+from .addresses import PassingTrouble, Proxy, allowed_addresses, check_output_url, proxy_for
 from .answers import Answer, Silence, judge_answer, judge_create, judge_look, refusal
 from .bodies import BoundedBody
 from .deadlines import Deadline
@@ -421,6 +421,7 @@ class Client:
         extensions: dict[str, Any],
         proxy: Proxy | None = None,
     ) -> httpx.Response:
+        kind: type[ClipError] = PassingTrouble
         trouble = ""
         try:
             async with Deadline(self.limits.connect_timeout) as patience:
@@ -437,7 +438,11 @@ class Client:
             trouble = "no answer in time"
         except Exception as error:  # nothing is lost by it: the file is fetched again
             trouble = in_words(error)
-        raise ClipError(f"the video host did not answer ({trouble})")
+            # A line that was closed without a word is no answer; one that is no HTTP is a wrong one.
+            is_answer = isinstance(error, httpx.RemoteProtocolError) and "disconnected" not in trouble
+            if is_answer or isinstance(error, httpx.InvalidURL | ValueError):
+                kind = ClipError
+        raise kind(f"the video host did not answer ({trouble})")
 
 
 @dataclasses.dataclass

@@ -105,6 +105,8 @@ def readable(clip: Clip) -> Iterator[av.container.InputContainer]:
     import av
 
     trouble = ""
+    if clip.is_lost:
+        raise clip.loss()
     try:
         playing.check_claims(clip.path)
         with av.open(str(clip.path), "r", format="mp4", options=playing.DECODER_LIMITS) as reader:

@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..api.addresses import PassingTrouble
+from ..api.answers import asked_pause
 from ..api.deadlines import Deadline
 from ..errors import ClipError
 from . import boxes, playing
@@ -32,6 +34,8 @@ RANGE_NOT_SATISFIABLE = 416
 _FACTS = ("size", "width", "height", "fps", "seconds", "sha256")
 _LATER_FACTS = ("codec", "sound", "unplayable")
 """Older ledgers know nothing of these."""
+BUSY = (408, 425, 429)
+"""What a host answers, beside all 5xx, that has nothing against the address itself."""
 
 
 class AddressExpired(ClipError):  # noqa: N818 - it says what is the case
@@ -53,6 +57,14 @@ class Arriving:
         """Begin again at byte 0."""
         self.received, self.validator, self.total, self.place = 0, None, None, ""
         self.part.unlink(missing_ok=True)
+
+    @property
+    def is_on_disk(self) -> bool:
+        """Whether what came is still there: between two tries others may sweep the folder."""
+        try:
+            return self.part.stat().st_size == self.received
+        except OSError:
+            return False
 
     def is_continued_by(self, stream: VideoStream) -> bool:
         """Whether the rest is of the very file this is the beginning of: whatever the host was asked, it may answer otherwise."""
@@ -77,21 +89,22 @@ class Clips:
         return Arriving(part)
 
     def load(self, facts: Mapping[str, Any] | None) -> Clip | None:
-        """The clip the ledger describes, if its file is still there and as long as it was."""
+        """The clip the ledger describes, if its file is still there and the same."""
         if not facts:
             return None
         path = self.folder / str(facts["file"])
         poster = self.folder / str(facts["poster"]) if facts.get("poster") else None
         try:
-            if path.stat().st_size != facts["size"]:
-                return None
+            found = path.stat()
         except OSError:
             return None
-        return Clip(
+        clip = Clip(
             path=path,
             poster=poster if poster and poster.exists() else None,
             **{name: facts[name] for name in _FACTS} | {name: facts.get(name) for name in _LATER_FACTS},
+            modified=facts.get("modified", found.st_mtime_ns),
         )
+        return None if clip.is_lost else dataclasses.replace(clip, modified=found.st_mtime_ns)
 
     @staticmethod
     def facts(clip: Clip) -> dict[str, Any]:
@@ -100,6 +113,7 @@ class Clips:
             "file": clip.path.name,
             "poster": clip.poster.name if clip.poster else None,
             **{name: getattr(clip, name) for name in (*_FACTS, *_LATER_FACTS)},
+            **({} if clip.modified is None else {"modified": clip.modified}),
         }
 
     def admit(self, key: str, part: Path) -> Clip:
@@ -121,7 +135,8 @@ class Clips:
         preview_of(path).unlink(missing_ok=True)  # of an older file of this job
         part.replace(path)
         _sync_folder(self.folder)
-        clip = Clip(path=path, poster=poster if has_poster else None, **facts)
+        modified = path.stat().st_mtime_ns
+        clip = Clip(path=path, poster=poster if has_poster else None, **facts, modified=modified)
         if clip.unplayable:
             with contextlib.suppress(ClipError, OSError):  # it is tried again, and told, where it is shown
                 self.preview(clip)
@@ -185,21 +200,23 @@ def shown_file(clip: Clip, most: float = float("inf")) -> Path:
 
     Makes the preview if there is none yet, which takes about a second. Blocks; raises ClipError, OSError.
     """
+    if clip.is_lost:
+        raise clip.loss()
     if clip.size <= most and not clip.unplayable:
         return clip.path
     if not clip.path.exists():
-        raise ClipError(f"{clip.path.name} is gone")
+        raise clip.loss()
     return Clips(clip.path.parent).preview(clip)
 
 
 async def receive(client: Client, url: str, arriving: Arriving, progress: Callable[[int, int | None], None]) -> None:
     """Bring the file at `url` to `arriving.part`, going on where an earlier attempt stopped if it surely is the same file.
 
-    Memory stays at one chunk. Raises AddressExpired, or ClipError for everything else (then `arriving` holds what came).
+    Memory stays at one chunk. Raises AddressExpired, PassingTrouble, or ClipError for everything else (then `arriving` holds what came).
     """
     limits = client.limits
     try:
-        if arriving.received and arriving.validator is None:
+        if arriving.received and not (arriving.validator and arriving.is_on_disk):
             arriving.forget()
         async with Deadline(limits.download_timeout):  # noqa: SIM117 - the line is long enough
             async with client.video(url, offset=arriving.received, validator=arriving.validator) as stream:
@@ -213,6 +230,7 @@ async def receive(client: Client, url: str, arriving: Arriving, progress: Callab
                     arriving.forget()
                     if stream.offset:  # it resumes, but another file: ask again for all of it
                         raise ClipError("the video changed while it was downloaded")
+                arriving.part.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # it may have been removed since
                 arriving.total, arriving.validator, arriving.place = stream.total, stream.validator, stream.place
                 with arriving.part.open("ab" if arriving.received else "wb") as file:
                     arriving.part.chmod(0o600)
@@ -227,7 +245,7 @@ async def receive(client: Client, url: str, arriving: Arriving, progress: Callab
     except OSError as error:
         with contextlib.suppress(OSError):
             arriving.forget()  # how much of it reached the disk is not known
-        raise ClipError(f"the clip could not be written ({error.strerror or error}); check the disk") from None
+        raise unwritten(error) from None
     if arriving.received == 0:
         raise AddressExpired("the video host sent an empty file")
     if arriving.total is not None and arriving.received != arriving.total:
@@ -240,6 +258,10 @@ async def receive(client: Client, url: str, arriving: Arriving, progress: Callab
 def _check_answer(status: int, headers: Mapping[str, str], total: int | None, most: int) -> None:
     if status in FRESH_ADDRESS_HELPS:
         raise AddressExpired(f"the video's address no longer works (HTTP {status})")
+    if status >= 500 or status in BUSY:
+        busy = PassingTrouble(f"the video host answered HTTP {status}")
+        busy.retry_after = asked_pause(headers, time.time())
+        raise busy
     if status not in (200, 206):
         raise ClipError(f"the video host answered HTTP {status}")
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -249,6 +271,11 @@ def _check_answer(status: int, headers: Mapping[str, str], total: int | None, mo
         raise ClipError("the video host packed the file in a way that was not asked for")
     if total is not None and total > most:
         raise ClipError(_too_big(most))
+
+
+def unwritten(error: OSError) -> PassingTrouble:
+    """A clip that could not be written to disk: once there is room, it can."""
+    return PassingTrouble(f"the clip could not be written ({error.strerror or error}); check the disk")
 
 
 def _too_big(most: int) -> str:

@@ -1,63 +1,66 @@
-"""From the address of a result to a verified clip: resumed, retried, with fresh addresses, within reason."""
+"""From the address of a result to a verified clip: a paid file is fetched for as long as its job lives, each time from a fresh address.
+
+What passes by itself (no name, no line, a busy host, a full disk) is waited out with growing pauses, however long it takes. What the
+host answers wrongly (no such file, another file, a file that breaks off at the same place) is tried a few times, then told.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 
+from ..api.addresses import PassingTrouble
 from ..api.models import Generation, Status
-from ..errors import ClipError, SeedanceError, shortened
-from .clips import AddressExpired, Arriving, receive
+from ..errors import ApiError, ClipError, SeedanceError, shortened
+from .clips import FRESH_ADDRESS_HELPS, AddressExpired, Arriving, receive, unwritten
 from .followed import Followed
 from .playing import TooLarge
 from .polling import look_after_trouble
 from .snapshot import Clip
 
 DOWNLOAD_TRIES = 6
+"""Wrong answers in a row, before the job is left without its clip."""
+PROGRESS_SHARE = 0.01
+"""A try that broke off, but brought so much more of the file than any before it, is no wrong answer."""
 FIRST_PAUSE = 0.5
 PROGRESS_SECONDS = 0.25
 """Progress is told at most this often."""
+Look = Callable[[Followed], Awaitable[Generation | SeedanceError]]
 
 
-async def fetch(
-    followed: Followed,
-    url: str | None,
-    look: Callable[[Followed], Awaitable[Generation | SeedanceError]],
-) -> Clip | ClipError:
-    """The clip, or why there is none after all tries. Each new try looks for a fresh address first; none sends a create."""
+async def fetch(followed: Followed, url: str | None, look: Look) -> Clip | ClipError:
+    """The clip, or why there will be none. `url` is an address told just now; each new try looks for another. None sends a create."""
     tools = followed.tools
     arriving: Arriving | None = None
-    error = ClipError("the service gave no address of the video")
+    failed = wrong = most = 0
     kept = await tools.background.in_worker(tools.clips.admit_kept, followed.key)
     if kept is not None:
         return kept if isinstance(kept, Clip) else _refused(kept)
     try:
-        for attempt in range(1, DOWNLOAD_TRIES + 1):
-            if url is not None:
-                try:
-                    async with tools.downloads:
-                        await _turn(followed)
-                        if arriving is None:
-                            arriving = tools.clips.arriving(followed.key)
-                            tools.background.start(tools.background.in_worker(tools.clips.prepare))
-                        await receive(tools.api(), url, arriving, _progress(followed))
-                        followed.tell(note="checking the file")
-                        return await tools.background.in_worker(tools.clips.admit, followed.key, arriving.part)
-                except TooLarge as trouble:
-                    return _refused(trouble)
-                except ClipError as trouble:
-                    error = trouble
-                    whole = arriving is not None and arriving.received == arriving.total
-                    if arriving is not None and (whole or isinstance(trouble, AddressExpired)):
-                        arriving.forget()  # what is there is not what was wanted
-                except OSError as trouble:
-                    error = ClipError(f"the clip could not be written ({trouble.strerror or trouble}); check the disk")
-            if attempt == DOWNLOAD_TRIES:
+        while True:
+            try:
+                if failed or url is None:
+                    url = await _fresh_address(followed, look, url)
+                if arriving is None:
+                    arriving = tools.clips.arriving(followed.key)
+                    tools.background.start(tools.background.in_worker(tools.clips.prepare))
+                return await _once(followed, url, arriving)
+            except TooLarge as trouble:
+                return _refused(trouble)
+            except ClipError as trouble:
+                error = trouble
+            except OSError as trouble:
+                error = unwritten(trouble)
+            if arriving is not None:
+                if arriving.received == arriving.total or isinstance(error, AddressExpired):
+                    arriving.forget()  # what is there is not what was wanted
+                if arriving.received > most + PROGRESS_SHARE * max(most, arriving.total or 0):
+                    most, failed, wrong = arriving.received, 0, 0
+            failed += 1
+            wrong += not isinstance(error, PassingTrouble)
+            if wrong == DOWNLOAD_TRIES:
                 break
-            followed.tell(trouble=shortened(error, 300), note=f"download try {attempt + 1} of {DOWNLOAD_TRIES} follows")
-            await followed.pause(look_after_trouble(attempt, floor=FIRST_PAUSE))
-            outcome = await look(followed)
-            if isinstance(outcome, Generation) and outcome.status is Status.SUCCEEDED:
-                url = outcome.output_url or url
+            await _pause(followed, error, failed)
     finally:
         if arriving is not None:
             arriving.part.unlink(missing_ok=True)
@@ -65,6 +68,48 @@ async def fetch(
         f"the video was made but could not be downloaded ({shortened(error)}); it is paid for and kept: "
         f"%seedance attach {followed.snapshot.request_id} or job.download_again() fetches it, without a new create"
     )
+
+
+async def _fresh_address(followed: Followed, look: Look, known: str | None) -> str:
+    """Where the file is by the service's newest word, else where it was; raises ClipError if neither is known."""
+    trouble = followed.snapshot.trouble
+    outcome = await look(followed)
+    # A look that went well forgets the trouble, which is not over yet.
+    followed.tell(trouble=trouble, note="asking for the address of the file")
+    if isinstance(outcome, Generation) and outcome.status is Status.SUCCEEDED and outcome.output_url:
+        return outcome.output_url
+    if known is not None:
+        return known
+    if isinstance(outcome, Generation):
+        said = (
+            "gave no address of the video" if outcome.status is Status.SUCCEEDED else f"says {outcome.status_text} now"
+        )
+        raise ClipError(f"the service {said}")
+    if isinstance(outcome, ApiError) and outcome.http_status in FRESH_ADDRESS_HELPS and outcome.http_status != 403:
+        raise ClipError(f"the service does not have it any more: {outcome}")
+    passing = PassingTrouble(str(outcome))
+    passing.retry_after = getattr(outcome, "retry_after", None)
+    raise passing
+
+
+async def _once(followed: Followed, url: str, arriving: Arriving) -> Clip:
+    tools = followed.tools
+    async with tools.downloads:
+        await _turn(followed)
+        await receive(tools.api(), url, arriving, _progress(followed))
+        followed.tell(note="checking the file")
+        return await tools.background.in_worker(tools.clips.admit, followed.key, arriving.part)
+
+
+async def _pause(followed: Followed, error: ClipError, failed: int) -> None:
+    """Wait before the next try, and say when it comes."""
+    asked_for = error.retry_after if isinstance(error, PassingTrouble) else None
+    longest = followed.tools.limits.longest_pause
+    seconds = min(longest, look_after_trouble(failed, floor=FIRST_PAUSE, asked_for=asked_for, longest=longest))
+    at = time.strftime("%H:%M:%S", time.localtime(followed.tools.clock.time() + seconds))
+    trouble = f"the video is made and paid for, but not fetched yet: {shortened(error)}"
+    followed.tell(trouble=trouble, note=f"the file is fetched again at {at}")
+    await followed.pause(seconds)
 
 
 def _refused(error: TooLarge) -> ClipError:

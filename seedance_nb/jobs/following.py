@@ -57,6 +57,9 @@ async def follow(followed: Followed) -> None:
 
 
 async def _follow(followed: Followed) -> None:
+    if followed.snapshot.status is Status.SUCCEEDED:  # only its file is missing
+        await _bring_home(followed, None)
+        return
     kind = await followed.tools.kind_of(followed.snapshot.request)
     try:
         with kind.living(followed.wake):
@@ -283,9 +286,14 @@ async def _succeed(followed: Followed, generation: Generation, kind: Kind) -> No
         changes |= end
     await _save_with_others(followed, changes)
     followed.tell(**changes, note="downloading", trouble=None)
-    clip = await fetch(followed, generation.output_url, look)
+    await _bring_home(followed, generation.output_url)
+
+
+async def _bring_home(followed: Followed, url: str | None) -> None:
+    """Fetch the file and record it."""
+    clip = await fetch(followed, url, look)
     if isinstance(clip, SeedanceError):
-        await followed.end(Status.SUCCEEDED, clip, text=generation.status_text)
+        await followed.end(Status.SUCCEEDED, clip, text=followed.snapshot.status_text)
         return
-    not_saved = await followed.save({"clip": tools.clips.facts(clip), "error": None, "error_kind": None})
+    not_saved = await followed.save({"clip": followed.tools.clips.facts(clip), "error": None, "error_kind": None})
     followed.tell(clip=clip, note=None, trouble=not_saved, error=None, failed_checks=0)

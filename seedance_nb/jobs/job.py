@@ -65,6 +65,8 @@ class Job:
         """What to tell of that; set by the runner."""
         self.is_foreign = False
         """Whether its row belongs to another service than the one this session talks to; set by the runner."""
+        self.wants_its_file_now = False
+        """Whether `download_again` was called since the runner last looked."""
 
     # What is known -------------------------------------------------------------------------------
 
@@ -111,12 +113,18 @@ class Job:
     @property
     def error(self) -> SeedanceError | None:
         """Why there is no clip, once that is known."""
-        return self._snapshot.error
+        snapshot = self._snapshot
+        if snapshot.error is None and snapshot.clip is not None and snapshot.clip.is_lost:
+            error = snapshot.clip.loss()
+            error.job = self
+            return error
+        return snapshot.error
 
     @property
     def clip(self) -> Clip | None:
-        """The verified MP4 on disk, or None while (or because) there is none."""
-        return self._snapshot.clip
+        """The verified MP4 on disk, or None while (or because) there is none: its file may be gone or changed since."""
+        clip = self._snapshot.clip
+        return None if clip is None or clip.is_lost else clip
 
     @property
     def reused(self) -> bool:
@@ -132,18 +140,22 @@ class Job:
     def result(self, timeout: float | None = None) -> Clip:
         """Wait for the clip, at most `timeout` seconds; the notebook's own asyncio tasks go on meanwhile.
 
+        A file that was deleted or changed since is fetched again, without a new create.
         Raises the job's error (GenerationFailed, GenerationCancelled, OutcomeUnknown, ApiError, ClipError, …), or WaitTimeout,
         after which the job still goes on. The stop button ends the wait only.
         """
+        self._fetch_what_was_lost()
         if not self.done():
             if self._runner.is_current:
                 raise RuntimeError("job.result() would wait for itself here; use job.add_done_callback instead")
             self._have_it_followed()
             if not self._runner.wait_strategy(self, timeout):
-                raise WaitTimeout(f"no clip within {timeout:g} s; {self._goes_on()}", job=self)
+                trouble = f" ({self._snapshot.trouble})" if self._snapshot.trouble else ""
+                raise WaitTimeout(f"no clip within {timeout:g} s{trouble}; {self._goes_on()}", job=self)
         return self._outcome()
 
     def __await__(self) -> Generator[Any, None, Clip]:
+        self._fetch_what_was_lost()
         if not self.done():
             self._have_it_followed()
             try:
@@ -216,12 +228,22 @@ class Job:
         self._runner.cancel(self)
 
     def download_again(self) -> None:
-        """Fetch the clip of a succeeded job once more, from a fresh address; never a new create. Returns at once."""
-        if self.status is Status.SUCCEEDED and self.clip is None:
+        """Fetch the clip of a succeeded job whose file is not there, from a fresh address; never a new create. Returns at once.
+
+        Not there is also what was deleted, cut or replaced since. Ends the pause before the next try, if there is one.
+        """
+        if self.status is Status.SUCCEEDED and self.clip is None and not self.is_foreign:
+            self.wants_its_file_now = True
             with self._lock:
                 if self._settled.done():
                     self._settled = concurrent.futures.Future()
         self._runner.follow(self)
+
+    def _fetch_what_was_lost(self) -> None:
+        """A file that was there and is not: nobody else would notice."""
+        clip = self._snapshot.clip
+        if clip is not None and clip.is_lost:
+            self.download_again()
 
     def subscribe(self, listener: Callable[[Snapshot], object]) -> Callable[[], None]:
         """Call `listener(snapshot)` at every change, in the background thread; returns the way to stop it."""
@@ -295,10 +317,10 @@ class Job:
 
     def _outcome(self) -> Clip:
         snapshot = self._snapshot
-        if snapshot.clip is not None:
-            return snapshot.clip
-        if snapshot.error is not None:
-            raise snapshot.error.with_traceback(None)
+        if (clip := self.clip) is not None:
+            return clip
+        if (error := self.error) is not None:
+            raise error.with_traceback(None)
         name = self.request_id or self.key
         raise ClipError(
             f"following stopped while the job was {snapshot.status_text}; it goes on at the service: %seedance attach {name}",

@@ -5,9 +5,9 @@ index keeps the central promise even against our own mistakes: one row that may 
 take. Rollback journal, not WAL: a job needs three small writes, several kernels share the file, and WAL neither works on network
 homes nor is safe with two connections before SQLite 3.51.3.
 
-The file may be deleted, exchanged or put back from a backup while a process works with it. So each Ledger remembers the rows it
-wrote or was given, notices that the file is another one, and writes again what is missing or older there: an id that was paid for
-outlives its file.
+The file may be deleted, exchanged or put back from a backup while a process works with it. The old one stays readable for whoever
+has it open: so a Ledger that notices writes again what is missing or older in the new one, also from its own memory of the rows it
+wrote or was given, and refuses new intentions where it cannot. An id that was paid for outlives its file.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ FREE_AGAIN = ("failed", "cancelled", "rejected")
 """Statuses after which the same request and take may be tried anew; all others hold their place."""
 _VERDICTS = ("succeeded", "failed", "cancelled")
 """What the service has said of the end of a generation."""
+_PERHAPS_PAID = "status <> 'submitting' OR sent_at IS NOT NULL"
 _UNFINISHED = "status IN ('submitting', 'queued', 'processing') OR (status = 'succeeded' AND clip IS NULL)"
 BUSY_TIMEOUT_SECONDS = 5.0
 
@@ -214,7 +215,7 @@ class Ledger:
         self._connection: sqlite3.Connection | None = None
         self._group: sqlite3.Connection | None = None
         self._is_group_whole = True
-        self._identity: _Identity | None = None
+        self._identity: tuple[int, int] | None = None
         """Which file the connection is open on."""
         self._rows: dict[str, Record] = {}
         """Rows this process wrote or was given, as it knows them last, by key."""
@@ -225,6 +226,10 @@ class Ledger:
         self._written_again: dict[str, Record] = {}
         """Rows the file had lost and nobody was told of yet, by key."""
         self._may_be_another = False
+        self._rescued: bytes | None = None
+        """The file that was open before it was deleted or exchanged."""
+        self._lost: tuple[int, int] | None = None
+        """Which file is gone with what it alone knew."""
 
     @property
     def is_lost(self) -> bool:
@@ -256,7 +261,7 @@ class Ledger:
         `fresh` takes the next free take instead of the one asked for. `before_insert` may raise to refuse a new row.
         """
         with self._transaction() as db:
-            self._put_back(db, self._keys.get((record.account, record.request.canonical_hash()), ()))
+            self._put_back(db, self._known_rows(self._keys.get((record.account, record.request.canonical_hash()), ())))
             take = max(record.take, _highest_take(db, record) + 1) if fresh else record.take
             place = (record.account, record.request.canonical_hash(), take)
             found = {row["key"]: row for row in db.execute(_MINE_OR_OCCUPYING, (record.key, *place))}
@@ -265,6 +270,11 @@ class Ledger:
             if found:
                 return self._learn(_record(next(iter(found.values())))), False
             record = dataclasses.replace(record, take=take) if fresh else record
+            if self._lost is not None:
+                raise ConfigurationError(
+                    f"the ledger {self.path} was deleted or exchanged, and with it what it knew of earlier videos, so this might buy"
+                    " one again: put it back, or restart the kernel to begin a new one"
+                )
             before_insert()
             _insert(db, record)
             return self._learn(record), True
@@ -303,20 +313,21 @@ class Ledger:
         assert set(changes) <= _CHANGEABLE, set(changes) - _CHANGEABLE
         with self._transaction() as db:
             if changes and not self._save(db, key, changes):
-                known = self._known(key)
-                if known is None:
-                    raise ConfigurationError(f"the ledger {self.path} has no job {one_line(key, 40)}")
-                self._put_back(db, (key,))
-                if not self._save(
-                    db, key, changes
-                ):  # another one has its place, and nothing had been paid for it so far
-                    if not (changes.get("request_id") or changes.get("status") in FREE_AGAIN):
-                        raise ConfigurationError(
-                            f"the ledger {self.path} lost this job, and another one took its place"
-                        )
-                    self._learn(dataclasses.replace(known, **_not_taken_back(known, changes)))
-                    self._put_back(db, (key,))
+                self._save_lost(db, key, changes)
         return self._known(key) if self._written_again.pop(key, None) else None
+
+    def _save_lost(self, db: sqlite3.Connection, key: str, changes: Mapping[str, Any]) -> None:
+        """Write the whole row, and the changes with it."""
+        known = self._known(key)
+        if known is None:
+            raise ConfigurationError(f"the ledger {self.path} has no job {one_line(key, 40)}")
+        self._put_back(db, (known,))
+        if self._save(db, key, changes):
+            return
+        # Another one has its place, and nothing had been paid for this one when we last heard.
+        if not (changes.get("request_id") or changes.get("status") in FREE_AGAIN):
+            raise ConfigurationError(f"the ledger {self.path} lost this job, and another one took its place")
+        self._put_back(db, (dataclasses.replace(known, **_not_taken_back(known, changes)),))
 
     def _save(self, db: sqlite3.Connection, key: str, changes: Mapping[str, Any]) -> bool:
         """Whether there was such a row."""
@@ -363,7 +374,7 @@ class Ledger:
         """The row after `decide(row)` changed it, read and written in one transaction: nobody writes in between."""
         with self._transaction() as db:
             if _row_of(db, key) is None:
-                self._put_back(db, (key,))
+                self._put_back(db, self._known_rows((key,)))
             row = _row_of(db, key)
             if row is None:
                 raise ConfigurationError(f"the ledger {self.path} has no job {one_line(key, 40)}")
@@ -385,7 +396,7 @@ class Ledger:
         found = next(iter(self._read(query, (key_or_request_id, key_or_request_id))), None)
         if found is None and key_or_request_id in self._rows:
             with self._transaction() as db:
-                self._put_back(db, (key_or_request_id,))
+                self._put_back(db, self._known_rows((key_or_request_id,)))
             found = next(iter(self._read(query, (key_or_request_id, key_or_request_id))), None)
         if found is not None:
             self._remember(found)
@@ -496,32 +507,65 @@ class Ledger:
             self._keys.setdefault((record.account, record.request.canonical_hash()), []).append(record.key)
         self._rows[record.key] = record
 
-    def _put_back(self, db: sqlite3.Connection, keys: Iterable[str]) -> None:
+    def _known_rows(self, keys: Iterable[str]) -> list[Record]:
+        return [known for key in keys if (known := self._known(key)) is not None]
+
+    def _put_back(self, db: sqlite3.Connection, rows: Iterable[Record]) -> None:
         """Write those of these rows that the file has lost, or has in an older version."""
-        for key in keys:
-            known, row = self._known(key), _row_of(db, key)
-            if known is None or (row is not None and _knows_as_much(row, known)):
+        for record in rows:
+            known, row = record, _row_of(db, record.key)
+            if row is not None and _knows_as_much(row, known):
                 continue
             if known.status not in FREE_AGAIN:
                 place = (known.account, known.request.canonical_hash(), known.take)
-                if any(other["key"] != key for other in db.execute(_OCCUPYING, place)):
+                if any(other["key"] != known.key for other in db.execute(_OCCUPYING, place)):
                     if known.sent_at is None and not known.request_id:
                         continue  # nothing was paid for: the other one has the place now
                     known = dataclasses.replace(known, take=_highest_take(db, known) + 1)
             _insert(db, known, anew=True)
-            self._written_again[key] = self._learn(known)
+            self._written_again[known.key] = self._learn(known)
 
     def _put_all_back(self, db: sqlite3.Connection) -> None:
         """After the file was opened anew, for it may be another one: the old one deleted, exchanged, put back from a backup."""
+        with contextlib.closing(sqlite3.connect(":memory:")) as old:
+            old.row_factory = sqlite3.Row
+            if self._rescued is not None:
+                old.deserialize(self._rescued)
+            self._put_all_back_from(old, db)
+        self._may_be_another, self._rescued = False, None
+
+    def _put_all_back_from(self, old: sqlite3.Connection, db: sqlite3.Connection) -> None:
+        tables = [row[0] for row in old.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         db.execute("BEGIN IMMEDIATE")
         try:
-            self._put_back(db, list(self._rows))
+            if "jobs" in tables:
+                there_were = old.execute(f"SELECT * FROM jobs WHERE {_PERHAPS_PAID} ORDER BY created_at")
+                self._put_back(db, map(_record, there_were))
+            self._put_back(db, list(self._rows.values()))
+            for table in tables:
+                if table != "jobs" and not table.startswith("sqlite_"):
+                    there = {tuple(row) for row in db.execute(f"SELECT * FROM {table}")}
+                    for row in old.execute(f"SELECT * FROM {table}"):
+                        if tuple(row) not in there:
+                            marks = ", ".join("?" * len(row))
+                            db.execute(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", tuple(row))
             db.commit()
         except BaseException:
             db.rollback()
             raise
         self._commit_memory()
-        self._may_be_another = False
+
+    def _rescue(self) -> bytes | None:
+        """All of the file that is open, though it is gone from its place; None if it cannot be read whole."""
+        if self._connection is None or self._connection.in_transaction:
+            return None
+        # SQLite would take a journal at the old place, another process's perhaps, for one of this file.
+        if self.path.with_name(f"{self.path.name}-journal").exists():
+            return None
+        try:
+            return self._connection.serialize()
+        except sqlite3.Error:
+            return None
 
     def _commit_memory(self) -> None:
         learned, self._learned = self._learned, {}
@@ -597,6 +641,9 @@ class Ledger:
 
     def _drop_broken(self) -> None:
         """A connection that failed may hold a lock or a stale view; the next call opens a new one."""
+        with contextlib.suppress(OSError):
+            if _identity(self.path) != self._identity:
+                self._rescued = self._rescue() or self._rescued
         with contextlib.suppress(sqlite3.Error):
             self.close()
         self._connection = None
@@ -606,10 +653,12 @@ class Ledger:
             if _identity(self.path) == self._identity:
                 return self._connection
             self._drop_broken()
+        if self._identity not in (None, _identity(self.path)):
+            self._lost = (self._lost or self._identity) if self._rescued is None else None
         make_private_folder(self.path.parent)
         # Made by us so that it is private from its first byte; SQLite gives the journal the same mode.
         os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
-        made = _identity(self.path)
+        identity = _identity(self.path)
         db = sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False)
         try:
             db.row_factory = sqlite3.Row
@@ -617,14 +666,14 @@ class Ledger:
             db.execute("PRAGMA synchronous = FULL")
             db.execute("PRAGMA foreign_keys = ON")
             migrate(db)
-            identity = _identity(self.path)
-            if made is None or identity is None or identity[:2] != made[:2]:
+            if _identity(self.path) != identity:
                 raise sqlite3.OperationalError("the file was exchanged while it was opened")
         except BaseException:
             db.close()
             raise
         self._connection, self._identity = db, identity
-        self._may_be_another = bool(self._rows)
+        self._lost = None if self._lost == identity else self._lost
+        self._may_be_another = bool(self._rows or self._rescued)
         return db
 
 
@@ -684,16 +733,13 @@ def _insert(db: sqlite3.Connection, record: Record, *, anew: bool = False) -> No
     db.execute(f"INSERT INTO jobs ({', '.join(values)}) VALUES ({marks}){again}", tuple(values.values()))
 
 
-_Identity = tuple[int, int, bool]
-
-
-def _identity(path: Path) -> _Identity | None:
-    """Which file lies there, None if none does: another one of the same name, or one cut to nothing, has another identity."""
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file lies there, None if none does: another one of the same name has another identity."""
     try:
         found = path.stat()
     except FileNotFoundError:
         return None
-    return found.st_dev, found.st_ino, found.st_size > 0
+    return found.st_dev, found.st_ino
 
 
 def _row_of(db: sqlite3.Connection, key: str) -> sqlite3.Row | None:
@@ -704,7 +750,8 @@ def _row_of(db: sqlite3.Connection, key: str) -> sqlite3.Row | None:
 def _knows_as_much(row: sqlite3.Row, known: Record) -> bool:
     """Whether the file's version of a row is at least as new as ours. Another process may have written more than we know."""
     has, knows = _PROGRESS[row["status"]], _PROGRESS[known.status]
-    return has > knows or (has == knows and (row["clip"] is not None or known.clip is None))
+    has_all = (row["clip"] is not None or known.clip is None) and (row["sent_at"] is not None or known.sent_at is None)
+    return has > knows or (has == knows and has_all)
 
 
 def _not_taken_back(known: Record, changes: Mapping[str, Any]) -> Mapping[str, Any]:

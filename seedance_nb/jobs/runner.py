@@ -274,15 +274,19 @@ class Runner:
             del self._asked_for[job.key]
 
     def _begin_again(self, job: Job) -> None:
-        has_clip = job.clip is not None and job.clip.path.exists()
+        at_once, job.wants_its_file_now = job.wants_its_file_now, False
         ended = job.done() and job.status is not Status.SUCCEEDED
-        if has_clip or ended or job.is_foreign:
+        if job.clip is not None or ended or job.is_foreign:
+            if not job.done():  # a file that was missed is there again
+                job.deliver(job.snapshot)
             return
         followed = self._followed.get(job.key)
         if followed is not None:
             if job not in followed.jobs:
                 followed.jobs.append(job)
                 followed.tell()
+            if at_once and followed.snapshot.status is Status.SUCCEEDED:
+                followed.wake.set()  # whoever asks has no use for the pause before the next try
             return
         self._begin(job, dataclasses.replace(job.snapshot, error=None, clip=None), self._go_on)
 

@@ -22,6 +22,8 @@ LARGEST_NAME = 150
 
 def save(clip: Clip, place: str | os.PathLike[str]) -> Path:
     """Copy a clip to a file, or into a folder under its own name, and return where it is now; see `Clip.save_to`."""
+    if clip.is_lost:
+        raise clip.loss()
     target = _target(place, clip.path.name)
     try:
         return _copied(clip, target)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..api.models import Status, VideoRequest
-from ..errors import SeedanceError
+from ..errors import ClipError, SeedanceError
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +33,29 @@ class Clip:
     codec: str | None = None
     sound: str | None = None
     unplayable: str | None = None
+    modified: int | None = field(default=None, compare=False, repr=False)
+    """When the file was last written, in nanoseconds since the epoch, as it was found good."""
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the file is gone, cut, or another one by now. Costs one look at the folder; where its time changed, one reading."""
+        if self.modified is None:
+            return False
+        try:
+            found = self.path.stat()
+            if found.st_size != self.size:
+                return True
+            if found.st_mtime_ns == self.modified:
+                return False
+            with self.path.open("rb") as file:  # copied, restored, touched: its bytes say whether it is the same
+                return hashlib.file_digest(file, "sha256").hexdigest() != self.sha256
+        except OSError:
+            return True
 
     def bytes(self) -> bytes:
-        """The whole file, as the server sent it."""
+        """The whole file, as the server sent it. Raises ClipError when it is gone or was changed."""
+        if self.is_lost:
+            raise self.loss()
         return self.path.read_bytes()
 
     def save_to(self, place: str | os.PathLike[str]) -> Path:
@@ -46,6 +67,11 @@ class Clip:
         from .saving import save
 
         return save(self, place)
+
+    def loss(self) -> ClipError:
+        """What to say of a clip that `is_lost`."""
+        how = "was changed" if self.path.exists() else "is gone"
+        return ClipError(f"the file {self.path.name} {how}; job.download_again() brings it back, without a new create")
 
 
 @dataclass(frozen=True, slots=True)

@@ -273,7 +273,10 @@ def _sources(clip: Clip, embed_limit: int) -> tuple[str, str | None, dict[str, s
             return video, poster, {}
         note = html.preview_note(clip, small=True)
     except (OSError, ClipError) as error:
-        video, note = link_to(clip.path) or "", f"not stored in the notebook ({shortened(error)})"
+        note = f"not stored in the notebook ({shortened(error)})"
+        if clip.is_lost:  # what lies there now is not this video
+            return "", poster, {"note": note}
+        video = link_to(clip.path) or ""
         poster = None if video else poster
     return video, poster, {"link": link_to(clip.path), "place": place_of(clip.path), "note": note}
 

@@ -126,6 +126,9 @@ def _copied(places: Sequence[Place], page: Path) -> Sources:
             shown = shown_file(clip)
         except (ClipError, OSError):  # the tile says why there is nothing to see
             shown = clip.path
+        if clip.is_lost:  # what lies there now is not this video
+            files[number] = f"{folder.name}/{name}.mp4"
+            continue
         files[number] = _copy(shown, folder, f"{name}.mp4")
         if shown != clip.path:
             originals[number] = _copy(clip.path, folder, f"{name}.original.mp4")

@@ -13,10 +13,11 @@ import pytest
 from jobs.doubles import VideoHost
 from PIL import Image
 
+from seedance_nb.api.addresses import PassingTrouble
 from seedance_nb.api.client import Client
 from seedance_nb.errors import ClipError
 from seedance_nb.jobs import clips as room
-from seedance_nb.jobs.clips import POSTER_WIDTH, PREVIEW_SIDE, AddressExpired, Arriving, Clips, receive
+from seedance_nb.jobs.clips import POSTER_WIDTH, PREVIEW_SIDE, AddressExpired, Arriving, Clips, receive, shown_file
 from seedance_nb.settings import Limits, Secret
 
 
@@ -219,6 +220,61 @@ def test_a_clip_whose_file_is_not_as_it_was_is_no_clip(clips, small_film, damage
     clip = clips.admit("j1", arrived(clips, small_film))
     damage(clip)
     assert clips.load(clips.facts(clip)) is None
+
+
+def other_bytes(clip):
+    data = clip.bytes()
+    clip.path.write_bytes(data[:-100] + data[-100:][::-1])
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda clip: clip.path.unlink(), id="vanished"),
+        pytest.param(lambda clip: os.truncate(clip.path, clip.size - 1), id="short"),
+        pytest.param(other_bytes, id="replaced by one of the same length"),
+        pytest.param(lambda clip: shutil.rmtree(clip.path.parent), id="its folder is gone"),
+        pytest.param(lambda clip: clip.path.unlink() or clip.path.mkdir(), id="a folder in its place"),
+    ],
+)
+def test_a_clip_in_memory_notices_that_its_file_is_lost(clips, small_film, damage):
+    clip = clips.admit("j1", arrived(clips, small_film))
+    facts = clips.facts(clip)
+    damage(clip)
+    assert clip.is_lost
+    assert clips.load(facts) is None
+    with pytest.raises(ClipError, match=r"j1\.mp4 (is gone|was changed); job\.download_again\(\) brings it back"):
+        clip.bytes()
+    with pytest.raises(ClipError, match=r"is gone|was changed"):
+        shown_file(clip)
+
+
+def test_a_clip_that_was_only_touched_or_copied_back_is_no_lost_one(clips, small_film, tmp_path):
+    clip = clips.admit("j1", arrived(clips, small_film))
+    os.utime(clip.path, ns=(1, 1))
+    assert not clip.is_lost
+    shutil.copytree(clips.folder, tmp_path / "moved")
+    moved = Clips(tmp_path / "moved").load(clips.facts(clip))
+    assert moved.bytes() == small_film.read_bytes()
+    assert not moved.is_lost
+
+
+def test_a_row_of_an_older_version_that_knows_no_time_is_believed_by_its_length(clips, small_film):
+    clip = clips.admit("j1", arrived(clips, small_film))
+    facts = {name: value for name, value in clips.facts(clip).items() if name != "modified"}
+    loaded = clips.load(facts)
+    assert loaded == clip
+    other_bytes(clip)
+    assert loaded.is_lost
+
+
+def test_a_part_that_somebody_removed_or_cut_is_not_gone_on_with(host, arriving):
+    for damage in (arriving.part.unlink, lambda: os.truncate(arriving.part, 10)):
+        broken_off(host, arriving, noise(300_000), 150_000)
+        damage()
+        fetch(host, arriving)
+        assert arriving.part.read_bytes() == host.data
+        arriving.forget()
 
 
 @pytest.mark.parametrize("facts", [None, {}], ids=["none", "empty"])
@@ -439,7 +495,7 @@ def test_a_file_of_exactly_the_limit_is_taken(host, arriving):
         pytest.param(403, {}, AddressExpired, "no longer works", id="403"),
         pytest.param(404, {}, AddressExpired, "no longer works", id="404"),
         pytest.param(410, {}, AddressExpired, "no longer works", id="410"),
-        pytest.param(500, {}, ClipError, "HTTP 500", id="500"),
+        pytest.param(500, {}, PassingTrouble, "HTTP 500", id="500"),
         pytest.param(204, {}, ClipError, "HTTP 204", id="204"),
         pytest.param(200, {"Content-Type": "text/html; charset=utf-8"}, AddressExpired, "text/html", id="a page"),
         pytest.param(200, {"Content-Type": "application/json"}, AddressExpired, "application/json", id="json"),

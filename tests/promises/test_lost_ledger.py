@@ -15,6 +15,7 @@ from promises.test_crashes import is_whole
 from seedance_nb.api.models import Status
 from seedance_nb.errors import ConfigurationError
 from seedance_nb.jobs.ledger import Ledger
+from seedance_nb.jobs.vote import Vote
 from seedance_nb.simulator import Fault, Pace, Simulator
 
 LATE = Fault("create", "delay", None, seconds=0.5)
@@ -283,3 +284,59 @@ def test_a_restored_copy_keeps_what_only_it_knows(home, older):
         submit(session).result(60)
         assert {job.request.prompt for job in session.jobs()} == {"a paper boat", "old"}
     assert simulator.calls["create"] == 1
+
+
+def test_a_copy_from_before_the_sending_is_told_that_it_was_sent(home, tmp_path):
+    """Else a kill in the air would look like a create that never left."""
+    hangs = [Fault("create", "hang")]
+    with Simulator(pace=PACE, faults=hangs) as simulator, session_at(simulator.base_url, home) as session:
+        job = submit(session)
+        until(lambda: simulator.calls["create"])
+        shutil.copy(home / "ledger.sqlite3", home / "copy")
+        with contextlib.closing(sqlite3.connect(home / "copy")) as db:
+            db.execute("UPDATE jobs SET sent_at = NULL")
+            db.commit()
+        (home / "copy").replace(home / "ledger.sqlite3")
+        submit(session, "[stuck]")
+        until(lambda: row_of(home).sent_at is not None)
+        assert row_of(home).status is Status.SUBMITTING
+        assert job.request_id is None
+
+
+@pytest.mark.parametrize("lose", [remove, move_away, replace_by_an_older_copy, remove_the_folder])
+def test_what_only_the_lost_file_knew_is_written_again_too(lose, home, older):
+    """Rows of earlier kernels, and all else that was in it: the file stays readable for whoever has it open."""
+    with Simulator(pace=PACE) as simulator:
+        with session_at(simulator.base_url, home) as an_earlier_kernel:
+            clip = submit(an_earlier_kernel, "of another day").result(60)
+            vote = Vote("v1", "me", "look", "j1", "j2", "left", 1.0, None, "here")
+            an_earlier_kernel.ask_ledger(Ledger.add_votes, [vote])
+        with session_at(simulator.base_url, home) as session:
+            submit(session).result(60)
+            lose(home, older)
+
+            again = submit(session, "of another day")
+
+            assert again.request_id or settled(again).request_id
+            assert again.reused
+            assert session.ask_ledger(Ledger.votes_among, ["j1", "j2"]) == [vote]
+            assert again.result(60).sha256 == clip.sha256
+    assert simulator.calls["create"] == 2
+
+
+def test_where_nothing_can_be_read_of_the_lost_file_nothing_new_is_sent_until_it_is_back(home, tmp_path):
+    with Simulator(pace=PACE) as simulator, session_at(simulator.base_url, home) as session:
+        job = submit(session)
+        job.result(60)
+        session.ask_ledger(Ledger.close)  # as after an error: nobody holds the old file any more
+        (home / "ledger.sqlite3").rename(tmp_path / "away")
+
+        refused = submit(session, "perhaps bought before")
+
+        error = refused if isinstance(refused, Exception) else settled(refused).error
+        assert "put it back, or restart the kernel to begin a new one" in str(error)
+        assert "nothing was submitted" in str(error)
+        assert submit(session).result(60).path == job.clip.path
+        (tmp_path / "away").replace(home / "ledger.sqlite3")
+        assert submit(session, "perhaps bought before").result(60)
+    assert simulator.calls["create"] == 2
