@@ -161,6 +161,8 @@ class Followed:
         self.outlook = Outlook()
         self.seen_unfinished_at: float | None = None
         """When the service last said, here, that it had not ended yet: in a look, or when it was accepted."""
+        self.has_succeeded = snapshot.status is Status.SUCCEEDED
+        """Whether the service has ever said so, whatever it says later."""
         self._unsaved: dict[str, Any] = {}
 
     @property

@@ -70,9 +70,7 @@ async def _follow(followed: Followed) -> None:
         await _succeed(followed, generation, kind)
     else:
         kind.ended(None, followed.tools.clock.monotonic())
-        await followed.end(
-            generation.status, verdict(followed, generation), text=generation.status_text, moments=_end_of(followed)
-        )
+        await _end_without_file(followed, generation)
 
 
 async def _until_it_ended(followed: Followed, kind: Kind) -> Generation:
@@ -157,13 +155,15 @@ async def look(followed: Followed) -> Generation | SeedanceError:
             followed.keep(changes)  # the service would tell it again, so it can go with the next write
         else:
             await followed.save(changes)
+    followed.has_succeeded |= generation.status is Status.SUCCEEDED
     if not generation.status.is_final:
         followed.seen_unfinished_at = now
         age = now - (old.accepted_at or old.created_at)
         left = followed.outlook.remaining(age)
         told["expected_seconds"] = None if left is None else age + left
     # A status that goes backwards is a server with a short memory; the card has a longer one.
-    if not (generation.status is Status.QUEUED and old.status is not Status.QUEUED):
+    is_backwards = generation.status is Status.QUEUED and old.status is not Status.QUEUED
+    if not is_backwards and (generation.status.is_final or not old.status.is_final):
         told["status_text"] = generation.status_text
     followed.tell(**told)
     return generation
@@ -184,6 +184,37 @@ async def _save_with_others(followed: Followed, changes: dict[str, Any]) -> None
     await followed.save(changes)
 
 
+class _Overruled(Exception):  # noqa: N818 - it says what is the case
+    """While the file of a video that succeeded was looked for, the service said that it did not."""
+
+    def __init__(self, generation: Generation) -> None:
+        super().__init__(generation.status_text)
+        self.generation = generation
+
+
+async def _look_for_file(followed: Followed) -> Generation | SeedanceError:
+    """A look while the file is missing: until it is here, the service's newest verdict counts."""
+    outcome = await look(followed)
+    if isinstance(outcome, Generation) and outcome.status in (Status.FAILED, Status.CANCELLED):
+        raise _Overruled(outcome)
+    return outcome
+
+
+async def _end_without_file(followed: Followed, generation: Generation) -> None:
+    """End with the service's newest verdict, unless another notebook has the file: then the first one stands."""
+    tools = followed.tools
+    row = await tools.try_ledger(tools.ledger.find, followed.key)
+    if row is not None and row.clip is not None:
+        clip = tools.clips.load(row.clip)
+        if clip is not None:
+            first = {"status": row.status, "status_text": row.status_text, "finished_at": row.finished_at}
+            followed.tell(**first, clip=clip, error=None, note=None, trouble=None)
+            return
+        await followed.save({"clip": None})  # the file is gone, so that its word stands no longer
+    moments = None if followed.snapshot.finished_at is not None else _end_of(followed)
+    await followed.end(generation.status, verdict(followed, generation), text=generation.status_text, moments=moments)
+
+
 def verdict(followed: Followed, generation: Generation) -> SeedanceError:
     """Why there is no video, whether credits were charged, and what to do."""
     charged = followed.snapshot.credits
@@ -192,8 +223,15 @@ def verdict(followed: Followed, generation: Generation) -> SeedanceError:
     if followed.snapshot.simulated:
         money = "no real credits were charged"
     if generation.status is Status.CANCELLED:
-        return GenerationCancelled(f"cancelled; {money}; run it again for a new try")
+        first = "the service said that this video succeeded, and before its file was here that it was "
+        said = f"{first if followed.has_succeeded else ''}cancelled"
+        return GenerationCancelled(f"{said}; {money}; run it again for a new try")
     reason = shortened(generation.error or "it gave no reason")
+    if followed.has_succeeded:
+        return GenerationFailed(
+            f"the service said that this video succeeded, and before its file was here that it failed ({reason}); {money};"
+            " change the prompt or run it again"
+        )
     return GenerationFailed(
         f"the service could not make this video ({reason}); {money}; change the prompt or run it again"
     )
@@ -284,16 +322,23 @@ async def _succeed(followed: Followed, generation: Generation, kind: Kind) -> No
         end = _end_of(followed)
         kind.ended(lived(old.accepted_at, end["checked_at"], end["finished_at"]), tools.clock.monotonic())
         changes |= end
-    await _save_with_others(followed, changes)
+    await _save_with_others(followed, changes | {"error": None, "error_kind": None})
     followed.tell(**changes, note="downloading", trouble=None)
     await _bring_home(followed, generation.output_url)
 
 
 async def _bring_home(followed: Followed, url: str | None) -> None:
     """Fetch the file and record it."""
-    clip = await fetch(followed, url, look)
+    try:
+        clip = await fetch(followed, url, _look_for_file)
+    except _Overruled as later:
+        await _end_without_file(followed, later.generation)
+        return
     if isinstance(clip, SeedanceError):
         await followed.end(Status.SUCCEEDED, clip, text=followed.snapshot.status_text)
         return
-    not_saved = await followed.save({"clip": followed.tools.clips.facts(clip), "error": None, "error_kind": None})
+    # With the word that goes with it: another notebook may have heard a later one, which counted while there was no file.
+    word = {"status": Status.SUCCEEDED, "status_text": followed.snapshot.status_text}
+    facts = followed.tools.clips.facts(clip)
+    not_saved = await followed.save({**word, "clip": facts, "error": None, "error_kind": None})
     followed.tell(clip=clip, note=None, trouble=not_saved, error=None, failed_checks=0)

@@ -305,7 +305,8 @@ class Ledger:
 
     @groupable
     def save(self, key: str, changes: Mapping[str, Any]) -> Record | None:
-        """Write some columns of one row. A verdict of the service (succeeded, failed, cancelled) is never taken back.
+        """Write some columns of one row. A verdict of the service (succeeded, failed, cancelled) is never taken
+        back; a later one replaces it until there is a clip.
 
         If the file has lost the row it is written whole, from what this process knows of it, and returned. Raises
         ConfigurationError where nothing is known of it, or where its place was taken before anything was paid.
@@ -355,7 +356,9 @@ class Ledger:
         """Whether all of it was written: a row was there, and its verdict did not stand against it."""
         if "status" not in changes:
             return self._update(db, key, changes)
-        if self._update(db, key, changes, f"status NOT IN {_VERDICTS} OR status = ?", changes["status"]):
+        # Until its file is here the service's newest verdict counts; then the first one stands. No other word takes a verdict back.
+        newest = " OR clip IS NULL" if changes["status"] in _VERDICTS else ""
+        if self._update(db, key, changes, f"status NOT IN {_VERDICTS} OR status = ?{newest}", changes["status"]):
             return True
         self._update(db, key, {k: v for k, v in changes.items() if k in _BESIDE_A_VERDICT})
         return False
@@ -749,6 +752,8 @@ def _row_of(db: sqlite3.Connection, key: str) -> sqlite3.Row | None:
 
 def _knows_as_much(row: sqlite3.Row, known: Record) -> bool:
     """Whether the file's version of a row is at least as new as ours. Another process may have written more than we know."""
+    if row["status"] in _VERDICTS and known.status in _VERDICTS and known.clip is None:
+        return True  # which of two verdicts is the newer one the file knows
     has, knows = _PROGRESS[row["status"]], _PROGRESS[known.status]
     has_all = (row["clip"] is not None or known.clip is None) and (row["sent_at"] is not None or known.sent_at is None)
     return has > knows or (has == knows and has_all)
@@ -756,7 +761,8 @@ def _knows_as_much(row: sqlite3.Row, known: Record) -> bool:
 
 def _not_taken_back(known: Record, changes: Mapping[str, Any]) -> Mapping[str, Any]:
     """The changes, or what may still be said beside a verdict of the service."""
-    if known.status not in _VERDICTS or changes.get("status", known.status) == known.status:
+    said = changes.get("status", known.status)
+    if known.status not in _VERDICTS or said == known.status or (said in _VERDICTS and known.clip is None):
         return changes
     return {name: value for name, value in changes.items() if name in _BESIDE_A_VERDICT}
 

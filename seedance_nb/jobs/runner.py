@@ -16,7 +16,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from ..api.models import Status, VideoRequest
-from ..errors import ClipError, ConfigurationError, ConnectionFailed, shortened
+from ..errors import ClipError, ConfigurationError, ConnectionFailed, SeedanceError, shortened
 from ..settings import Limits, Secret
 from . import owner as owners
 from . import submitting
@@ -255,6 +255,22 @@ class Runner:
             created_at=now,  # when it was accepted nobody here knows
         )
         return await tools.in_ledger(tools.ledger.adopt, record)
+
+    async def ask_once_more(self, record: Record) -> Record:
+        """The row of a job that failed or was cancelled, after one more look: a video that was made all the same has succeeded."""
+        tools = self._tools
+        if record.request_id is None:
+            return record
+        try:
+            async with tools.calls:
+                found = await tools.api().get(record.request_id)
+        except SeedanceError:  # the word it has stands
+            return record
+        if found.status is not Status.SUCCEEDED:
+            return record
+        word = {"status": Status.SUCCEEDED, "status_text": found.status_text, "error": None, "error_kind": None}
+        await tools.in_ledger(tools.ledger.save, record.key, word)
+        return await tools.in_ledger(tools.ledger.find, record.key) or record
 
     async def fetch_models(self) -> list[Any]:
         """The items of `/models`; inside the loop. Raises ApiError or ConnectionFailed."""

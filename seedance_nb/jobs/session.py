@@ -345,6 +345,9 @@ class Session:
             if as_request_id(name) is None:
                 raise ApiError(f"{one_line(name, 60)!r} is no job or request id; %seedance jobs lists them")
             record = self.runner.background.run(self.runner.adopt(name))
+        elif record.status in (Status.FAILED, Status.CANCELLED) and record.base_url == self.settings.base_url:
+            # A video that was made all the same is fetched: asking is free.
+            record = self.runner.background.run(self.runner.ask_once_more(record))
         job = self.runner.job_of(record, wanted=True)
         self.runner.follow(job)
         self._announce(job)

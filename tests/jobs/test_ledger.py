@@ -247,14 +247,18 @@ def test_saving_one_row_leaves_the_others_alone(ledger):
     assert ledger.find(other.key) == other
 
 
+@pytest.mark.parametrize("clip", [None, PATH_IN_CLIPS], ids=["no file", "a file"])
 @pytest.mark.parametrize("verdict", VERDICTS)
 @pytest.mark.parametrize("later", list(Status))
-def test_a_verdict_is_never_taken_back(ledger, verdict, later):
-    row = record(status=Status(verdict), error="why", finished_at=9.0)
+def test_a_verdict_is_taken_back_by_a_later_one_until_there_is_a_file_and_by_nothing_else(ledger, verdict, later, clip):
+    row = record(status=Status(verdict), error="why", finished_at=9.0, clip=clip)
     claim(ledger, row)
     ledger.save(row.key, {"status": later, "status_text": "later", "error": "other", "finished_at": 99.0})
-    assert ledger.find(row.key).status == verdict
-    if later != verdict:
+    if later in VERDICTS and clip is None:
+        assert ledger.find(row.key).status is later
+    else:
+        assert ledger.find(row.key).status == verdict
+    if later != verdict and (clip is not None or later not in VERDICTS):
         assert ledger.find(row.key) == row
 
 
