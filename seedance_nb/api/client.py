@@ -402,7 +402,7 @@ class Client:
         # A proxy from the environment has no business between this machine and itself.
         proxy = None if self.on_loopback else proxy_for(url, host)
         if proxy is not None and proxy.trouble is not None:
-            raise ClipError(f"the video host cannot be reached: {': '.join(proxy.trouble)}")
+            raise PassingTrouble(f"the video host cannot be reached: {': '.join(proxy.trouble)}")
         if proxy is not None:
             return await self._open(stack, target, headers, {}, proxy)
         # The certificate is checked against the name, not the address.
