@@ -23,7 +23,8 @@ from .signed_addresses import without_signature
 ASPECT_RATIOS = ("16:9", "9:16", "1:1")
 RESOLUTIONS = ("480p", "720p", "1080p")
 MAX_MEDIA_URLS = 5
-MEDIA_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".mp4", ".mov", ".m4v", ".mp3", ".wav")
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp")
+MEDIA_SUFFIXES = (*IMAGE_SUFFIXES, ".mp4", ".mov", ".m4v", ".mp3", ".wav")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,6 +118,26 @@ class Catalog:
         rates = facts.credits_per_second
         rate = rates.get(request.resolution or "", rates.get(""))
         return None if rate is None else Estimate(rate * request.duration, "the service's price list", exact=True)
+
+    def listed_rate(self, request: VideoRequest) -> float | None:
+        """Credits a second that `/models` says this costs at most; None where it does not say (prices with media are not listed)."""
+        facts = self.models.get(request.model)
+        if facts is None or request.media_urls or not facts.credits_per_second:
+            return None
+        rates = facts.credits_per_second
+        if request.resolution is not None:
+            return rates.get(request.resolution, rates.get(""))
+        return max(rates.values())
+
+    def published_rate(self, request: VideoRequest) -> float | None:
+        """Credits a second of the vendor's published samples, for exactly what they show; None for all else."""
+        if request.model != DEFAULT_MODEL or request.resolution != "720p":
+            return None
+        if not request.media_urls:
+            return SAMPLE_RATE
+        [first, *more] = request.media_urls
+        is_image = urlsplit(first).path.lower().endswith(IMAGE_SUFFIXES)
+        return SAMPLE_RATE_WITH_MEDIA if is_image and not more else None
 
     def sample_estimate(self, request: VideoRequest) -> Estimate | None:
         """A rough figure from the vendor's published samples, scaled by length; None without a duration."""

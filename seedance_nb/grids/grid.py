@@ -516,7 +516,14 @@ class Grid:
         place = {identity: index for index, identity in reversed(list(enumerate(self._identities)))}
         plan = self._plan_of([place[identity] for identity in wanted], {}, ask_for_rows=not fresh)
         session = self.session
-        check_money(plan.estimate, max_credits=limit, limit=session.limits.max_credits, spent=session.spent)
+        if limit is None and session.limits.max_credits is None:
+            return
+        most = session.most_credits(
+            [line.cell.request for line in plan if line.is_new and line.cell.request is not None]
+        )
+        check_money(
+            plan.estimate.at_most(most), max_credits=limit, limit=session.limits.max_credits, spent=session.spent
+        )
 
     def _send(self, wanted: Sequence[Identity], limit: float | None, *, fresh: bool) -> None:
         request_of = dict(zip(self._identities, (cell.to_send for cell in self._cells), strict=True))

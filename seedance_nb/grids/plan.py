@@ -57,6 +57,14 @@ class GridEstimate:
     """Whose word it is, in words."""
     exact: bool
 
+    def at_most(self, prices: Sequence[float | None]) -> GridEstimate:
+        """The same by the worst case known of every new cell: what a limit is held against."""
+        known = [price for price in prices if price is not None]
+        missing = len(prices) - len(known)
+        if missing:
+            return dataclasses.replace(self, credits=None, source=f"nobody knows what {missing} of them cost")
+        return dataclasses.replace(self, credits=sum(known))
+
     def __float__(self) -> float:
         """Credits; infinity where nobody knows, so that no comparison with a limit passes by mistake."""
         return math.inf if self.credits is None else float(self.credits)
@@ -193,7 +201,7 @@ def check_money(estimate: GridEstimate, *, max_credits: float | None, limit: flo
         if estimate.credits is None:
             raise BudgetExceeded(
                 f"{estimate.source}, so {name} of {most:,.6g} credits could not be kept for {videos}; nothing was sent; give every"
-                " cell a duration, or leave the limit out"
+                " cell a duration and a resolution that %seedance models has a price for, or leave the limit out for one of them"
             )
         if before + estimate.credits > most:
             already = f" after the {before:,.6g} spent before" if before else ""

@@ -60,7 +60,8 @@ class Budget:
                 if limit is not None and cost is None:
                     raise BudgetExceeded(
                         f"nobody knows what this costs, so the limit of {limit:g} credits could not be kept; nothing was sent;"
-                        " give it a duration, or leave max_credits out"
+                        " give it a duration and a resolution that %seedance models has a price for, or make one without"
+                        " max_credits: what it is charged is remembered"
                     )
                 if limit is not None and total > limit:
                     raise BudgetExceeded(

@@ -151,6 +151,8 @@ class Followed:
         self.jobs = [job]
         self.wake = asyncio.Event()
         self.cancel_sent = False
+        self.set_aside: float | None = None
+        """Credits of the session's budget that are reserved for it."""
         self.is_claimed = False
         """Whether the row in the ledger is this one's own."""
         self.may_have_left = False
@@ -190,6 +192,12 @@ class Followed:
         self.snapshot = dataclasses.replace(self.snapshot, **changes)
         for job in self.jobs:
             job.deliver(_as_reuse(self.snapshot, job.reuse_notes) if job.is_reuse else self.snapshot)
+
+    def settle(self, charged: float) -> None:
+        """Replace what was set aside for it by what it was charged; once. An answer that names no price leaves it set aside."""
+        if self.set_aside is not None:
+            self.tools.budget.correct(self.set_aside, charged)
+            self.set_aside = None
 
     async def save(self, changes: dict[str, Any]) -> str | None:
         """Record changes of the row; what cannot be written now is kept and written later. Returns the trouble, if any."""
@@ -245,7 +253,7 @@ class Followed:
             changes["credits"] = 0.0
         if in_ledger:
             if nothing_charged:
-                self.tools.budget.correct(self.snapshot.estimate, 0.0)
+                self.settle(0.0)
             not_saved = await self.save(changes | {"error": str(error), "error_kind": type(error).__name__})
         self.tell(**changes, error=error, note=None, trouble=not_saved)
 

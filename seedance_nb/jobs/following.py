@@ -142,6 +142,7 @@ async def look(followed: Followed) -> Generation | SeedanceError:
         told["simulated"] = True
     if old.credits is None and generation.credits_charged is not None:
         told["credits"] = generation.credits_charged
+        followed.settle(generation.credits_charged)
         await followed.save({"credits": generation.credits_charged})
     if generation.status is Status.PROCESSING and old.status in (Status.QUEUED, Status.UNKNOWN, Status.SUBMITTING):
         queued_at = followed.seen_unfinished_at if old.status is Status.QUEUED else None

@@ -110,13 +110,14 @@ class Runner:
         take: int,
         fresh: bool,
         estimate: tuple[float, str] | None,
+        price: float | None,
         max_credits: float | Budget | None,
         warnings: tuple[str, ...],
     ) -> Job:
         """Begin a job: claim it in the ledger, send its create if it is new, follow it. Returns at once.
 
-        What is sent is the whole request; what the ledger and the screen get holds no signatures. A row is never sent again: what
-        ended without a video is asked for anew, with addresses signed anew.
+        `estimate` is shown, `price` set aside; None where nobody knows. What is sent is the whole request; what the ledger and the screen
+        get holds no signatures. A row is never sent again: what ended without a video is asked for anew, with addresses signed anew.
         """
         request = request.canonical()
         snapshot = Snapshot(
@@ -133,7 +134,7 @@ class Runner:
         )
         job = Job(self, snapshot)
         self._unanswered.add(snapshot.key)
-        self.background.post(self._begin, job, snapshot, lambda f: self._live(f, request, fresh, max_credits))
+        self.background.post(self._begin, job, snapshot, lambda f: self._live(f, request, fresh, price, max_credits))
         return job
 
     def living(self) -> dict[str, Job]:
@@ -339,11 +340,16 @@ class Runner:
                     job.abandon()  # frees whoever still waits
 
     async def _live(
-        self, followed: Followed, request: VideoRequest, fresh: bool, max_credits: float | Budget | None
+        self,
+        followed: Followed,
+        request: VideoRequest,
+        fresh: bool,
+        price: float | None,
+        max_credits: float | Budget | None,
     ) -> None:
         key = followed.key
         try:
-            claimed = await submitting.claim(followed, request, fresh=fresh, max_credits=max_credits)
+            claimed = await submitting.claim(followed, request, fresh=fresh, price=price, max_credits=max_credits)
             if claimed is None:
                 return
             record, is_new = claimed

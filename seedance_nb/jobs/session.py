@@ -32,6 +32,7 @@ from ..settings import (
     resolve,
     with_stored_key,
 )
+from . import prices
 from .background import log
 from .browsing import rates_of
 from .budget import Budget
@@ -51,6 +52,8 @@ BURST = 16
 BURST_SECONDS = 1.0
 """Of more than BURST calls of `submit` within this time the later ones do not wait, where no limit of credits could refuse them: a
 thousand in a loop are then written to disk together instead of one by one."""
+ASK_PRICES_SECONDS = 10.0
+"""Under a limit, and where nobody knows a price, the service is asked for its prices and waited for so long."""
 RATE_SECONDS = 2.0
 """In such a burst, what such requests cost is asked of the ledger at most so often."""
 PATIENCE_OF_A_KERNEL = 1.2
@@ -127,6 +130,7 @@ class Session:
         self._job_listeners: list[Callable[[Job], object]] = []
         self._lock = threading.RLock()
         self._submitted_at: collections.deque[float] = collections.deque(maxlen=BURST)
+        self._has_asked_prices = False
         self._rates: dict[tuple[object, ...], tuple[float, float | None]] = {}
         _living.add(self)
 
@@ -180,11 +184,15 @@ class Session:
         self.check_limits_are_known()
         runner = self.runner
         estimate = self.estimate(request)
+        price = estimate.credits if estimate else None
+        if self._has_limit(max_credits):
+            [price] = self.most_credits([request], may_ask=fresh or self.preview(request, take) is None)
         job = runner.submit(
             request,
             take=take,
             fresh=fresh,
             estimate=(estimate.credits, estimate.source) if estimate else None,
+            price=price,
             max_credits=max_credits,
             warnings=warnings,
         )
@@ -239,6 +247,9 @@ class Session:
         self.check_limits_are_known()
         runner = self.runner
         estimates = self.estimates([request for request, _ in wanted])
+        aside = [estimate.credits if estimate else None for estimate in estimates]
+        if self._has_limit(limit):
+            aside = self.most_credits([request for request, _ in wanted])
         purse = None if limit is None else Budget(limit)
         jobs = [
             runner.submit(
@@ -246,10 +257,11 @@ class Session:
                 take=take,
                 fresh=fresh,
                 estimate=(estimate.credits, estimate.source) if estimate else None,
+                price=price,
                 max_credits=purse,
                 warnings=warned,
             )
-            for (request, take), estimate, warned in zip(wanted, estimates, warnings, strict=True)
+            for (request, take), estimate, price, warned in zip(wanted, estimates, aside, warnings, strict=True)
         ]
         end = time.monotonic() + CLAIM_SECONDS
         if not runner.is_current:
@@ -263,6 +275,28 @@ class Session:
         for job in jobs:
             self._announce(job)
         return jobs
+
+    def most_credits(self, requests: Sequence[VideoRequest], *, may_ask: bool = True) -> list[float | None]:
+        """Credits that each may cost at most, by the worst case known: what a limit is held against. None where nobody knows.
+
+        Asks the service for its prices, once, if that may help. Raises ConfigurationError when the ledger cannot be read.
+        """
+        examples = {prices.kind_of(request): request for request in requests}
+        seen = self.ask_ledger(prices.seen_of, self.settings.base_url, list(examples.values()))
+
+        def known() -> dict[tuple[object, ...], float | None]:
+            found = zip(examples.items(), seen, strict=True)
+            return {kind: prices.most(request, self.catalog, of_it) for (kind, request), of_it in found}
+
+        most = known()
+        can_ask = may_ask and not self._has_asked_prices and not self.catalog.answered and not self.runner.is_current
+        if None in most.values() and can_ask:
+            self._has_asked_prices = True
+            with contextlib.suppress(SeedanceError, TimeoutError):
+                asked = self.runner.background.run(self.runner.fetch_models(), ASK_PRICES_SECONDS)
+                self.catalog = self.catalog.merged(asked)
+            most = known()
+        return [most[prices.kind_of(request)] for request in requests]
 
     def estimate(self, request: VideoRequest) -> Estimate | None:
         """Credits this is expected to cost, and by whose word; None when nobody knows."""

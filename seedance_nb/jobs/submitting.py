@@ -50,11 +50,12 @@ _WHAT_NOW = (
 
 
 async def claim(
-    followed: Followed, request: VideoRequest, *, fresh: bool, max_credits: float | Budget | None
+    followed: Followed, request: VideoRequest, *, fresh: bool, price: float | None, max_credits: float | Budget | None
 ) -> tuple[Record, bool] | None:
     """(the ledger's row for this intention, whether it is new); None when the job ended here, which is told.
 
-    `request` is what would be sent; the row holds the same without signatures.
+    `request` is what would be sent; the row holds the same without signatures. `price` is set aside for a new one; None: nobody knows
+    it, and under a limit it is refused.
     """
     tools, snapshot = followed.tools, followed.snapshot
     record = Record(
@@ -72,10 +73,8 @@ async def claim(
         owner=tools.owner,
         notebook=tools.notebook,
     )
-    reserved = False
 
     def may_be_sent() -> None:
-        nonlocal reserved
         if request.unsigned_address is not None:
             raise InvalidRequest(
                 f"{one_line(request.unsigned_address, 80)} has lost its signature, so the service could not fetch it: give the"
@@ -83,9 +82,9 @@ async def claim(
             )
         if (trouble := way_out_trouble(tools.base_url)) is not None:
             raise ConfigurationError(": ".join(trouble))
-        if not reserved:  # the ledger may do a call again
-            tools.budget.reserve(snapshot.estimate, limit_of_call=max_credits)
-            reserved = True
+        if followed.set_aside is None:  # the ledger may do a call again
+            tools.budget.reserve(price, limit_of_call=max_credits)
+            followed.set_aside = price or 0.0
 
     while True:
         try:
@@ -94,6 +93,7 @@ async def claim(
                 followed.is_claimed = True
                 followed.tell(take=row.take)
                 return row, True
+            followed.settle(0.0)
             if row.status is Status.SUBMITTING and owners.is_alive(row.owner) is False:
                 row = await bury(tools, row)
                 if row.status is Status.REJECTED:
@@ -104,8 +104,7 @@ async def claim(
             refused: SeedanceError = error
         except ConfigurationError as error:
             refused = ConfigurationError(f"{error}; nothing was submitted")
-        if reserved:
-            tools.budget.correct(snapshot.estimate, 0.0)
+        followed.settle(0.0)
         for job in followed.jobs:
             job.is_recorded = False
         await followed.end(Status.REJECTED, refused, nothing_charged=True, in_ledger=False)
@@ -259,7 +258,7 @@ async def _accept(followed: Followed, generation: Generation) -> None:
     tools = followed.tools
     now = tools.clock.time()
     if generation.credits_charged is not None:
-        tools.budget.correct(followed.snapshot.estimate, generation.credits_charged)
+        followed.settle(generation.credits_charged)
     status = Status.PROCESSING if generation.status is Status.PROCESSING else Status.QUEUED
     followed.seen_unfinished_at = now
     changes = {

@@ -167,7 +167,10 @@ def make_runner(folder, service, clock=None, **limits):
 def submit(runner, prompt="a boat", take=1, fresh=False, estimate=(40.0, "a guess"), max_credits=None, **request):
     """Submit at the runner itself, below the session."""
     wanted = VideoRequest(**{"prompt": prompt, "aspect_ratio": "16:9", "duration": 5, "resolution": "720p", **request})
-    return runner.submit(wanted, take=take, fresh=fresh, estimate=estimate, max_credits=max_credits, warnings=())
+    price = estimate[0] if estimate else None
+    return runner.submit(
+        wanted, take=take, fresh=fresh, estimate=estimate, price=price, max_credits=max_credits, warnings=()
+    )
 
 
 class VideoHost:

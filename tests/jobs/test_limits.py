@@ -228,7 +228,13 @@ def test_a_wait_for_the_ledger_ends_when_the_session_is_closed(make_session, tmp
     assert session.runner
     with held(tmp_path, 1.0):
         job = session.runner.submit(
-            sessions.make_request("a boat"), take=1, fresh=False, estimate=(40.0, ""), max_credits=None, warnings=()
+            sessions.make_request("a boat"),
+            take=1,
+            fresh=False,
+            estimate=(40.0, ""),
+            price=40.0,
+            max_credits=None,
+            warnings=(),
         )
         session.close()
         began = time.monotonic()

@@ -233,7 +233,7 @@ def test_over_the_limit_of_the_call_nothing_is_sent_and_the_next_call_is_free_to
 
 def test_a_limit_without_a_price_to_hold_against_it_sends_nothing(make_session, simulator):
     with pytest.raises(BudgetExceeded, match="nobody knows"):
-        make_session(max_credits=0).submit("a boat [fail]", duration=None)
+        make_session(max_credits=1000).submit("a boat [fail]", model="new", duration=None)
     assert accepted(simulator) == []
 
 

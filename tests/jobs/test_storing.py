@@ -82,7 +82,9 @@ def test_a_job_that_its_ledger_does_not_know_says_so(session):
 def test_a_job_that_was_refused_before_it_was_recorded_cannot_be_stored(session):
     [job] = session.submit_all([(session.submit("a boat [stuck]", **SMALL).request, 1)])
     assert again(job).key
-    refused = session.runner.submit(job.request, take=9, fresh=False, estimate=(40.0, ""), max_credits=1.0, warnings=())
+    refused = session.runner.submit(
+        job.request, take=9, fresh=False, estimate=(40.0, ""), price=40.0, max_credits=1.0, warnings=()
+    )
     assert until(refused.done)
     with pytest.raises(ConfigurationError, match="submit it again"):
         pickle.dumps(refused)
