@@ -33,12 +33,13 @@ if TYPE_CHECKING:
     from .grids.grid import Grid
     from .jobs.job import Job
     from .jobs.ledger import Ledger
-    from .jobs.session import Session, configure, models, resume, submit
+    from .jobs.session import Session, account, configure, models, resume, submit
     from .jobs.snapshot import Clip
     from .notebook.grid_opening import grid
     from .notebook.panel_opening import panel
 
 _ROOM_OF = {
+    "account": "jobs.session",
     "configure": "jobs.session",
     "submit": "jobs.session",
     "resume": "jobs.session",

@@ -10,13 +10,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..api.models import VideoRequest
-from .ledger import FREE_AGAIN, Ledger, Record
+from .ledger import DAY, FREE_AGAIN, Ledger, Record
 
 FACETS = 200
 """At most so many values of each kind are offered to filter by."""
 HASHES_AT_ONCE = 500
 """Older builds of SQLite take at most 999 parameters in a query."""
-_DAY = "date(created_at, 'unixepoch', 'localtime')"
 _PROMPT = "json_extract(request, '$.prompt')"
 
 
@@ -43,7 +42,7 @@ class Facets:
 def page(ledger: Ledger, wanted: Wanted, limit: int, offset: int = 0) -> list[Record]:
     """At most `limit` of the wanted jobs, newest first, after leaving out the first `offset`."""
     where, values = _where(wanted)
-    query = f"SELECT * FROM jobs {where} ORDER BY created_at DESC, key LIMIT ? OFFSET ?"
+    query = f"SELECT * FROM jobs {where} ORDER BY number DESC LIMIT ? OFFSET ?"
     return ledger._read(query, (*values, limit, offset))
 
 
@@ -51,10 +50,10 @@ def facets(ledger: Ledger) -> Facets:
     """What the jobs can be filtered by."""
     return Facets(
         models=_column(ledger, "SELECT model FROM jobs GROUP BY model ORDER BY COUNT(*) DESC LIMIT ?", FACETS),
-        days=_column(ledger, f"SELECT DISTINCT {_DAY} AS day FROM jobs ORDER BY day DESC LIMIT ?", FACETS),
+        days=_column(ledger, f"SELECT {DAY} AS day FROM jobs GROUP BY day ORDER BY MAX(number) DESC LIMIT ?", FACETS),
         notebooks=_column(
             ledger,
-            "SELECT notebook FROM jobs WHERE notebook IS NOT NULL GROUP BY notebook ORDER BY MAX(created_at) DESC LIMIT ?",
+            "SELECT notebook FROM jobs WHERE notebook IS NOT NULL GROUP BY notebook ORDER BY MAX(number) DESC LIMIT ?",
             FACETS,
         ),
     )
@@ -63,7 +62,7 @@ def facets(ledger: Ledger) -> Facets:
 def prompts(ledger: Ledger, text: str = "", limit: int = 50) -> tuple[str, ...]:
     """Prompts used before that hold `text`, each once, newest first."""
     where, values = _where(Wanted(text=text))
-    query = f"SELECT {_PROMPT} AS prompt FROM jobs {where} GROUP BY prompt ORDER BY MAX(created_at) DESC LIMIT ?"
+    query = f"SELECT {_PROMPT} AS prompt FROM jobs {where} GROUP BY prompt ORDER BY MAX(number) DESC LIMIT ?"
     return _column(ledger, query, *values, limit)
 
 
@@ -84,7 +83,7 @@ def newest_of(ledger: Ledger, account: str, hashes: Iterable[str]) -> dict[tuple
         for which in ("IN", "NOT IN"):
             query = (
                 f"SELECT * FROM jobs WHERE account = ? AND request_hash IN ({marks}) AND status {which} {FREE_AGAIN}"
-                " ORDER BY created_at"
+                " ORDER BY number"
             )
             rows = ledger._read(query, (account, *some))
             found |= {(row.request.canonical_hash(), row.take): row for row in rows}
@@ -128,7 +127,7 @@ def _where(wanted: Wanted) -> tuple[str, tuple[Any, ...]]:
     for column, value in (
         ("model", wanted.model),
         ("status", wanted.status),
-        (_DAY, wanted.day),
+        (DAY, wanted.day),
         ("notebook", wanted.notebook),
     ):
         if value:

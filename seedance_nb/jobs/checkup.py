@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from ..api.addresses import proxy_for, way_out_trouble
 from ..errors import AuthenticationError, ConfigurationError, SeedanceError
 from ..settings import is_loopback
+from .accounts import AccountNotKnown, shown
 from .ledger import Ledger
 from .session import Session
 
@@ -75,7 +76,14 @@ def _key(session: Session) -> Finding:
         account = session.account
     except ConfigurationError:
         return Finding(False, "key", "none", "run %seedance login, or set SEEDANCE_API_KEY before Jupyter starts")
-    return Finding(True, "key", f"present, from {session.settings.key_source} (account {account[:8]})")
+    found = f"present, from {session.settings.key_source} (account {shown(account)})"
+    try:
+        session.check_account_is_known()
+    except AccountNotKnown as question:
+        return Finding(False, "key", found, str(question))
+    except ConfigurationError:  # the ledger's own line says that
+        pass
+    return Finding(True, "key", found)
 
 
 def _limits(session: Session) -> Finding:

@@ -24,7 +24,7 @@ from typing import Any
 from ..api.canonical_text import canonical_text
 from ..api.models import Status, VideoRequest
 from ..errors import ConfigurationError, one_line
-from . import ballot_box
+from . import accounts, ballot_box
 from .durations import CLOSE, LOOKED_ON
 from .grouping import groupable
 from .vote import Vote
@@ -140,6 +140,15 @@ MIGRATIONS: tuple[tuple[Step, ...], ...] = (
         "UPDATE jobs SET accepted_at = NULL WHERE accepted_at = created_at",
     ),
     (_identify_anew,),  # m004_identity
+    (  # m005_order: the order of jobs is a counter of its own, because a clock can be wrong
+        "ALTER TABLE jobs ADD COLUMN number INTEGER",
+        "UPDATE jobs SET number = rowid",
+        "CREATE INDEX by_number ON jobs (number)",
+        "DROP INDEX by_time",
+        "DROP INDEX by_price",
+        "CREATE INDEX by_price ON jobs (base_url, model, resolution, number) WHERE credits > 0",
+    ),
+    accounts.CREATE_ACCOUNTS,  # m006_accounts
 )
 
 
@@ -185,11 +194,17 @@ class Spending:
     saved: float
 
 
+_NOW = "CAST(strftime('%s', 'now') AS INTEGER)"
+DAY = (  # of a job that a wrong clock put into the future: the day of the next one that it did not
+    f"date(CASE WHEN created_at <= {_NOW} + 86400 THEN created_at ELSE COALESCE((SELECT later.created_at FROM jobs AS later"
+    f" WHERE later.number > jobs.number AND later.created_at <= {_NOW} + 86400 ORDER BY later.number LIMIT 1), {_NOW}) END,"
+    " 'unixepoch', 'localtime')"
+)
 _OCCUPYING = f"SELECT * FROM jobs WHERE account = ? AND request_hash = ? AND take = ? AND status NOT IN {FREE_AGAIN}"
 _MINE_OR_OCCUPYING = f"SELECT * FROM jobs WHERE key = ? UNION ALL {_OCCUPYING}"
 _LOST = (  # `get` repeats neither resolution nor metadata, so those cannot be compared
     "SELECT * FROM jobs WHERE account = ? AND status = 'unknown' AND request_id IS NULL AND model = ? AND duration IS ?"
-    " AND json_extract(request, '$.aspectRatio') IS ? ORDER BY created_at DESC"
+    " AND json_extract(request, '$.aspectRatio') IS ? ORDER BY number DESC"
 )
 _PROMPT_READ = 20_000
 """Characters of a repeated prompt that `api.models` reads."""
@@ -261,6 +276,8 @@ class Ledger:
         `fresh` takes the next free take instead of the one asked for. `before_insert` may raise to refuse a new row.
         """
         with self._transaction() as db:
+            # Another notebook may have said meanwhile that this is the account of earlier jobs.
+            record = dataclasses.replace(record, account=accounts.now(db, record.account))
             self._put_back(db, self._known_rows(self._keys.get((record.account, record.request.canonical_hash()), ())))
             take = max(record.take, _highest_take(db, record) + 1) if fresh else record.take
             place = (record.account, record.request.canonical_hash(), take)
@@ -275,6 +292,8 @@ class Ledger:
                     f"the ledger {self.path} was deleted or exchanged, and with it what it knew of earlier videos, so this might buy"
                     " one again: put it back, or restart the kernel to begin a new one"
                 )
+            if not fresh:  # who buys another one on purpose is not asked
+                accounts.refuse_unknown(db, record.base_url, record.account, place[1], take)
             before_insert()
             _insert(db, record)
             return self._learn(record), True
@@ -395,7 +414,7 @@ class Ledger:
     @groupable
     def find(self, key_or_request_id: str) -> Record | None:
         """The row with this key or request id, the newest if several."""
-        query = "SELECT * FROM jobs WHERE key = ? OR request_id = ? ORDER BY created_at DESC LIMIT 1"
+        query = "SELECT * FROM jobs WHERE key = ? OR request_id = ? ORDER BY number DESC LIMIT 1"
         found = next(iter(self._read(query, (key_or_request_id, key_or_request_id))), None)
         if found is None and key_or_request_id in self._rows:
             with self._transaction() as db:
@@ -412,7 +431,7 @@ class Ledger:
 
     def unfinished(self, account: str) -> list[Record]:
         """Rows that still need following or fetching, oldest first."""
-        query = f"SELECT * FROM jobs WHERE account = ? AND ({_UNFINISHED}) ORDER BY created_at"
+        query = f"SELECT * FROM jobs WHERE account = ? AND ({_UNFINISHED}) ORDER BY number"
         found = self._read(query, (account,))
         for record in found:
             self._remember(record)
@@ -427,7 +446,7 @@ class Ledger:
     def jobs(self, status: str | None = None, limit: int = 50) -> list[Record]:
         """The newest rows first, at most `limit`, perhaps of one status only."""
         where, values = ("WHERE status = ?", (status,)) if status else ("", ())
-        return self._read(f"SELECT * FROM jobs {where} ORDER BY created_at DESC LIMIT ?", (*values, limit))
+        return self._read(f"SELECT * FROM jobs {where} ORDER BY number DESC LIMIT ?", (*values, limit))
 
     @groupable
     def lives(self, base_url: str, request: VideoRequest, limit: int = 40) -> list[float]:
@@ -451,7 +470,7 @@ class Ledger:
         # The + keeps SQLite from walking an index by duration instead of taking the newest row of by_price.
         query = (
             "SELECT credits, duration FROM jobs WHERE base_url = ? AND model = ? AND resolution IS ? AND credits > 0"
-            " AND +duration > 0 AND (json_extract(request, '$.mediaUrls') IS NULL) = ? ORDER BY created_at DESC LIMIT 1"
+            " AND +duration > 0 AND (json_extract(request, '$.mediaUrls') IS NULL) = ? ORDER BY number DESC LIMIT 1"
         )
         with self._transaction(write=False) as db:
             row = db.execute(
@@ -461,13 +480,13 @@ class Ledger:
 
     def spending(self) -> list[Spending]:
         """Credits charged and saved, by day (local time), model and notebook; newest day first."""
-        query = """
+        query = f"""
             SELECT day, model, notebook, simulated, SUM(jobs), SUM(credits), SUM(saved) FROM (
-                SELECT date(created_at, 'unixepoch', 'localtime') AS day, model, notebook, simulated,
+                SELECT {DAY} AS day, model, notebook, simulated,
                        1 AS jobs, COALESCE(credits, 0) AS credits, 0 AS saved
                 FROM jobs WHERE request_id IS NOT NULL
                 UNION ALL
-                SELECT date(r.at, 'unixepoch', 'localtime'), j.model, r.notebook, j.simulated,
+                SELECT date(min(r.at, {_NOW}), 'unixepoch', 'localtime'), j.model, r.notebook, j.simulated,
                        0, 0, COALESCE(r.credits_saved, 0)
                 FROM reuses r JOIN jobs j ON j.key = r.key
             ) GROUP BY day, model, notebook, simulated ORDER BY day DESC, model, notebook"""
@@ -504,6 +523,13 @@ class Ledger:
         """To be remembered once the transaction under way is on disk."""
         self._learned[record.key] = record
         return record
+
+    def account_changed(self, old: str, new: str) -> None:
+        """What this process remembers of an account is another one's from now on."""
+        for key, record in list(self._rows.items()):
+            if record.account == old:
+                del self._rows[key]
+                self._remember(dataclasses.replace(record, account=new))
 
     def _remember(self, record: Record) -> None:
         if record.key not in self._rows:
@@ -733,7 +759,10 @@ def _insert(db: sqlite3.Connection, record: Record, *, anew: bool = False) -> No
     marks = ", ".join("?" * len(values))
     sets = ", ".join(f"{name} = excluded.{name}" for name in values)
     again = f" ON CONFLICT (key) DO UPDATE SET {sets}" if anew else ""
-    db.execute(f"INSERT INTO jobs ({', '.join(values)}) VALUES ({marks}){again}", tuple(values.values()))
+    number = "(SELECT COALESCE(MAX(number), 0) + 1 FROM jobs)"
+    db.execute(
+        f"INSERT INTO jobs ({', '.join(values)}, number) VALUES ({marks}, {number}){again}", tuple(values.values())
+    )
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -183,6 +183,10 @@ class Runner:
         """Go on with another key; jobs that paused because the old one was refused look again at once."""
         self.background.post(self._use_key, key, account)
 
+    def use_account(self, account: str) -> None:
+        """Claim for another account from now on."""
+        self.background.post(self._use_account, account)
+
     def use_limits(self, limits: Limits) -> None:
         """Go on with other limits."""
         self.limits = limits
@@ -320,6 +324,9 @@ class Runner:
         self._tools.account = account
         for followed in self._followed.values():
             followed.wake.set()
+
+    def _use_account(self, account: str) -> None:
+        self._tools.account = account
 
     async def _guard(self, followed: Followed, flow: Coroutine[Any, Any, None]) -> None:
         """Whatever happens in a flow ends in the job's state: nobody would ever see an exception of this task."""

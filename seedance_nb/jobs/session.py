@@ -32,7 +32,8 @@ from ..settings import (
     resolve,
     with_stored_key,
 )
-from . import prices
+from . import accounts, prices
+from .accounts import Account, AccountNotKnown
 from .background import log
 from .browsing import rates_of
 from .budget import Budget
@@ -131,6 +132,8 @@ class Session:
         self._lock = threading.RLock()
         self._submitted_at: collections.deque[float] = collections.deque(maxlen=BURST)
         self._has_asked_prices = False
+        self._said_to_be: dict[str, str] = {}
+        """What the ledger says of a fingerprint: which account it is."""
         self._rates: dict[tuple[object, ...], tuple[float, float | None]] = {}
         _living.add(self)
 
@@ -197,6 +200,8 @@ class Session:
             warnings=warnings,
         )
         if self._is_claimed(job, max_credits) and (refused := _refused(job)) is not None:
+            if isinstance(refused, AccountNotKnown):
+                self._read_account_again()
             raise refused.with_traceback(None)
         self._announce(job)
         return job
@@ -245,6 +250,7 @@ class Session:
         wanted = [(request, _check_take(take)) for request, take in wanted]
         warnings = [self.catalog.check(request) for request, _ in wanted]
         self.check_limits_are_known()
+        self._check_account(wanted, fresh=fresh)
         runner = self.runner
         estimates = self.estimates([request for request, _ in wanted])
         aside = [estimate.credits if estimate else None for estimate in estimates]
@@ -275,6 +281,19 @@ class Session:
         for job in jobs:
             self._announce(job)
         return jobs
+
+    def check_account_is_known(self) -> None:
+        """Raises ConfigurationError if another key has unfinished jobs here and nobody has said whether it is the same account's."""
+        if not self.settings.uses_simulator and self._ledger_path.exists():
+            self.ask_ledger(accounts.check_unfinished, self.settings.base_url, self.account)
+
+    def _check_account(self, wanted: Sequence[tuple[VideoRequest, int]], *, fresh: bool) -> None:
+        """Before the first of many is sent: all of them or none. (Of one, the ledger says it when it is claimed.)"""
+        if fresh or self.settings.uses_simulator or not self._ledger_path.exists():
+            return
+        places = [(request.canonical_hash(), take) for request, take in wanted]
+        self._read_account_again()
+        self.ask_ledger(accounts.check_known, self.settings.base_url, self.account, places)
 
     def most_credits(self, requests: Sequence[VideoRequest], *, may_ask: bool = True) -> list[float | None]:
         """Credits that each may cost at most, by the worst case known: what a limit is held against. None where nobody knows.
@@ -354,15 +373,20 @@ class Session:
 
     def has_unfinished(self) -> bool:
         """Whether the ledger has anything unfinished, of any account; needs no key and starts nothing."""
-        return (self.settings.home / "ledger.sqlite3").exists() and self.ask_ledger(Ledger.has_unfinished)
+        return self._ledger_path.exists() and self.ask_ledger(Ledger.has_unfinished)
 
     def unfinished(self) -> list[Record]:
         """Rows of this account that still need following or fetching."""
         return self.ask_ledger(Ledger.unfinished, self.account)
 
     def resume(self) -> JobList:
-        """Follow everything of this account that is unfinished; returns those jobs. Free: nothing is submitted."""
+        """Follow everything of this account that is unfinished; returns those jobs. Free: nothing is submitted.
+
+        Raises ConfigurationError where all that is unfinished is another key's, and nobody has said whether that is the same account.
+        """
         jobs = JobList(self.runner.job_of(record, wanted=True) for record in self.unfinished())
+        if not jobs:  # they may be there, under another key of the same account
+            self.check_account_is_known()
         for job in jobs:
             self.runner.follow(job)
             self._announce(job)
@@ -552,11 +576,61 @@ class Session:
         """Whose generations these are: a fingerprint of host and key (never the key), or the name given as `account`."""
         if self.settings.uses_simulator:
             return SIMULATOR
+        own = self._fingerprint
+        if own not in self._said_to_be:
+            said = own
+            if self._ledger_path.exists():
+                with contextlib.suppress(ConfigurationError):  # who needs the ledger hears of it there
+                    said = self.ask_ledger(accounts.account_of, own)
+            self._said_to_be[own] = said
+        return self._said_to_be[own]
+
+    @property
+    def _fingerprint(self) -> str:
         if self._account:
-            return f"name:{self._account}"
+            return f"{accounts.NAMED}{self._account}"
         secret = self._need_key()
         text = f"{self.settings.base_url}\0{secret.reveal()}".encode()
         return hashlib.blake2b(text, digest_size=10, person=b"seedance_account").hexdigest()
+
+    def accounts(self) -> list[Account]:
+        """The accounts that the ledger tells apart at this host, the one used last first."""
+        return self.ask_ledger(accounts.accounts_at, self.settings.base_url)
+
+    def say_account(self, which: str, of: str | None = None) -> str:
+        """Say, for good, that the key in use is of the "same" account as that of earlier jobs here, or of a "new" one.
+
+        `of` names one of several, by its name or the first letters of its fingerprint. Returns the account. Raises ConfigurationError.
+        """
+        if self.settings.uses_simulator:
+            raise ConfigurationError("the simulator has one account, and no key")
+        if which not in (accounts.SAME, accounts.NEW):
+            raise ConfigurationError(f'say "same" or "new", not {one_line(which, 40)!r}')
+        own = self._fingerprint
+        current = self.account
+        others = [one.name for one in self.accounts() if one.name not in (own, current)]
+        chosen = [name for name in others if of is None or accounts.shown(name).startswith(of) or name.startswith(of)]
+        same_as = own
+        if which == accounts.SAME:
+            if len(chosen) != 1:
+                known = ", ".join(map(accounts.shown, others)) or "none"
+                raise ConfigurationError(
+                    f"say which account it is the same as: %seedance account same ID; at this host there are: {known}"
+                )
+            same_as = chosen[0]
+        self.ask_ledger(accounts.answer, own, same_as, time.time())
+        self._read_account_again()
+        return self.account
+
+    def _read_account_again(self) -> None:
+        """Another notebook may have said meanwhile whose this key is."""
+        self._said_to_be.clear()
+        if self._runner is not None and not self.settings.uses_simulator:
+            self._runner.use_account(self.account)
+
+    @property
+    def _ledger_path(self) -> Path:
+        return self.settings.home / "ledger.sqlite3"
 
     @property
     def runner(self) -> Runner:
@@ -595,7 +669,7 @@ class Session:
             key=key,
             account=self.account,
             limits=self.settings.limits,
-            ledger=Ledger(home / "ledger.sqlite3"),
+            ledger=Ledger(self._ledger_path),
             clips=clips,
             budget=self._budget,
             service=self.settings.base_url,
@@ -635,7 +709,7 @@ class Session:
         runner = self._runner
         if runner is not None and runner.is_usable:
             return runner.background.ask_ledger(method, runner.ledger, *args)
-        ledger = Ledger(self.settings.home / "ledger.sqlite3")
+        ledger = Ledger(self._ledger_path)
         try:
             return method(ledger, *args)
         finally:
@@ -749,6 +823,16 @@ def configure(
         return _adopt(session.moved(api_key=api_key, base_url=base_url, home=home, account=account, **limits))
     session.change(api_key=api_key, **limits)
     return session
+
+
+def account(which: str | None = None, of: str | None = None) -> list[Account]:
+    """The accounts that the ledger tells apart at this host. `account("same")` says, for good, that the key in use is of the account of
+    earlier jobs, `account("new")` that it is of another one; `of` names one of several. Raises ConfigurationError.
+    """
+    session = default()
+    if which is not None:
+        session.say_account(which, of)
+    return session.accounts()
 
 
 def submit(prompt: str, **options: Any) -> Job:

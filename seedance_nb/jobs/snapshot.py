@@ -133,4 +133,4 @@ class Snapshot:
             return None
         # Of a generation that was sent from elsewhere nobody knows how old it is: its clock began here.
         start = self.accepted_at if self.accepted_at is not None else self.created_at if self.request_id else now
-        return max(0.0, self.expected_seconds - (now - start))
+        return max(0.0, self.expected_seconds - max(0.0, now - start))

@@ -25,6 +25,7 @@ from ..errors import (
     one_line,
 )
 from . import owner as owners
+from .accounts import AccountNotKnown
 from .background import log
 from .budget import Budget
 from .followed import Followed, Tools
@@ -102,6 +103,8 @@ async def claim(
             return row, False
         except (BudgetExceeded, InvalidRequest) as error:
             refused: SeedanceError = error
+        except AccountNotKnown as error:
+            refused = error
         except ConfigurationError as error:
             refused = ConfigurationError(f"{error}; nothing was submitted")
         followed.settle(0.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from IPython.display import display
 
 from ..errors import ConfigurationError, SeedanceError, WaitTimeout
 from ..jobs import session as sessions
+from ..jobs.accounts import SAME, AccountNotKnown, shown
 from ..jobs.ledger import Spending
 from ..jobs.session import JobList
 from ..settings import SIMULATOR, check_key, write_keyring
@@ -167,6 +169,36 @@ def _sum(part: list[Spending], name: str) -> str:
     return f"{sum(getattr(s, name) for s in part):g}"
 
 
+def _account(_shell: Any, line: Line) -> None:
+    session = sessions.default()
+    if line.ids:
+        name = shown(session.say_account(*line.ids))
+        if line.ids[0] == SAME:
+            followed = len(session.resume())
+            more = f"; {followed} unfinished job{'s are' if followed != 1 else ' is'} followed" if followed else ""
+            print(f"the same account as {name}: what it has costs nothing again{more}")
+        else:
+            print(f"a new account, {name}: it has its own videos and pays for them")
+        return
+    own = session.account if session.has_key else None
+    rows = [
+        (
+            shown(each.name),
+            "this one" if each.name == own else "",
+            str(each.jobs),
+            f"{each.credits:g}",
+            _day(each.last_at),
+        )
+        for each in session.accounts()
+    ]
+    caption = "%seedance account same, or new, says once whose the key in use is"
+    _show_table(("Account", "", "Jobs", "Credits", "Last used"), rows or [("none yet", "", "", "", "")], caption)
+
+
+def _day(moment: float) -> str:
+    return time.strftime("%d %b %Y", time.localtime(moment))
+
+
 def _login(shell: Any, _line: Line) -> None:
     session = sessions.default()
     if session.settings.uses_simulator:
@@ -214,6 +246,9 @@ def resume_quietly(_shell: Any) -> None:
         if session.settings.limits_trouble is not None:
             print(f"seedance: {session.settings.limits_trouble}. Nothing is sent until it can be read")
         jobs = session.resume() if session.has_unfinished() else []
+    except AccountNotKnown as question:
+        print(f"seedance: {question}")
+        return
     except SeedanceError:  # no key yet, or no ledger: the first real command says so
         return
     if not jobs:
@@ -231,6 +266,7 @@ _COMMANDS: dict[str, Callable[[Any, Line], None]] = {
     "wait": _wait,
     "models": _models,
     "cost": _cost,
+    "account": _account,
     "login": _login,
     "demo": _demo,
     "doctor": _doctor,

@@ -26,6 +26,7 @@ COMMANDS = {
     "wait": "wait for everything that is running",
     "models": "what each model allows and costs",
     "cost": "credits by day, model and notebook, and what reuse saved",
+    "account": "whose a new key is: same or new, said once; alone it lists the accounts here",
     "login": "enter the API key, unseen, and keep it in the keyring where there is one",
     "demo": "try everything without a key, on a simulator in this kernel",
     "doctor": "is everything in place? a line each, with the cure",
@@ -316,6 +317,8 @@ def _command(name: str, rest: Sequence[str], names: Mapping[str, Any] | None) ->
             "login takes nothing on its line: run %seedance login alone and type the key when asked (a key that stands in a "
             "cell is saved with it: delete it there); a prompt that begins so goes behind --. Nothing was sent"
         )
+    if name == "account" and rest and rest[0] in ("same", "new") and len(rest) <= (2 if rest[0] == "same" else 1):
+        return Line(command=name, ids=tuple(rest))
     if rest:
         example = one_line(" ".join([name, *rest]), 60)
         raise BadLine(

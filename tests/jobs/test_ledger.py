@@ -54,7 +54,7 @@ def test_what_ended_without_a_video_is_tried_anew(ledger, status):
 
 @pytest.mark.parametrize(
     "other",
-    [{"prompt": "a plane"}, {"take": 2}, {"account": "another"}],
+    [{"prompt": "a plane"}, {"take": 2}, {"account": "another", "base_url": "https://b.example"}],
     ids=["another prompt", "another take", "another account"],
 )
 def test_another_intention_has_its_own_place(ledger, other):
@@ -329,7 +329,7 @@ def test_unfinished_rows_come_oldest_first(ledger):
     rows = [record(take=take) for take in (1, 2, 3)]
     for row in reversed(rows):
         claim(ledger, row)
-    assert ledger.unfinished("mine") == rows
+    assert ledger.unfinished("mine") == rows[::-1]
 
 
 def test_jobs_come_newest_first_and_no_more_than_asked_for(ledger):
