@@ -33,6 +33,7 @@ PUBLIC = [
     "VideoRequest",
     "WaitTimeout",
     "__version__",
+    "account",
     "configure",
     "grid",
     "jobs",

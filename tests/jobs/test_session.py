@@ -404,6 +404,7 @@ def test_resume_leaves_other_accounts_alone(make_session):
     assert until(lambda: job.request_id)
     before.close()
     other = make_session(api_key="another")
+    other.say_account("new")
     assert (list(other.resume()), other.has_unfinished()) == ([], True)
 
 
