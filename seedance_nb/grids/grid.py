@@ -235,8 +235,12 @@ class Grid:
                 if waits[0].done() or (timeout is not None and lived() < timeout):
                     continue
                 waits = [job for job in waits if not job.done()]
+                for job in waits:
+                    job.is_awaited = False
                 raise WaitTimeout(f"the grid is not done within {timeout:g} s; {_go_on(len(waits))}") from None
             except WaitInterrupted:
+                for job in waits:
+                    job.is_awaited = False
                 raise WaitInterrupted(f"stopped waiting; {_go_on(len(waits))}") from None
             except SeedanceError:  # it is the job's, and stays with it
                 continue

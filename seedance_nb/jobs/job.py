@@ -67,6 +67,8 @@ class Job:
         """Whether its row belongs to another service than the one this session talks to; set by the runner."""
         self.wants_its_file_now = False
         """Whether `download_again` was called since the runner last looked."""
+        self.is_awaited = False
+        """Whether a notebook run by a program waits for it at the end of its cells: it was asked for here, and nobody said otherwise."""
 
     # What is known -------------------------------------------------------------------------------
 
@@ -150,6 +152,7 @@ class Job:
                 raise RuntimeError("job.result() would wait for itself here; use job.add_done_callback instead")
             self._have_it_followed()
             if not self._runner.wait_strategy(self, timeout):
+                self.is_awaited = False  # so long, and no longer
                 trouble = f" ({self._snapshot.trouble})" if self._snapshot.trouble else ""
                 raise WaitTimeout(f"no clip within {timeout:g} s{trouble}; {self._goes_on()}", job=self)
         return self._outcome()
@@ -213,7 +216,8 @@ class Job:
         self._settled.add_done_callback(call)
 
     def interrupted(self) -> WaitInterrupted:
-        """The exception for a wait that the stop button ended."""
+        """The exception for a wait that the stop button ended. Nothing waits for it by itself any more."""
+        self.is_awaited = False
         return WaitInterrupted(f"stopped waiting; {self._goes_on()}")
 
     def _have_it_followed(self) -> None:

@@ -129,6 +129,8 @@ class Session:
         self._runner: Runner | None = None
         self._simulator: Simulator | None = None
         self._job_listeners: list[Callable[[Job], object]] = []
+        self._asked: weakref.WeakSet[Job] = weakref.WeakSet()
+        """Jobs that somebody here submitted or attached; those only followed from before are not among them."""
         self._lock = threading.RLock()
         self._submitted_at: collections.deque[float] = collections.deque(maxlen=BURST)
         self._has_asked_prices = False
@@ -199,6 +201,7 @@ class Session:
             max_credits=max_credits,
             warnings=warnings,
         )
+        self._ask_for(job)
         if self._is_claimed(job, max_credits) and (refused := _refused(job)) is not None:
             if isinstance(refused, AccountNotKnown):
                 self._read_account_again()
@@ -269,6 +272,8 @@ class Session:
             )
             for (request, take), estimate, price, warned in zip(wanted, estimates, aside, warnings, strict=True)
         ]
+        for job in jobs:
+            self._ask_for(job)
         end = time.monotonic() + CLAIM_SECONDS
         if not runner.is_current:
             for job in jobs:
@@ -409,7 +414,7 @@ class Session:
         job = self.runner.job_of(record, wanted=True)
         self.runner.follow(job)
         self._announce(job)
-        return job
+        return self._ask_for(job)
 
     def models(self) -> Catalog:
         """What each model allows and costs: asks `/models` and merges its answer; the documented facts if it does not answer."""
@@ -464,6 +469,16 @@ class Session:
     def is_in_use(self) -> bool:
         """Whether it has a runner that follows jobs in this process."""
         return self._runner is not None and self._runner.is_usable
+
+    def awaited_jobs(self) -> list[Job]:
+        """Those that were submitted or attached here, are not over, and that no cell left to themselves; oldest first."""
+        asked = [job for job in list(self._asked) if job.is_awaited and not job.done()]
+        return sorted(asked, key=lambda job: job.snapshot.created_at)
+
+    def _ask_for(self, job: Job) -> Job:
+        job.is_awaited = True
+        self._asked.add(job)
+        return job
 
     def open_jobs(self) -> list[Job]:
         """Jobs being followed here whose end is not known yet."""

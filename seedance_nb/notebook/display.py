@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 _ATTRIBUTE = "_seedance_screen"
 CARD_SECONDS = 0.25
 """A card is redrawn at most this often."""
+UNTIL_ID_SECONDS = 5.0
+"""A cell that waits for nothing still waits so long for the service's answer with the id, if only a program is there to see it."""
 DRAWS_A_SECOND = 20
 """All cards together."""
 
@@ -123,14 +125,41 @@ class Screen:
     def _before_cell(self, *_: object) -> None:
         self._context = contextvars.copy_context()
 
-    def _after_cell(self, *_: object) -> None:
+    def _after_cell(self, result: Any = None, *_: object) -> None:
         session = sessions.existing()
-        if session is None or not self.waits:
+        if session is None or not (self.waits or self.is_headless):
             return
-        with contextlib.suppress(KeyboardInterrupt):
-            for job in session.open_jobs():
-                waiting.wait(job, None)
+        jobs = session.awaited_jobs()
+        if not self.waits or isinstance(getattr(result, "error_in_exec", None), KeyboardInterrupt):
+            self.leave(jobs)  # stop means stop waiting, in this cell and in later ones
+        else:
+            try:
+                for job in jobs:
+                    waiting.wait(job, None)
+            except KeyboardInterrupt:
+                self.leave(jobs)
+        if self.is_headless:  # what comes after the cell is lost there
+            for view in self.views:
+                view.refresh()
         self.finish()
+
+    def leave(self, jobs: Sequence[Job]) -> None:
+        """Wait for them no longer, now and after later cells. Where a program runs the notebook, the cell says what becomes of them."""
+        for job in jobs:
+            job.is_awaited = False
+        if not self.is_headless or not jobs:
+            return
+        # Changes that come after the cell are lost there, and without its id nobody finds a job at the service.
+        until = time.monotonic() + UNTIL_ID_SECONDS
+        while time.monotonic() < until and any(not job.request_id and not job.done() for job in jobs):
+            time.sleep(0.02)
+        names = [job.request_id or job.key for job in jobs if not job.done()]
+        if names:
+            one = len(names) == 1
+            print(
+                f"not waited for: {'this job goes' if one else f'{len(names)} jobs go'} on at the service, "
+                f"and %seedance attach {names[0] if one else 'all'} brings {'it' if one else 'them'} here when run again"
+            )
 
 
 class JobView:
@@ -169,6 +198,12 @@ class JobView:
     def stop(self) -> None:
         """Follow no longer."""
         self._unsubscribe()
+
+    def refresh(self) -> None:
+        """Bring the receipt up to date, from this thread."""
+        with self._lock:
+            if not self.is_final:
+                self._publish_receipt(self.job.snapshot, update=True)
 
     def close(self, *, again: bool = False) -> None:
         """Replace the receipt by what stays, and the card by nothing. `again` sends it once more, from this thread."""

@@ -72,6 +72,13 @@ class GridOutputs:
         """Follow no longer."""
         self._unsubscribe()
 
+    def refresh(self) -> None:
+        """Bring the receipt up to date, from this thread."""
+        with self._lock:
+            if not self.is_final:
+                self._receipt_at = 0.0
+                self._publish_receipt(self.grid.picture(), update=True)
+
     def close(self, *, again: bool = False) -> None:
         """Replace the receipt by the wall, and the board by nothing. `again` asks for it from this very thread, which matters
         where a program runs the notebook; elsewhere a worker is at it already.

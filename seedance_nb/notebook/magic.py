@@ -106,6 +106,8 @@ class SeedanceMagics(Magics):
         wait = found.wait if found.wait is not None else (screen.waits or found.timeout is not None)
         if wait:
             self._wait(job, found.timeout)
+        else:
+            screen.leave([job])
 
     def _generate_grid(self, found: magic_args.Line) -> None:
         from .grid_display import fresh_plan, show_grid, show_plan
@@ -132,6 +134,8 @@ class SeedanceMagics(Magics):
                 laid.result(found.timeout)
             finally:
                 screen.finish()
+        else:
+            screen.leave([job for job in laid.jobs if job is not None and not job.done()])
 
     def _wait(self, job: Job, timeout: float | None) -> None:
         screen = screen_of(self.shell)

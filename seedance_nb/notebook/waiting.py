@@ -69,6 +69,10 @@ def _wait_nested(job: Job, loop: asyncio.AbstractEventLoop, seconds: float | Non
     before = signal.signal(signal.SIGINT, on_interrupt)
     try:
         loop.run_until_complete(done)
+    except RuntimeError:  # the kernel shuts down and has stopped its loop
+        if done.done():
+            raise
+        interrupted = True
     finally:
         signal.signal(signal.SIGINT, before)
     if interrupted:

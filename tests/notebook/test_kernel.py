@@ -453,12 +453,15 @@ def test_where_the_user_has_applied_the_old_nest_asyncio_no_queued_cell_is_lost(
 # -- nobody there to watch
 
 
-def executed(folder, simulator, *cells, **environment):
-    """The notebook as nbclient saves it after running these cells, and the error that stopped it."""
+def executed(folder, simulator, *cells, options=None, **environment):
+    """The notebook as nbclient (with these options) saves it after running these cells, and the error that stopped it."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
     (folder / "pyproject.toml").write_text("[tool.seedance_nb]\npoll_floor = 0.1\npoll_ceiling = 0.4\n")
     access = {"SEEDANCE_BASE_URL": simulator.base_url, "SEEDANCE_API_KEY": KEY}
-    client = NotebookClient(notebook, timeout=60, kernel_name="python3", resources={"metadata": {"path": str(folder)}})
+    resources = {"metadata": {"path": str(folder)}}
+    client = NotebookClient(
+        notebook, **{"timeout": 120, "kernel_name": "python3", "resources": resources, **(options or {})}
+    )
     error = None
     try:
         client.execute(env=kernel_environment(folder, access | environment))
@@ -517,3 +520,78 @@ def test_told_never_to_wait_a_program_leaves_the_job_to_the_next_run(simulator, 
     receipt = shown(notebook.cells[1])[0]
     assert videos([receipt]) == []
     assert re.search(r"%seedance attach (req_\d+|j\w+)", receipt["text/plain"])
+
+
+GRID = "%%seedance {options} --no-wait\none\n---\ntwo"
+LEFT = r"not waited for: this job goes on at the service, and %seedance attach req_\d+ brings it here when run again"
+
+
+def printed(cell):
+    return "".join(output.text for output in cell.outputs if output.output_type == "stream")
+
+
+def test_a_cell_that_says_no_wait_ends_and_says_how_to_get_its_video(simulator, tmp_path):
+    simulator.scenario.pace = Pace(LONG, LONG, 0)
+
+    notebook, error = executed(
+        tmp_path,
+        simulator,
+        "%load_ext seedance_nb",
+        f"%seedance left {SMALL} --no-wait",
+        GRID.format(options=SMALL),
+        "'reached'",
+        f"{SUBMIT.format('a second')}\ntry: job.result(1)\nexcept TimeoutError: print('enough')",
+        f"%seedance {SMALL} --timeout 1 last",
+    )
+
+    assert "WaitTimeout" in str(error)  # and not nbclient's own time-out
+    _, single, grid, later, bounded, last = notebook.cells
+    [receipt] = shown(single)
+    assert re.search(r"%seedance attach req_\d+", receipt["text/plain"])
+    assert re.fullmatch(LEFT, printed(single).strip())
+    assert shown(grid)[-1]["text/plain"].count("req_") >= 2
+    assert "2 jobs go on at the service, and %seedance attach all brings them" in printed(grid)
+    assert later.outputs[0].data["text/plain"] == "'reached'"
+    assert printed(bounded) == "enough\n"
+    assert re.search(r"%seedance attach req_\d+", shown(last)[0]["text/plain"])
+    assert simulator.calls["create"] == 5
+
+
+def test_a_notebook_run_by_a_program_waits_for_nothing_but_its_own(simulator, tmp_path):
+    """Papermill with nothing but %load_ext in a folder where another notebook's job goes on."""
+    simulator.scenario.pace = Pace(LONG, LONG, 0)
+    _, error = executed(tmp_path, simulator, "%load_ext seedance_nb", f"%seedance elsewhere {SMALL} --no-wait")
+    assert error is None
+
+    simulator.scenario.pace = Pace(0.1, 0.1, 0)
+    notebook, error = executed(
+        tmp_path,
+        simulator,
+        "%load_ext seedance_nb",
+        f"%seedance mine {SMALL}",
+        "import seedance_nb as sd; [j.status_text for j in sd.jobs()]",
+    )
+
+    assert error is None
+    assert "following 1 unfinished job from before" in printed(notebook.cells[0])
+    assert len(videos(shown(notebook.cells[1]))) == 1
+    assert "'succeeded', 'queued'" in shown(notebook.cells[2])[0]["text/plain"]
+    assert simulator.calls["create"] == 2
+
+
+def test_what_a_program_stops_is_not_waited_for_again(simulator, tmp_path):
+    """nbclient's time-out interrupts the cell, here in the hook behind it: the next cells run at once, and nothing complains."""
+    simulator.scenario.pace = Pace(LONG, LONG, 0)
+
+    notebook, error = executed(
+        tmp_path,
+        simulator,
+        "%load_ext seedance_nb",
+        f"{SUBMIT.format('stopped')}",
+        "'reached'",
+        options={"timeout": 12, "interrupt_on_timeout": True},
+    )
+
+    assert error is None
+    assert re.fullmatch(LEFT, printed(notebook.cells[1]).strip())
+    assert notebook.cells[2].outputs[0].data["text/plain"] == "'reached'"

@@ -1,6 +1,7 @@
 """Blocking a cell without a kernel: when a loop can be run nested, and what ends a wait."""
 
 import asyncio
+import contextlib
 import dataclasses
 import signal
 import threading
@@ -100,3 +101,52 @@ def test_a_loop_that_is_not_asyncios_own_is_never_patched():
 )
 def test_the_old_nest_asyncio_is_used_only_where_it_loses_no_cells(old_nest, ipykernel, nestable):
     assert waiting._make_nestable(old_nest(*ipykernel)) is nestable
+
+
+def nested(job, meanwhile):
+    """What a wait in a cell of a running loop raises, or gives, while something happens to that loop."""
+
+    async def cell():
+        asyncio.get_running_loop().call_later(0.1, meanwhile)
+        return waiting.wait(job, 60)
+
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(cell())
+    finally:
+        loop.close()
+
+
+def test_a_loop_that_is_stopped_under_a_wait_ends_it_in_our_words(job):
+    before = signal.getsignal(signal.SIGINT)
+
+    with pytest.raises(WaitInterrupted, match="job req_1 goes on"):
+        nested(job, lambda: asyncio.get_running_loop().stop())
+
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize("how", ["done", "interrupted"])
+def test_the_handler_of_the_stop_button_is_back_after_a_wait(job, how):
+    before = signal.getsignal(signal.SIGINT)
+    meanwhile = {
+        "done": lambda: job.deliver(DONE),
+        "interrupted": lambda: signal.raise_signal(signal.SIGINT),
+    }[how]
+    seen = []
+
+    def look():
+        seen.append(signal.getsignal(signal.SIGINT))
+        meanwhile()
+
+    with contextlib.suppress(WaitInterrupted):
+        nested(job, look)
+
+    assert seen[0] is not before  # ours stood there meanwhile
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_who_was_stopped_from_waiting_for_it_does_not_wait_for_it_again_by_itself(job):
+    job.is_awaited = True
+    job.interrupted()
+    assert not job.is_awaited
