@@ -202,13 +202,16 @@ def _check_home(place: str | os.PathLike[str]) -> Path:
 
 
 def check_base_url(text: str) -> str:
-    """The base URL without trailing slash, or `simulator`; raises ConfigurationError for what a key must not be sent to."""
+    """The base URL in one spelling, or `simulator`; raises ConfigurationError for what a key must not be sent to.
+
+    Capitals of the host, its usual port, a trailing slash or dot and another alphabet's letters (IDN) name no other service.
+    """
     url = text.strip().rstrip("/") if isinstance(text, str) else ""
     if url.lower() == SIMULATOR:
         return SIMULATOR
     try:
         parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
+        host, port = parts.hostname, parts.port
     except ValueError as error:
         raise ConfigurationError(f"the base URL is no URL ({error}); set SEEDANCE_BASE_URL to https://…") from None
     odd = "@" in parts.netloc or parts.query or parts.fragment or " " in url or not url.isprintable()
@@ -218,7 +221,29 @@ def check_base_url(text: str) -> str:
         raise ConfigurationError(
             "the base URL is http, which would send the key in clear text; use https (http is for 127.0.0.1 only)"
         )
-    return url
+    host = canonical_host(host)
+    host = f"[{host}]" if ":" in host else host
+    usual = {"https": 443, "http": 80}[parts.scheme]
+    return f"{parts.scheme}://{host if port in (None, usual) else f'{host}:{port}'}{parts.path.rstrip('/')}"
+
+
+def same_service(one: str, other: str) -> bool:
+    """Whether two base URLs, perhaps written by older versions, name the same service."""
+    try:
+        return one == other or check_base_url(one) == check_base_url(other)
+    except ConfigurationError:
+        return False
+
+
+def canonical_host(host: str) -> str:
+    """A host's name in small letters, in the form that goes over the wire (punycode), without the dot of the root."""
+    host = host.lower().rstrip(".")
+    if host.isascii():
+        return host
+    try:
+        return host.encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        return host
 
 
 def is_loopback(host: str) -> bool:
@@ -297,10 +322,18 @@ def read_keyring(base_url: str) -> Secret | None:
     try:
         import keyring
 
-        stored = Secret(keyring.get_password(KEYRING_SERVICE, urlsplit(base_url).netloc) or "")
+        names = _keyring_names(base_url)
+        stored = Secret(next(filter(None, (keyring.get_password(KEYRING_SERVICE, name) for name in names)), ""))
     except Exception:  # a missing package, a locked or broken backend: all mean "no key here"
         return None
     return check_key(stored) if stored.reveal() else None
+
+
+def _keyring_names(base_url: str) -> tuple[str, ...]:
+    """What a key of this host may be stored under: its name as it is written now, then as older versions took it over."""
+    netloc = urlsplit(base_url).netloc
+    named_port = urlsplit(base_url).port is not None
+    return (netloc,) if named_port else (netloc, f"{netloc}:{443 if base_url.startswith('https:') else 80}")
 
 
 def write_keyring(base_url: str, key: Secret) -> bool:

@@ -186,9 +186,18 @@ def test_pyproject_holds_limits_and_nothing_else(project, name):
         ("http://[::1]:8000", "http://[::1]:8000"),
         ("http://localhost:8000", "http://localhost:8000"),
         ("Simulator", "simulator"),
+        ("HTTPS://WWW.Seedance2.INK", "https://www.seedance2.ink"),
+        ("https://www.seedance2.ink:443/", "https://www.seedance2.ink"),
+        ("https://www.seedance2.ink.", "https://www.seedance2.ink"),
+        ("https://www.seedance2.ink.:443//", "https://www.seedance2.ink"),
+        ("http://LOCALHOST:80", "http://localhost"),
+        ("https://B\u00dccher.example/API", "https://xn--bcher-kva.example/API"),
+        ("https://bu\u0308cher.example", "https://xn--bcher-kva.example"),
+        ("https://xn--bcher-kva.example", "https://xn--bcher-kva.example"),
+        ("https://[2001:DB8::1]:443", "https://[2001:db8::1]"),
     ],
 )
-def test_a_base_url_is_taken_without_its_last_slash(url, expected):
+def test_a_base_url_has_one_spelling(url, expected):
     assert check_base_url(url) == expected
 
 

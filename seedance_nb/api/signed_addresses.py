@@ -11,6 +11,8 @@ import unicodedata
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote, unquote_plus, urlsplit, urlunsplit
 
+from ..settings import canonical_host
+
 UNSIGNED = "unsigned"
 """The fragment that stands for what was left out: such an address can be shown and compared, but not be fetched by anybody."""
 
@@ -111,17 +113,6 @@ def canonical_address(address: str) -> str:
     return urlunsplit(
         (parts.scheme, host if port in (None, usual) else f"{host}:{port}", _spelling(parts.path) or "/", query, "")
     )
-
-
-def canonical_host(host: str) -> str:
-    """A host's name in small letters, in the form that goes over the wire (punycode), without the dot of the root."""
-    host = host.lower().rstrip(".")
-    if host.isascii():
-        return host
-    try:
-        return host.encode("idna").decode("ascii").lower()
-    except UnicodeError:
-        return host
 
 
 def _parameters(query: str) -> list[_Parameter]:

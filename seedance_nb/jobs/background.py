@@ -12,6 +12,7 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
+from ..errors import ConfigurationError
 from .grouping import GroupingThread
 
 T = TypeVar("T")
@@ -135,6 +136,17 @@ class Background:
     def ask_ledger(self, function: Callable[..., T], *args: Any) -> T:
         """The same from another thread, waiting for the answer."""
         return self._ledger_thread.submit(function, *args).result()
+
+    def tell_ledger(self, function: Callable[..., object], *args: Any) -> None:
+        """The same without waiting: done before whatever is asked after it. What goes wrong is only logged."""
+
+        def told() -> None:
+            try:
+                function(*args)
+            except ConfigurationError as error:
+                log.debug("ledger: %s", error)
+
+        self._ledger_thread.submit(told)
 
     async def in_worker(self, function: Callable[..., T], *args: Any) -> T:
         """Run slow work (verify, transcode, base64) beside the loop."""

@@ -24,6 +24,7 @@ from typing import Any
 from ..api.canonical_text import canonical_text
 from ..api.models import Status, VideoRequest
 from ..errors import ConfigurationError, one_line
+from ..settings import same_service
 from . import accounts, ballot_box
 from .durations import CLOSE, LOOKED_ON
 from .grouping import groupable
@@ -202,6 +203,12 @@ DAY = (  # of a job that a wrong clock put into the future: the day of the next 
 )
 _OCCUPYING = f"SELECT * FROM jobs WHERE account = ? AND request_hash = ? AND take = ? AND status NOT IN {FREE_AGAIN}"
 _MINE_OR_OCCUPYING = f"SELECT * FROM jobs WHERE key = ? UNION ALL {_OCCUPYING}"
+_SPELLINGS = (  # each once, without walking all rows: SQLite has no other way to jump in an index
+    "WITH RECURSIVE found(name) AS (SELECT MIN(base_url) FROM jobs UNION ALL"
+    " SELECT (SELECT MIN(base_url) FROM jobs WHERE base_url > name) FROM found WHERE name IS NOT NULL)"
+    " SELECT name FROM found WHERE name IS NOT NULL"
+)
+_ROW_THERE = "SELECT 1 FROM jobs WHERE base_url = ? AND account = ? LIMIT 1"
 _LOST = (  # `get` repeats neither resolution nor metadata, so those cannot be compared
     "SELECT * FROM jobs WHERE account = ? AND status = 'unknown' AND request_id IS NULL AND model = ? AND duration IS ?"
     " AND json_extract(request, '$.aspectRatio') IS ? ORDER BY number DESC"
@@ -428,6 +435,31 @@ class Ledger:
     def occupying(self, account: str, request: VideoRequest, take: int) -> Record | None:
         """The row that would be reused for this request and take, if there is one."""
         return next(iter(self._read(_OCCUPYING, (account, request.canonical_hash(), take))), None)
+
+    def unite_spellings(self, base_url: str, account: str, account_at: Callable[[str], str]) -> int:
+        """Take over what older versions wrote for the same service under another spelling of its address; how many rows.
+
+        `account_at(spelling)` is what this account was called there. Rows of other accounts stay as they are until their key is used.
+        """
+        if not self.path.exists():
+            return 0
+        with self._transaction(write=False) as db:
+            found = []
+            for (spelling,) in db.execute(_SPELLINGS).fetchall():
+                if spelling != base_url and same_service(spelling, base_url):
+                    names = {account_at(spelling), account}
+                    found += [(spelling, n) for n in names if db.execute(_ROW_THERE, (spelling, n)).fetchone()]
+        if not found:
+            return 0
+        with self._transaction() as db:
+            db.execute("DROP INDEX one_per_intention")
+            rows = 0
+            for place in found:
+                update = "UPDATE jobs SET base_url = ?, account = ? WHERE base_url = ? AND account = ?"
+                rows += db.execute(update, (base_url, account, *place)).rowcount
+            _make_room(db)
+            db.execute(_ONE_PER_INTENTION)
+            return rows
 
     def unfinished(self, account: str) -> list[Record]:
         """Rows that still need following or fetching, oldest first."""

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from ..api.models import Status, VideoRequest
 from ..errors import ClipError, ConfigurationError, ConnectionFailed, SeedanceError, shortened
-from ..settings import Limits, Secret
+from ..settings import Limits, Secret, same_service
 from . import owner as owners
 from . import submitting
 from .background import Background, log
@@ -152,7 +152,7 @@ class Runner:
         if job is not None:
             return job
         snapshot = self._snapshot_of(record)
-        foreign = record.base_url != self._tools.service
+        foreign = not same_service(record.base_url, self._tools.service)
         if foreign and not snapshot.is_settled:
             where = f"this job belongs to {record.base_url}; sd.configure(base_url=…) to that follows it"
             snapshot = dataclasses.replace(snapshot, error=ConfigurationError(where), trouble=where)

@@ -389,11 +389,13 @@ class Session:
 
         Raises ConfigurationError where all that is unfinished is another key's, and nobody has said whether that is the same account.
         """
-        jobs = JobList(self.runner.job_of(record, wanted=True) for record in self.unfinished())
+        # First: at its start the ledger takes over rows of another spelling of the host.
+        runner = self.runner
+        jobs = JobList(runner.job_of(record, wanted=True) for record in self.unfinished())
         if not jobs:  # they may be there, under another key of the same account
             self.check_account_is_known()
         for job in jobs:
-            self.runner.follow(job)
+            runner.follow(job)
             self._announce(job)
         return jobs
 
@@ -498,6 +500,7 @@ class Session:
         if key is not None:
             self.settings = dataclasses.replace(self.settings, api_key=key, key_source="argument")
             if self._runner is not None and not self.settings.uses_simulator:
+                self._unite_spellings(self._runner)
                 self._runner.use_key(key, self.account)
 
     def _kept_limits(self) -> dict[str, Any]:
@@ -604,9 +607,7 @@ class Session:
     def _fingerprint(self) -> str:
         if self._account:
             return f"{accounts.NAMED}{self._account}"
-        secret = self._need_key()
-        text = f"{self.settings.base_url}\0{secret.reveal()}".encode()
-        return hashlib.blake2b(text, digest_size=10, person=b"seedance_account").hexdigest()
+        return _account_at(self.settings.base_url, self._need_key())
 
     def accounts(self) -> list[Account]:
         """The accounts that the ledger tells apart at this host, the one used last first."""
@@ -653,6 +654,7 @@ class Session:
         with self._lock:
             if self._runner is None or not self._runner.is_usable:
                 self._runner = self._start_runner()
+                self._unite_spellings(self._runner)
                 # After it, since the last is called first: the simulator it may have started must hear what is waited for. Again
                 # after a close: a session may be used anew.
                 _at_the_end_of_the_process(self._at_exit)
@@ -692,6 +694,17 @@ class Session:
             simulated=simulated,
             origin=self._origin,
         )
+
+    def _unite_spellings(self, runner: Runner) -> None:
+        """Have the ledger take over, before it is asked anything else, what was written for this host in another spelling."""
+        account = self.account
+        key = None if self.settings.uses_simulator or self._account else self._need_key()
+
+        def account_at(spelling: str) -> str:
+            return account if key is None else _account_at(spelling, key)
+
+        ledger = runner.ledger
+        runner.background.tell_ledger(ledger.unite_spellings, self.settings.base_url, account, account_at)
 
     @property
     def _origin(self) -> Origin:
@@ -735,6 +748,11 @@ def _refused(job: Job) -> SeedanceError | None:
     """Why nothing was sent for it, if that was decided here; what the service refuses is an ApiError."""
     error = job.error
     return error if job.status is Status.REJECTED and not isinstance(error, ApiError) else None
+
+
+def _account_at(base_url: str, key: Secret) -> str:
+    text = f"{base_url}\0{key.reveal()}".encode()
+    return hashlib.blake2b(text, digest_size=10, person=b"seedance_account").hexdigest()
 
 
 def _check_take(take: object) -> int:
