@@ -215,7 +215,7 @@ def _rates(value: Any) -> dict[str, float]:
 
 def _check_choice(what: str, value: Any, allowed: tuple[str, ...]) -> None:
     allowed = allowed or (ASPECT_RATIOS if what == "aspect ratio" else RESOLUTIONS)
-    if value is not None and value not in allowed:
+    if value is not None and not (isinstance(value, str) and value in allowed):
         raise InvalidRequest(f"{what} {one_line(value, 40)!r} is not offered; choose {_or(allowed)}")
 
 
@@ -269,9 +269,11 @@ def _check_duration(request: VideoRequest, facts: ModelFacts | None) -> None:
         raise InvalidRequest(f"{request.model} cannot make {value} s; choose {allowed} seconds")
 
 
-def _check_media(urls: tuple[str, ...] | None) -> list[str]:
+def _check_media(urls: Any) -> list[str]:
     if urls is None:
         return []
+    if not isinstance(urls, tuple | list):
+        raise InvalidRequest(f"media_urls must be a list of URLs, not {type(urls).__name__}")
     if not 1 <= len(urls) <= MAX_MEDIA_URLS:
         raise InvalidRequest(f"give 1 to {MAX_MEDIA_URLS} media URLs, not {len(urls)}; leave them out for text only")
     warnings = []
@@ -289,11 +291,13 @@ def _shown(url: object) -> str:
     return one_line(without_signature(url) if isinstance(url, str) else url, 80)
 
 
-def _is_url(text: str, schemes: tuple[str, ...]) -> bool:
+def _is_url(text: object, schemes: tuple[str, ...]) -> bool:
+    if not isinstance(text, str):
+        return False
     try:
         parts = urlsplit(text)
         return parts.scheme in schemes and bool(parts.hostname) and not any(c.isspace() for c in text)
-    except (ValueError, AttributeError):
+    except ValueError:
         return False
 
 

@@ -279,8 +279,17 @@ def _request_of(values: Mapping[str, Any], check: Check) -> tuple[VideoRequest |
         request = make_request(**fields)
         warnings = check(request)
     except InvalidRequest as error:
-        return request, shortened(error, 300), ()
+        return request if request is not None and _has_identity(request) else None, shortened(error, 300), ()
     return request, None, warnings if isinstance(warnings, tuple) else ()
+
+
+def _has_identity(request: VideoRequest) -> bool:
+    """Whether it could be written at all: one bad value must not stop the grid."""
+    try:
+        request.canonical_hash()
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return False
+    return True
 
 
 def _check_names(laid: Axes) -> None:

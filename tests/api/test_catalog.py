@@ -1,13 +1,16 @@
+import numpy as np
+import pandas as pd
 import pytest
 from api.json_shapes import ANY_JSON, ANY_OBJECT, is_presentable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seedance_nb.api.catalog import DOCUMENTED, Catalog, Estimate, ModelFacts, read_model
-from seedance_nb.api.models import VideoRequest
+from seedance_nb.api.models import VideoRequest, make_request
 from seedance_nb.errors import InvalidRequest
 
 CATALOG = Catalog()
+FIVE = 5
 
 
 def request(**changes):
@@ -95,6 +98,19 @@ def test_what_cannot_be_written_as_json_is_refused_before_it_is_sent(changes, sa
         CATALOG.check(request(**changes))
 
     assert is_presentable(str(caught.value))
+
+
+@pytest.mark.parametrize("value", [pd.NA, pd.NaT, np.array([1, 2]), {1}, b"x", FIVE, True, float("nan")], ids=repr)
+@pytest.mark.parametrize(
+    "field", ["model", "aspect_ratio", "resolution", "duration", "media_urls", "webhook_url", "metadata"]
+)
+def test_a_value_of_another_kind_is_refused_for_every_field_whoever_made_the_request(field, value):
+    if field == "duration" and value is FIVE:
+        return
+    for make in (request, lambda **changes: make_request("a cat", **changes)):
+        with pytest.raises(InvalidRequest) as caught:
+            CATALOG.check(make(**{field: value}))
+        assert is_presentable(str(caught.value))
 
 
 def test_no_signature_of_an_address_stands_in_what_is_told_of_it():

@@ -374,6 +374,23 @@ def test_a_polars_frame_is_rows_too():
     assert [c.request.duration for c in cells(Polars())] == [4]
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"prompt": "half \ud83d"},
+        {"model": object()},
+        {"resolution": pd.Timestamp("2026")},
+        {"model": "\ud83d"},
+        {"webhook_url": {1}},
+    ],
+    ids=repr,
+)
+def test_a_value_that_cannot_be_written_makes_its_cell_invalid_and_stops_no_other(row):
+    made = cells([{"prompt": "a cat", **row}, {"prompt": "a cat"}])
+    assert (made[0].invalid is None, made[1].invalid, made[1].identity is None) == (False, None, False)
+    assert made[0].identity != made[1].identity or "webhook_url" in row
+
+
 # Signed addresses -------------------------------------------------------------------------------------
 
 SIGNED = "https://a.example/x.png?X-Amz-Signature={}"

@@ -10,6 +10,8 @@ from grids.stage import PATIENCE, small
 
 from seedance_nb.errors import ConfigurationError, InvalidRequest, SeedanceError
 from seedance_nb.grids import export
+from seedance_nb.grids.grid import open_grid
+from seedance_nb.grids.table import TIMES, table_of
 
 
 @pytest.fixture
@@ -21,7 +23,7 @@ def grid(session):
 
 
 def lines_of(path):
-    with path.open(newline="", encoding="utf-8") as file:
+    with path.open(newline="", encoding="utf-8-sig") as file:
         return list(csv.DictReader(file))
 
 
@@ -136,3 +138,98 @@ def test_without_pandas_one_line_says_how_to_get_it(session, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(ConfigurationError, match=r"pip install 'seedance_nb\[pandas\]'"):
         small(session, "a cat").to_pandas()
+
+
+# What a spreadsheet makes of it -------------------------------------------------------------------------
+
+FORMULAS = [
+    "=1+1",
+    "+1",
+    "-1",
+    "@SUM(A1)",
+    "\t=1",
+    "＝1",
+    "'=1",
+    " =1",
+    "''=1",
+    "'already quoted",
+    "- dash first",
+    "a=b",
+    "-5",
+    "'",
+    "",
+]
+
+
+@pytest.mark.parametrize("text", FORMULAS, ids=ascii)
+def test_no_text_is_a_formula_and_every_text_comes_back(text):
+    shown = export.guarded(text)
+
+    assert not shown.lstrip(" ").startswith(("=", "+", "-", "@", "\t", "\r", "＝"))
+    assert export.unguarded(shown) == text
+
+
+def test_a_csv_opens_in_a_korean_excel_and_reads_back_as_the_same_table(session, tmp_path):
+    words = ['=HYPERLINK("https://x")', "+1 boat", "-1 boat", "@boat", "종이배 “하나”, 둘\n셋", "a boat [fail]"]
+    grid = small(
+        session, "{=note}", **{"=note": words}, metadata={"k": ["=1", {"a": 1}]}, media_urls=["https://a.example/x.png"]
+    ).submit()
+    grid.result(PATIENCE)
+    path = grid.export(tmp_path / "grid.csv")
+
+    assert path.read_bytes().startswith(b"\xef\xbb\xbf'=note,")
+    fields = [field for line in csv.reader(path.read_text("utf-8-sig").splitlines(keepends=True)) for field in line]
+    formulas = [field for field in fields if field.startswith(("=", "+", "-", "@", "\t", "\r"))]
+    assert formulas == []
+    table = table_of(grid)
+    read = export.read_csv(path)
+    assert [list(row) for row in read] == [list(table.columns)] * len(words)
+    for row, known in zip(read, table.rows, strict=True):
+        for name in table.columns:
+            expected = known[name]
+            if name in TIMES and expected is not None:
+                expected = pytest.approx(expected, abs=0.001)
+            assert row[name] == (tuple(expected) if isinstance(expected, list) else expected), name
+    assert [row["prompt"] for row in read] == words
+
+
+def test_numbers_are_not_guarded_and_pandas_reads_the_file_as_it_is(session, tmp_path):
+    grid = small(session, "a {x} boat", x=[-5, -2.5], duration=4)
+    frame = pd.read_csv(grid.export(tmp_path / "grid.csv"), encoding="utf-8-sig")
+
+    assert frame["x"].tolist() == [-5, -2.5]
+    assert frame.columns[0] == "x"
+    assert pd.read_csv(tmp_path / "grid.csv").columns[0] == "x"
+
+
+def test_rows_read_back_make_the_same_grid_for_free(session, tmp_path):
+    grid = small(session, "{x}", x=["=a boat", "a {{plane}}"], takes=2).submit()
+    grid.result(PATIENCE)
+
+    again = open_grid(session, export.read_csv(grid.export(tmp_path / "grid.csv")), raw=True)
+    assert (again.plan.count("have it"), again.plan.new) == (4, 0)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "it is no table"),
+        (b"a,b\n1\n", "argument"),
+        (b"\xff\xfe", "decode"),
+        (b"created_at\nnever\n", "never"),
+        (None, "No such file"),
+    ],
+)
+def test_a_file_that_is_no_such_table_is_told_in_one_line(tmp_path, content, words):
+    path = tmp_path / "grid.csv"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InvalidRequest, match=f"grid.csv cannot be read .*{words}") as told:
+        export.read_csv(path)
+    assert "\n" not in str(told.value)
+
+
+def test_half_a_character_in_an_invalid_cell_stops_no_export(session, tmp_path):
+    grid = small(session, ["a cat", "half \ud83d"])
+    for name in ("grid.csv", "grid.json"):
+        assert "half ?" in grid.export(tmp_path / name).read_text("utf-8-sig")
