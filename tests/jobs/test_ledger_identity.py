@@ -13,7 +13,7 @@ import pytest
 from jobs.doubles import record
 
 from seedance_nb.api.models import Status, make_request
-from seedance_nb.jobs.ledger import MIGRATIONS, Ledger
+from seedance_nb.jobs.ledger import MIGRATIONS, Ledger, _identify_anew
 
 SMALL = {"model": "seedance-2.0-fast", "duration": 4, "resolution": "480p", "aspect_ratio": "1:1"}
 CAT = "https://bucket.s3.amazonaws.com/cat.png"
@@ -129,8 +129,8 @@ def test_of_rows_that_become_one_the_best_keeps_the_place(tmp_path, statuses, ke
         ledger.claim(dataclasses.replace(row, take=index + 1), False, lambda: None)
     # As the version before would have written them: one take, a hash of their own each.
     db.execute("UPDATE jobs SET take = 1, request_hash = key")
-    db.execute("PRAGMA user_version = 3")
-    ledger.close()
+    with ledger._transaction() as db:
+        _identify_anew(db)
 
     places = [ledger.occupying("mine", record().request, take) for take in range(1, 5)]
     assert places[0].key == f"j{keeps}"
@@ -149,7 +149,8 @@ def test_a_row_that_nobody_can_read_does_not_stop_the_step(old, content):
 
 
 def test_ten_thousand_rows_are_identified_in_the_time_of_a_few_commits(old):
-    db = old._open()
+    db = sqlite3.connect(old.path, isolation_level=None)  # before the ledger opens it: it is as the old version left it
+    db.row_factory = sqlite3.Row
     [columns] = [[c[1] for c in db.execute("PRAGMA table_info(jobs)")]]
     usual = dict(db.execute("SELECT * FROM jobs LIMIT 1").fetchone())
     rows = []
@@ -160,8 +161,7 @@ def test_ten_thousand_rows_are_identified_in_the_time_of_a_few_commits(old):
     db.execute("BEGIN")
     db.executemany(f"INSERT INTO jobs VALUES ({', '.join('?' * len(columns))})", rows)
     db.execute("COMMIT")
-    db.execute("PRAGMA user_version = 3")
-    old.close()
+    db.close()
 
     began = time.process_time()
     assert old.occupying("name:lab", make_request("boat 77", **SMALL, metadata={"x": 1}), 1).key == "k77"
