@@ -514,7 +514,9 @@ REQUESTS = st.builds(
     webhook_url=st.none() | URLS,
     metadata=st.none()
     | st.dictionaries(
-        TEXTS.filter(lambda t: "\ud800" not in t), st.integers(-(2**53), 2**53) | TEXTS.filter(lambda t: "\ud800" not in t), max_size=3
+        TEXTS.filter(lambda t: "\ud800" not in t),
+        st.integers(-(2**53), 2**53) | TEXTS.filter(lambda t: "\ud800" not in t),
+        max_size=3,
     ),
 )
 
