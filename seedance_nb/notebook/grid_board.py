@@ -13,6 +13,7 @@ import traitlets
 from ..errors import LONGEST, shortened
 from ..grids.picture import GridPicture
 from ..jobs.background import log
+from .ballot_assets import with_keys
 from .grid_view import board_layout, board_view, told
 from .interactive import interactive
 
@@ -30,7 +31,7 @@ class GridBoard(anywidget.AnyWidget):
     their time, they are called in a thread of their own.
     """
 
-    _esm = _STATIC / "grid_board.js"
+    _esm = with_keys("grid_board.js")
     _css = _STATIC / "grid_board.css"
 
     places = traitlets.Dict().tag(sync=True)

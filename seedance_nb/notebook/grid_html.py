@@ -79,7 +79,7 @@ def receipt(picture: GridPicture) -> str:
     way = f"{_count(len(picture.tiles), 'cell')}: run this cell again to get the grid back; what is there or on its way costs nothing."
     headers, rows = id_table(picture, MOST_LISTED)
     table = _scrolled(html.table(headers, rows), len(rows))
-    ids = f'<details><summary style="cursor:pointer">ids of the videos</summary>{table}</details>'
+    ids = f'<details {html.KEYS}><summary style="cursor:pointer">ids of the videos</summary>{table}</details>'
     return f'<div style="{html.QUIET}">{_box(_text(way))}{ids}</div>'
 
 

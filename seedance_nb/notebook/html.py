@@ -30,6 +30,8 @@ QUIET = "opacity:0.75;font-size:0.9em"
 WRAP = "overflow-wrap:break-word"  # the sanitiser knows no "anywhere"
 ACCENTS = {Status.FAILED: "#d9534f", Status.REJECTED: "#d9534f", Status.UNKNOWN: "#c77700", Status.SUCCEEDED: "#c77700"}
 NEUTRAL = "#8a8a8a"
+KEYS = 'data-lm-suppress-shortcuts="seedance"'
+"""On what can have the focus: to JupyterLab a letter pressed in it would be a command for the cell (see static/keys.js)."""
 BADGE = f'<span style="border:1px solid {NEUTRAL};border-radius:9px;padding:0 6px">simulated</span> '
 
 # Invisible characters that reorder the text around them: a prompt must not be able to rewrite its neighbours.
@@ -278,7 +280,7 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]], caption: str | 
     )
     # A scrolling box of its own: a wide table must not make the whole notebook scroll sideways.
     return (
-        '<div style="overflow-x:auto;max-width:100%">'
+        f'<div {KEYS} style="overflow-x:auto;max-width:100%">'
         '<table style="border-collapse:collapse;table-layout:auto;margin:4px 0;font-size:1em">'
         f"{title}<thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>"
     )
@@ -314,7 +316,7 @@ def _player(
         f' title="{name}" style="display:block;max-width:100%;height:auto;border-radius:6px">{fallback}</video>'
     )
     return (
-        f'<figure style="margin:4px 0 8px 0">{player if video_src else fallback}'
+        f'<figure {KEYS} style="margin:4px 0 8px 0">{player if video_src else fallback}'
         f'<figcaption style="margin-top:8px;max-width:{MAX_WIDTH}px;line-height:1.5">'
         f"{caption}{original}</figcaption></figure>"
     )
@@ -387,7 +389,7 @@ def _best_id(snapshot: Snapshot) -> str:
 
 def _block(*parts: str, bar: str | None = None) -> str:
     edge = f"border-left:3px solid {bar};padding-left:10px;" if bar else ""
-    return f'<div style="{edge}margin:4px 0;line-height:1.5;max-width:760px">{"".join(parts)}</div>'
+    return f'<div {KEYS} style="{edge}margin:4px 0;line-height:1.5;max-width:760px">{"".join(parts)}</div>'
 
 
 def _quiet(inner: str) -> str:

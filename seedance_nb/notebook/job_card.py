@@ -13,6 +13,7 @@ import traitlets
 from ..errors import LONGEST, one_line, shortened
 from ..jobs.durations import durations
 from ..jobs.snapshot import Snapshot
+from .ballot_assets import with_keys
 from .html import clamp, clean, credits_words, settings_line, status_words
 
 _STATIC = Path(__file__).parent / "static"
@@ -71,7 +72,7 @@ class JobCard(anywidget.AnyWidget):
     only read.
     """
 
-    _esm = _STATIC / "job_card.js"
+    _esm = with_keys("job_card.js")
     _css = _STATIC / "job_card.css"
 
     view = traitlets.Dict().tag(sync=True)

@@ -10,6 +10,7 @@ import anywidget
 import traitlets
 
 from ..errors import one_line
+from .ballot_assets import with_keys
 from .interactive import interactive
 from .panel_errors import drawn_by
 
@@ -23,7 +24,7 @@ class PanelFrame(anywidget.AnyWidget):
     is what the kernel priced (`action["form"]`), so nothing is ever sent that is not what the user sees.
     """
 
-    _esm = _STATIC / "panel.js"
+    _esm = with_keys("panel.js")
     _css = _STATIC / "panel.css"
 
     action = traitlets.Dict().tag(sync=True)

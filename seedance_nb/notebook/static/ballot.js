@@ -64,6 +64,7 @@ export default {
       } else if (message.kind === "trouble") room.complain(message.text);
     };
 
+    keepKeys();
     const room = votingRoom(el, {
       begin: (rater) => send({ kind: "begin", rater }),
       answer: (pair, aspect, choice) => send({ kind: "answer", pair, aspect, choice }),

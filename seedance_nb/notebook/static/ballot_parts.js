@@ -12,7 +12,7 @@ function buildRoom(el) {
   };
   ui.room.tabIndex = -1;
   ui.room.setAttribute("aria-label", "Blind votes");
-  ui.room.dataset.lmSuppressShortcuts = "true"; // in JupyterLab, x would cut the cell
+  ui.room.dataset.lmSuppressShortcuts = "seedance";
   ui.status.setAttribute("role", "status");
   ui.complaint.setAttribute("role", "alert");
   nameForm(ui, own);

@@ -214,6 +214,7 @@ function votingRoom(el, door) {
 
   const press = (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || !state || state.phase === "name") return;
+    if (event.key === "Enter" && event.shiftKey) return; // runs the cell
     const inField = event.target.closest?.("input:not([type=checkbox]), select, textarea");
     const onButton = event.target.closest?.("button, summary, input, a");
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;

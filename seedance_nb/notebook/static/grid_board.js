@@ -24,6 +24,7 @@ export default () => {
 
 function board(model, el, age) {
   const ui = build(el);
+  keepKeys();
   let chips = [];
   let drawn = ""; // the marks that are on the page
   let shown = null; // the number of the cell whose facts are told
@@ -198,7 +199,6 @@ function board(model, el, age) {
     const to = at < 0 ? -1 : next(chips, at, event.key);
     if (to < 0) return;
     event.preventDefault();
-    event.stopPropagation(); // JupyterLab's own arrows move between cells
     chips[at].tabIndex = -1;
     chips[to].tabIndex = 0;
     chips[to].focus();
@@ -331,6 +331,7 @@ function build(el) {
   ui.board.setAttribute("role", "group");
   ui.board.setAttribute("aria-label", "Video grid");
   ui.board.tabIndex = -1;
+  ui.board.dataset.lmSuppressShortcuts = "seedance";
   ui.status.setAttribute("role", "status");
   ui.status.setAttribute("aria-live", "polite");
   ui.sure.setAttribute("role", "group");

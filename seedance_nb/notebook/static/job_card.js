@@ -23,6 +23,7 @@ export default () => {
 
 function card(model, el, age) {
   const ui = build(el);
+  keepKeys();
   let pressedAt = null; // when Cancel was pressed, until the kernel takes over
   let acknowledged = false;
   let cancelTrouble = null;
@@ -212,6 +213,7 @@ function build(el) {
   };
   ui.card.setAttribute("role", "group");
   ui.card.tabIndex = -1;
+  ui.card.dataset.lmSuppressShortcuts = "seedance";
   ui.prompt.dir = "auto";
   ui.status.setAttribute("role", "status");
   ui.status.setAttribute("aria-live", "polite");

@@ -6,6 +6,7 @@ const BUSY = "The kernel has not answered yet: it is told as soon as the running
 export default {
   render({ model, el }) {
     const ui = build(el);
+    keepKeys();
     let pressed = null; // the price that was on the button when it was pressed, until the kernel has handled it
     let sent = false;
     let lost = false;
@@ -151,12 +152,6 @@ export default {
       grabbed = false;
     };
 
-    // Letters, arrows and Enter are the panel's: to JupyterLab they would be commands for the cell.
-    const keep = (event) => {
-      const command = event.ctrlKey || event.metaKey || event.altKey || (event.key === "Enter" && event.shiftKey);
-      if (!command) event.stopPropagation();
-    };
-
     // Parts that are folded away open and close in the page, without a word from the kernel.
     const fold = (event) => {
       const box = event.target.closest(".seedance-fold-button")?.closest(".seedance-fold");
@@ -189,7 +184,7 @@ export default {
       root.addEventListener("keydown", key, true); // ipywidgets let no key out of their fields
       for (const kind of ["input", "change"]) root.addEventListener(kind, edited);
       root.closest(".jp-OutputArea")?.classList.add("seedance-alive"); // hides what is kept below for later
-      root.addEventListener("keydown", keep);
+      root.dataset.lmSuppressShortcuts = "seedance";
       for (const kind of ["input", "pointerdown"]) root.addEventListener(kind, used);
       root.addEventListener("click", fold);
       drawFolds();
@@ -214,7 +209,6 @@ export default {
       model.off("msg:custom", receive);
       root?.removeEventListener("keydown", key, true);
       for (const kind of ["input", "change"]) root?.removeEventListener(kind, edited);
-      root?.removeEventListener("keydown", keep);
       for (const kind of ["input", "pointerdown"]) root?.removeEventListener(kind, used);
       root?.removeEventListener("click", fold);
       root?.closest(".jp-OutputArea")?.classList.remove("seedance-alive");

@@ -61,6 +61,7 @@ function move(node, parent, before = null) {
 function wire(root) {
   if (root.sdWall) return;
   root.sdWall = true;
+  keepKeys();
 
   const facts = JSON.parse(root.dataset.wall);
   const stage = root.querySelector(".sdw-stage");
@@ -632,7 +633,7 @@ function wire(root) {
 
   function press(event) {
     const { key, target } = event;
-    if (event.ctrlKey || event.metaKey || event.altKey) return false;
+    if (event.ctrlKey || event.metaKey || event.altKey || (key === "Enter" && event.shiftKey)) return false; // the notebook's
     const range = target.type === "range";
     const typed = target.matches("select, textarea") || (target.matches("input") && !range && target.type !== "checkbox");
     if (key === "Escape") return escape();
@@ -688,9 +689,8 @@ function wire(root) {
   root.addEventListener("keydown", (event) => {
     const mine = press(event);
     if (mine) event.preventDefault();
-    // Jupyter's one-letter commands cut and delete cells: they must not see our keys, nor any while a dialog is open.
-    const native = !event.ctrlKey && !event.metaKey && !event.altKey && (event.key === " " || event.key === "Enter" || event.target.matches("select, input"));
-    if (mine || native || dialog.open || help.open) event.stopPropagation();
+    // What lies around or behind must not see our keys, nor any while a dialog is open.
+    if (mine || dialog.open || help.open) event.stopPropagation();
   });
 
   // -- put together ----------------------------------------------------------------------------------------------------
