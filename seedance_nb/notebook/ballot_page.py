@@ -29,6 +29,7 @@ _PAGE_STYLE = """
 :root { color-scheme: light dark; }
 body { box-sizing: border-box; min-height: 100vh; margin: 0; padding: 16px; background: Canvas; color: CanvasText; }
 main { max-width: 1500px; margin: 0 auto; }
+@media (max-width: 500px), (max-height: 500px) { body { padding: 4px; } }
 """
 
 

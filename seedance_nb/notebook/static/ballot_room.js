@@ -15,6 +15,9 @@ const CHOICE_KEYS = {
 };
 const SPEEDS = [0.25, 0.5, 1, 1.5, 2];
 const SOUNDS = ["off", "A", "B"];
+const GAP = 12; // pixels between the clips
+const EDGE = 28; // pixels of the page around the room
+const LEAST_HEIGHT = 96; // pixels for the clips, however low the window is
 
 function votingRoom(el, door) {
   const ui = buildRoom(el);
@@ -57,6 +60,7 @@ function votingRoom(el, door) {
     say(ui.progress, state.progress || "");
     ui.bar.hidden = state.part == null;
     if (state.part != null) ui.bar.value = state.part;
+    fit();
     ui.undo.disabled = ui.undoAtEnd.disabled = waiting || !state.canUndo;
     ui.undoAtEnd.hidden = !state.canUndo;
     ui.revealLabel.hidden = !door.reveal;
@@ -128,6 +132,8 @@ function votingRoom(el, door) {
       await Promise.all(ui.videos.map((video, side) => load(video, addresses[side])));
       if (shownPair !== pair.id) return;
       ready = true;
+      fit();
+      bringIntoSight();
       if (!matchMedia("(prefers-reduced-motion: reduce)").matches) player.replay();
     } catch (error) {
       if (shownPair !== pair.id) return;
@@ -140,13 +146,52 @@ function votingRoom(el, door) {
   const load = (video, address) =>
     new Promise((resolve, reject) => {
       video.oncanplaythrough = () => {
-        video.style.aspectRatio = `${video.videoWidth} / ${video.videoHeight}`;
         resolve();
       };
       video.onerror = () => reject(new Error("This browser cannot play one of the clips; vote on with another browser."));
       video.src = address;
       video.load();
     });
+
+  // Both clips and every vote are seen at once, whatever the shape of clips and window: the clips take the room that the words and
+  // buttons leave, side by side or one above the other, as they get larger.
+  const fit = () => {
+    if (ui.stage.hidden || !ui.stage.getClientRects().length) return;
+    const shapes = ui.videos.map((video) => (video.videoWidth && video.videoHeight ? video.videoWidth / video.videoHeight : 16 / 9));
+    const isLarge = document.fullscreenElement === ui.room || ui.room.classList.contains("seedance-ballot-large");
+    const stage = ui.stage.getBoundingClientRect();
+    const above = stage.top - ui.room.getBoundingClientRect().top + (isLarge ? ui.room.scrollTop : 0);
+    const below = (isLarge ? ui.bottom : ui.ask).getBoundingClientRect().bottom - stage.bottom;
+    const trouble = ui.trouble.textContent ? ui.trouble.offsetHeight + GAP : 0;
+    const height = Math.max(LEAST_HEIGHT, windowHeight(ui.room) - above - below - trouble - EDGE);
+    const captions = ui.labels.map((label) => label.parentNode);
+    const lay = (way) => {
+      ui.stage.dataset.way = way;
+      if (way === "beside") {
+        const caption = Math.max(...captions.map((node) => node.offsetHeight));
+        return shapes.map((shape) => within((stage.width - GAP) / 2, height - caption, shape));
+      }
+      const caption = Math.max(...captions.map((node) => node.offsetWidth)) + GAP;
+      return shapes.map((shape) => within(stage.width - caption, (height - GAP) / 2, shape));
+    };
+    const area = (sizes) => sizes.reduce((sum, [w, h]) => sum + w * h, 0);
+    const stacked = lay("above");
+    let sizes = lay("beside");
+    if (area(stacked) > area(sizes)) sizes = lay("above");
+    ui.videos.forEach((video, side) => {
+      const [width, tall] = sizes[side];
+      video.style.width = `${Math.floor(width)}px`;
+      video.style.height = `${Math.floor(tall)}px`;
+    });
+  };
+
+  // Where somebody is voting, not where a notebook is only read.
+  const bringIntoSight = () => {
+    if (!ui.room.contains(document.activeElement)) return;
+    const [top, bottom] = sightOf(ui.room);
+    if (ui.head.getBoundingClientRect().top < top || ui.ask.getBoundingClientRect().bottom > bottom)
+      ui.room.scrollIntoView({ block: "start", behavior: "instant" });
+  };
 
   const clear = () => {
     for (const video of ui.videos) {
@@ -269,6 +314,13 @@ function votingRoom(el, door) {
   ui.done.addEventListener("click", () => door.done());
   ui.goOn.addEventListener("click", () => door.goOn());
   for (const button of [ui.save, ui.saveAtEnd]) button.addEventListener("click", () => door.save());
+  const resized = new ResizeObserver(() => fit());
+  resized.observe(ui.room);
+  const windowResized = () => {
+    fit();
+    bringIntoSight();
+  };
+  window.addEventListener("resize", windowResized);
   const keys = door.keys || ui.room;
   keys.addEventListener("keydown", press);
   setSound(0);
@@ -283,10 +335,35 @@ function votingRoom(el, door) {
     },
     close() {
       keys.removeEventListener("keydown", press);
+      resized.disconnect();
+      window.removeEventListener("resize", windowResized);
       player.stop();
       for (const video of ui.videos) video.removeAttribute("src");
     },
   };
+}
+
+// The largest size of this shape in a box.
+function within(width, height, shape) {
+  return width / height > shape ? [height * shape, height] : [width, width / shape];
+}
+
+// What scrolls around an element: in JupyterLab the notebook, on a page the window.
+function scrollerOf(element) {
+  for (let node = element.parentElement; node && node !== document.body; node = node.parentElement)
+    if (/auto|scroll/.test(getComputedStyle(node).overflowY) && node.clientHeight < node.scrollHeight) return node;
+  return null;
+}
+
+// From where to where, in the window, it can be seen.
+function sightOf(element) {
+  const box = document.fullscreenElement ? null : scrollerOf(element)?.getBoundingClientRect();
+  return [Math.max(0, box?.top ?? 0), Math.min(innerHeight, box?.bottom ?? innerHeight)];
+}
+
+function windowHeight(element) {
+  const [top, bottom] = element.classList.contains("seedance-ballot-large") ? [0, innerHeight] : sightOf(element);
+  return bottom - top;
 }
 
 function asking(aspect) {
