@@ -283,7 +283,8 @@ def test_the_installed_ipykernel_has_the_method_the_shim_replaces():
 def test_script_and_style_are_read_from_the_installed_files(make_card):
     state = make_card().get_state()
 
-    assert state["_esm"].startswith("// Which keys") and "// The card of one job." in state["_esm"]
+    assert state["_esm"].startswith("// Which keys")
+    assert "// The card of one job." in state["_esm"]
     assert ".seedance-card" in state["_css"]
 
 
