@@ -225,8 +225,13 @@ class Followed:
     def _say_written_again(self, row: Record) -> str:
         """The file had lost the row: said for good, not only until the next look."""
         alarm = "the ledger file was deleted or exchanged while this job went on; its row was written again"
-        if row.take != self.snapshot.take:
-            alarm += f", as take {row.take}: another job had its place by then"
+        if (
+            row.take != self.snapshot.take
+        ):  # the file may be the same one: its place was free while it counted as failed
+            alarm = (
+                "another job took this one's place in the ledger, because the file was exchanged or this one counted as ended;"
+                f" it is kept as take {row.take}"
+            )
         self.tell(take=row.take, warnings=(*(w for w in self.snapshot.warnings if w != alarm), alarm))
         return alarm
 

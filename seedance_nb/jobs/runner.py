@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
+from ..api.deadlines import LivedTime
 from ..api.models import Status, VideoRequest
 from ..errors import ClipError, ConfigurationError, ConnectionFailed, SeedanceError, shortened
 from ..settings import Limits, Secret, same_service
@@ -25,7 +26,7 @@ from .budget import Budget
 from .clips import Clips
 from .followed import Clock, Followed, Tools
 from .following import follow, learn
-from .job import Job, WaitStrategy, error_of
+from .job import LONGEST_STEP, Job, WaitStrategy, error_of
 from .ledger import Ledger, Record
 from .snapshot import Snapshot
 
@@ -410,8 +411,8 @@ class Runner:
         return snapshot_of(record, self._tools.clips)
 
     async def _before_end(self) -> None:
-        deadline = self.background.loop.time() + self._patience
-        while self._unanswered and not self._let_go and self.background.loop.time() < deadline:  # noqa: ASYNC110 - no event: the waiting thread adds
+        lived = LivedTime(LONGEST_STEP)
+        while self._unanswered and not self._let_go and lived() < self._patience:  # noqa: ASYNC110 - no event: the waiting thread adds
             await asyncio.sleep(0.02)
 
     async def _at_end(self) -> None:

@@ -119,6 +119,23 @@ def test_what_failed_stays_failed_when_it_is_attached_and_the_service_says_so_ag
         assert session.attach(job.request_id).status is Status.FAILED
 
 
+def test_a_video_that_was_made_all_the_same_gets_a_take_of_its_own_where_it_was_bought_again(tmp_path):
+    with (
+        Simulator(pace=PACE, faults=[says("failed", 1)]) as simulator,
+        session_at(simulator.base_url, tmp_path) as session,
+    ):
+        first = settled(submit(session))
+        second = submit(session)
+        assert second.result(60)
+
+        again = session.attach(first.request_id)
+
+        assert again.result(60).path != second.clip.path
+        assert (again.take, second.take, accepted(simulator)) == (2, 1, 2)
+        assert [submit(session, take=take).result(60) for take in (1, 2)] == [second.clip, again.clip]
+        assert accepted(simulator) == 2
+
+
 def another_notebook(folder):
     return Ledger(folder / "ledger.sqlite3")
 

@@ -109,6 +109,39 @@ def test_another_kernel_keeps_its_hands_off_while_the_sender_is_stopped(tmp_path
         assert (accepted(simulator), second.credits) == (1, 0)
 
 
+LEAVING = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from promises.stage import session_at, submit
+session = session_at(sys.argv[2], sys.argv[3], create_timeout=2.5)
+submit(session, "a boat")
+print("leaving", flush=True)
+session.close()
+"""
+
+
+def test_a_script_that_ends_while_it_is_stopped_hears_its_answer_all_the_same(tmp_path):
+    slowly = [Fault("create", "delay", None, seconds=1.5)]
+    with Simulator(pace=Pace(0, 0.05, 0), faults=slowly) as simulator:
+        folder = str(Path(__file__).resolve().parents[1])
+        command = [sys.executable, "-c", LEAVING, folder, simulator.base_url, str(tmp_path)]
+        script = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        KERNELS.append(script)
+        assert script.stdout.readline() == "leaving\n"
+        until(lambda: simulator.calls["create"])
+        time.sleep(0.2)
+        script.send_signal(signal.SIGSTOP)
+        until(lambda: is_stopped(script))
+        time.sleep(2 * LONGER)
+        script.send_signal(signal.SIGCONT)
+        script.communicate(timeout=PATIENCE)
+        assert script.returncode == 0
+
+        row = row_of(tmp_path)
+        assert row.request_id == simulator.scenario.accepted[0].request_id
+        assert row.status is not Status.UNKNOWN
+
+
 WAITING_WRITER = """
 import sys
 from pathlib import Path
