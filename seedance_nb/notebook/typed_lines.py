@@ -13,7 +13,7 @@ blanks from its empty lines, and knows no blank but the space behind a name. Eac
 | automagic (`seedance a cat?`) | the same as with `%` |
 | `!`, `$`, a `;` | nothing happens here: the parser of the magic reads them |
 
-`%%time`, `%%capture`, `%time` and their like send what they hold through the same steps.
+`%%time`, `%%capture` and their like send what they hold through the same steps, and so does `%time` with a line of ours behind it.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class OurLine(TokenTransformBase):
             if not tokens:
                 continue
             first = tokens[0]
-            if _is_ours(tokens, 0):
+            if _is_ours(tokens, 0) or (_is_timed(tokens) and any(_is_ours(tokens, i) for i in range(2, len(tokens)))):
                 return cls(first.start, first.start)
             assigned = MagicAssign.find([line])
             if assigned is not None:
@@ -70,8 +70,10 @@ class OurLine(TokenTransformBase):
         """The lines with ours as a call."""
         before = lines[self.magic_line][: self.magic_column]
         text, end = _joined(lines, self.magic_line, self.magic_column)
-        typed = text[len(MAGIC) + 1 :].rstrip()
-        call = f"{before}get_ipython().run_line_magic('seedance', {typed!r})\n"
+        name = re.match(r"%\w+", text)
+        assert name is not None, text
+        typed = text[name.end() + 1 :].rstrip()
+        call = f"{before}get_ipython().run_line_magic({name.group()[1:]!r}, {typed!r})\n"
         return [*lines[: self.magic_line], call, *lines[end + 1 :]]
 
 
@@ -123,6 +125,11 @@ def _is_ours(tokens: Sequence[Any], at: int) -> bool:
     sign, name = tokens[at], tokens[at + 1]
     after = name.line[name.end[1] : name.end[1] + 1]
     return sign.end == name.start and (after == "\\" or (after.isspace() and after not in "\r\n"))
+
+
+def _is_timed(tokens: Sequence[Any]) -> bool:
+    """Whether a magic begins the line that runs another line."""
+    return len(tokens) > 3 and tokens[0].string == "%" and tokens[1].string in ("time", "timeit", "prun")
 
 
 def _joined(lines: Sequence[str], row: int, column: int) -> tuple[str, int]:

@@ -109,7 +109,7 @@ LINES = {
     "seedance automagic why?": "automagic why?",
     "seedance automagic a = !b": "automagic a = !b",
     "nothing = %seedance assigned, or not?": "assigned, or not?",
-    "%time %seedance timed?": None,
+    "%time %seedance timed?": "timed?",
     "%%time\n%seedance within a cell that is timed?": "within a cell that is timed?",
     "%%time\n%%seedance\nbelow a cell that is timed?": "below a cell that is timed?",
     "%%capture caught\n%seedance caught?": "caught?",
