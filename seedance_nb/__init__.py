@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         WaitTimeout,
     )
     from .grids.grid import Grid
+    from .grids.vote_table import rank
     from .jobs.job import Job
     from .jobs.ledger import Ledger
     from .jobs.session import Session, account, configure, models, resume, submit
@@ -46,6 +47,7 @@ _ROOM_OF = {
     "models": "jobs.session",
     "grid": "notebook.grid_opening",
     "panel": "notebook.panel_opening",
+    "rank": "grids.vote_table",
     "Session": "jobs.session",
     "Grid": "grids.grid",
     "Job": "jobs.job",

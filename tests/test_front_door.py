@@ -40,6 +40,7 @@ PUBLIC = [
     "load_ipython_extension",
     "models",
     "panel",
+    "rank",
     "resume",
     "submit",
     "unload_ipython_extension",

@@ -30,6 +30,7 @@ from ..settings import check_limit
 from .axes import Axes, Cell, Combination, lay_out
 from .picture import GridPicture, Tile
 from .plan import GridEstimate, Identity, Plan, check_money, make_plan
+from .ranking import Ranking
 from .timing import Kind, kind_of, seconds_left
 
 STEP_SECONDS = 1.0
@@ -377,22 +378,29 @@ class Grid:
         by: str | Sequence[str] | None = None,
         aspect: str = "overall",
         raters: str | Iterable[str] | None = None,
+        of: str = "levels",
         **options: Any,
-    ) -> Any:
+    ) -> Ranking:
         """Who wins, with intervals: `by` is an axis, several axes, or None for the cells themselves (their takes together).
 
-        `raters` leaves out the votes of all others; `options` as for `votes.rank`. Raises InvalidRequest for an axis there is not.
+        `of="levels"` asks what each of them is worth, clips and raters being draws; "raters" the same for these raters; "clips" how these
+        very clips stand. `raters` leaves out the votes of all others; `options` as for `votes.rank`. `sd.rank` is the same over tables
+        of votes from elsewhere. Raises InvalidRequest for an axis there is not.
         """
         from .votes import rank
 
         ranked = _several(by) or self._without_take()
         rest = [name for name in self._without_take() if name not in ranked]
         word = ranked[0] if len(ranked) == 1 and by is not None else "cell" if by is None else "combination"
-        blocks = self.groups(rest) if rest else None
+        group_of = self.groups(by)
+        if rest:
+            from .vote_table import blocks_by
+
+            labels = {name: self.groups(name) for name in rest}
+            known = {key: {name: labels[name][key] for name in rest} for key in group_of}
+            options = {"block_of": blocks_by(known, group_of, ranked), **options}
         chosen = None if raters is None else _several(raters)
-        return rank(
-            self.votes(), self.groups(by), aspect=aspect, raters=chosen, by=word, **{"block_of": blocks, **options}
-        )
+        return rank(self.votes(), group_of, aspect=aspect, raters=chosen, of=of, by=word, **options)
 
     def groups(self, by: str | Sequence[str] | None = None) -> dict[str, str]:
         """By job key, the label of the group its clip is ranked in; clips only. Raises InvalidRequest for an axis there is not."""

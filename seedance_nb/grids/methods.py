@@ -113,7 +113,13 @@ def _votes(votes: Sequence[Vote]) -> list[str]:
     again = f", of which {repeats} repeated an earlier pair with sides swapped" if repeats else ""
     return [
         f"{by}: {_count(len(votes), 'vote')} {on}{_between([vote.at for vote in votes])}{again}.",
-        "Rankings are by a regularised Bradley–Terry model with ties, with 95 % intervals by bootstrap.",
+        (
+            "Rankings are by a regularised Bradley–Terry model with ties (Davidson) in which takes, raters' tastes and what an item does in one "
+            "place of the grid and not in another are random effects (half-normal priors of scale 1.5 log-odds on their spreads, Laplace's "
+            "approximation); 95 % intervals speak of the items and of raters like these, and of all pairs told apart any is wrong in at "
+            "most 5 % of studies (Holm)."
+        ),
+        "Pairs were chosen by how often they had met, never by the answers.",
     ]
 
 

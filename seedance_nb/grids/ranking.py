@@ -5,20 +5,36 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 PRACTICAL_TIE = (0.45, 0.55)
 """Two items tie for practical purposes where the chance that one is preferred surely lies in here."""
 
 
+class _Row:
+    """A row of a table: its values by name too, `row["label"]`, so that lists of rows become tables."""
+
+    __slots__ = ()
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self.keys():
+            raise KeyError(name)
+        return getattr(self, name)
+
+    @classmethod
+    def keys(cls) -> tuple[str, ...]:
+        """The names of its values."""
+        return tuple(field.name for field in dataclasses.fields(cls))  # type: ignore[arg-type]
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
-class RankedItem:
+class RankedItem(_Row):
     """One of the things compared. Counts are of votes between different items; a vote and its repeat count once, half each."""
 
     label: str
     strength: float
-    """Log-odds to be preferred to an average one of these, where the rater has a preference; the strengths add up to 0."""
+    """Log-odds to be preferred to an average one of those it is ranked with, where the rater has a preference; they add up to 0."""
     low: float
     high: float
     """95 % interval of the strength."""
@@ -41,24 +57,27 @@ class RankedItem:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Difference:
-    """How much stronger `better` looks than `worse`, in log-odds, with its 95 % interval. Where `size` is 0 neither is better."""
+class Comparison(_Row):
+    """Two items, the stronger one first: how often `a` is preferred to `b`, where a rater has a preference.
 
-    better: str
-    worse: str
-    size: float
+    `probability` (0 to 1) has the 95 % interval `low` to `high`; `size` is the same in log-odds, 0 where neither is stronger.
+    """
+
+    a: str
+    b: str
+    probability: float
     low: float
     high: float
-
-    @property
-    def is_told(self) -> bool:
-        """Whether the votes tell the two apart."""
-        return self.low > 0 or self.high < 0
+    told: bool
+    """Whether the votes tell the two apart, all pairs together being wrong in any in at most 5 of 100 studies."""
+    size: float
+    random_clip: float
+    """The chance that a random clip of `a` is preferred to a random clip of `b` by a random rater; NaN where clips are ranked."""
 
     @property
     def is_practical_tie(self) -> bool:
         """Whether the votes show that the difference, if there is one, does not matter."""
-        return chance(self.low) >= PRACTICAL_TIE[0] and chance(self.high) <= PRACTICAL_TIE[1]
+        return self.low >= PRACTICAL_TIE[0] and self.high <= PRACTICAL_TIE[1]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -111,7 +130,7 @@ class Luck:
     """The spread between items against the spread between clips of one item, both as standard deviations in log-odds."""
 
     verdict: str
-    """"told", "not told", "no takes" (one clip an item: nothing to compare with) or "too few votes"."""
+    """"told", "not told", "no takes" (one clip an item: nothing to compare with), "too few votes" or "too many clips"."""
     between: float = math.nan
     within: float = math.nan
     ratio: float = math.nan
@@ -123,13 +142,16 @@ class Luck:
     """How likely the items would look as different as they do, were they all the same and only their clips differed."""
     clips: int = 0
     clips_per_item: float = 0.0
+    shares: Mapping[str, tuple[float, float, float]] = dataclasses.field(default_factory=dict)
+    """Of what makes one vote differ from another (in log-odds, without the noise of a single vote), the share of "items", "takes",
+    "products" (what an item does in one block and not in another) and "raters" (tastes): median and 95 % interval, 0 to 1."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Ranking:
     """The answer to `grid.ranking()`: `str()` gives its plain words, `to_pandas()` a table.
 
-    `items` stand strongest first if `is_enough`; else no order is claimed: they stand in the order of their labels, their
+    `table` has the strongest first if `is_enough`; else no order is claimed: its rows stand in the order of their labels, their
     strengths are NaN, and `missing` says how many votes are wanted. Items that are equally strong stand in the order of their
     labels too: the order in which somebody named them shows nowhere.
     """
@@ -137,9 +159,12 @@ class Ranking:
     aspect: str
     by: str
     """What the items are, in the singular: "prompt", "model", "clip"."""
-    items: tuple[RankedItem, ...]
-    differences: tuple[Difference, ...]
-    """The strongest against every other, and each against the next; all pairs of up to 12 items."""
+    of: str
+    """What is ranked: "levels" (clips and raters are draws), "raters" (clips are draws, raters are these) or "clips" (these clips
+    and these raters)."""
+    table: tuple[RankedItem, ...]
+    pairs: tuple[Comparison, ...]
+    """The strongest against every other, and each against the next; all pairs of up to 12 items. Of items ranked together only."""
     is_enough: bool
     missing: int
     """Votes that are wanted at least before an order is claimed, 0 if there are enough."""
@@ -159,21 +184,33 @@ class Ranking:
     repeats: int
     both_bad: int
     islands: tuple[tuple[str, ...], ...]
-    """Items that votes connect, directly or through others; more than one island cannot be compared."""
+    """Items that at least five votes join across every cut; of different islands nothing is said together."""
+    ring: tuple[str, ...]
+    """Three items that beat each other in a ring, so that no order fits; empty where there are none."""
+    lacks: tuple[str, ...]
+    """What a claim about levels lacks: "takes" where no item has a second clip, "raters" where there is one only."""
     raters: tuple[RaterReport, ...]
     agreement: Agreement
     luck: Luck
     resamples: int
+    of_clips: tuple[str | None, int] | None = None
+    """Where levels cannot be told, how these very clips stand: the item whose clips win, and how many pairs are told; else None."""
     words: tuple[str, ...] = ()
     """The result in plain sentences."""
+
+    @property
+    def main(self) -> tuple[RankedItem, ...]:
+        """The items of the largest island, strongest first; nobody without an order."""
+        with_first = next((part for part in self.islands if self.table[0].label in part), ())
+        return tuple(row for row in self.table if self.is_enough and row.label in with_first)
 
     @property
     def leaders(self) -> tuple[str, ...]:
         """The first and all that stand level with it: 50 of 100 is what their difference comes to. Nobody without an order."""
         if not self.is_enough:
             return ()
-        first = self.items[0].strength
-        return tuple(item.label for item in self.items if round(100 * chance(first - item.strength)) == 50)
+        first = self.table[0].strength
+        return tuple(row.label for row in self.main if round(100 * chance(first - row.strength)) == 50)
 
     def __str__(self) -> str:
         return "\n".join(self.words)
@@ -183,7 +220,7 @@ class Ranking:
         import pandas as pd  # type: ignore[import-untyped]
 
         names = ("strength", "low", "high", "preferred", "votes", "wins", "losses", "ties", "both_bad")
-        rows = [{self.by: item.label} | {name: getattr(item, name) for name in names} for item in self.items]
+        rows = [{self.by: item.label} | {name: getattr(item, name) for name in names} for item in self.table]
         return pd.DataFrame(rows, columns=[self.by, *names])
 
 

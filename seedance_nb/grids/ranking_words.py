@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 
 from ..errors import one_line
-from .ranking import Difference, Ranking, RaterReport, chance, listed
+from .ranking import Comparison, Ranking, RaterReport, listed
 
 MOST_NAMED = 6
 LONGEST_LABEL = 60
@@ -44,93 +43,138 @@ def quoted(label: str) -> str:
 
 
 def _result(ranking: Ranking) -> Iterator[str]:
-    first = ranking.items[0]
-    difference, leaders = ranking.differences[0], ranking.leaders
-    nearest = [item.label for item in ranking.items[1:] if item.strength == ranking.items[1].strength]
-    against = f"{_all_of(nearest)}{', the next,' if len(ranking.items) > 2 else ''}"
+    first, comparison, leaders = ranking.table[0], ranking.pairs[0], ranking.leaders
+    ranked = ranking.main
+    nearest = [item.label for item in ranked[1:] if item.strength == ranked[1].strength]
+    against = f"{_all_of(nearest)}{', the next,' if len(ranked) > 2 else ''}"
     if ranking.winner is not None:
-        yield f"{quoted(first.label)} wins: it is preferred to {against} in about {_hundred(difference)}."
+        yield f"{quoted(first.label)} wins: it is preferred to {against} in about {_hundred(comparison)}."
     elif len(leaders) > 1:
         yield _level(ranking)
-    elif difference.is_practical_tie:
+    elif ranking.lacks:
+        yield from _cannot_tell(ranking)
+    elif comparison.is_practical_tie:
         yield (
             f"{quoted(first.label)} and {_all_of(nearest)} tie for practical purposes: "
-            f"the first is preferred in about {_hundred(difference)}."
+            f"the first is preferred in about {_hundred(comparison)}."
         )
     else:
-        near = [d.worse for d in ranking.differences if d.better == first.label and not d.is_told]
+        near = [pair.b for pair in ranking.pairs if pair.a == first.label and not pair.told]
+        names = (
+            f", but these votes do not tell it from {_all_of(near)}"
+            if near
+            else " of those that can be ranked together"
+        )
         yield (
-            f"No winner: {quoted(first.label)} is ahead, but these votes do not tell it from {_all_of(near)}. "
-            f"It is preferred to {against} in about {_hundred(difference)}."
+            f"No winner: {quoted(first.label)} is ahead{names}. "
+            f"It is preferred to {against} in about {_hundred(comparison)}."
         )
-    if ranking.winner is None and len(leaders) > 1:
-        if not difference.is_practical_tie:
-            yield f"How many more votes would tell {'them' if len(leaders) == 2 else 'any two of them'} apart cannot be told yet."
+    if ranking.ring:
+        one, other, third = map(quoted, ranking.ring)
+        yield f"The votes go round in a ring: {one} beats {other}, {other} beats {third}, {third} beats {one}. No order fits all of them."
+    if not ranking.lacks:
+        if ranking.winner is None and len(leaders) > 1:
+            if not comparison.is_practical_tie:
+                yield f"How many more votes would tell {'them' if len(leaders) == 2 else 'any two of them'} apart cannot be told yet."
+        else:
+            yield from _how_many_more(ranking, comparison)
+        if len(ranked) > 2:
+            told = sum(pair.told for pair in ranking.pairs)
+            whole = len(ranked) * (len(ranked) - 1) // 2 == len(ranking.pairs)
+            pairs = "pairs" if whole else "pairs looked at"
+            yield f"Told apart: {told} of {len(ranking.pairs)} {pairs}.{_other_ties(ranking)}"
+    yield from _apart(ranking)
+
+
+def _cannot_tell(ranking: Ranking) -> Iterator[str]:
+    """One throw of the dice, or one person: what can be said of these clips, and what would tell more."""
+    one, many = ranking.by.replace("_", " "), plural(ranking.by)
+    why, cure = [], []
+    if "takes" in ranking.lacks:
+        why.append(f"each {one} has one clip only")
+        cure.append("a second take of each, better five (grid.extend(takes=5))")
+    if "raters" in ranking.lacks:
+        why.append("there is one rater only")
+        cure.append(
+            'two raters more (of="raters" asks for this one alone)'
+            if "takes" not in ranking.lacks
+            else "two raters more"
+        )
+    if "time" in ranking.lacks:
+        why.append("there are too many clips to reckon with their luck")
+        cure.append("ranking a part of the grid")
+    yield (
+        f"Cannot tell which {one} is better: {listed(why)}, and clips and raters are draws. "
+        f"What would tell: {listed(cure)}."
+    )
+    if ranking.of_clips is None:
+        return
+    winner, told = ranking.of_clips
+    who = f"these very clips and {_name(ranking.raters[0]) if len(ranking.raters) == 1 else 'these raters'}"
+    if winner is not None:
+        yield f'For {who} alone, {_this_clip(ranking, winner)} is preferred to every other (of="clips").'
+    elif told:
+        yield f'For {who} alone, {told} of {len(ranking.pairs)} pairs of {many} are told apart, with no winner (of="clips").'
     else:
-        yield from _how_many_more(ranking, difference)
-    told = sum(difference.is_told for difference in ranking.differences)
-    if len(ranking.items) > 2:
-        whole = len(ranking.items) * (len(ranking.items) - 1) // 2 == len(ranking.differences)
-        pairs = "pairs" if whole else "pairs looked at (the first with each other, and neighbours)"
-        yield f"Told apart: {told} of {len(ranking.differences)} {pairs}.{_other_ties(ranking)}"
+        yield f"Not even {who} tell any two {many} apart."
+
+
+def _this_clip(ranking: Ranking, label: str) -> str:
+    return f"this clip of {quoted(label)}" if "takes" in ranking.lacks else f"{quoted(label)}"
 
 
 def _level(ranking: Ranking) -> str:
     """Where several share the first place: no name may stand before the others, and nothing is said of votes that nobody cast."""
-    leaders, difference = ranking.leaders, ranking.differences[0]
+    leaders, comparison = ranking.leaders, ranking.pairs[0]
     names = _all_of(leaders)
-    everybody = len(leaders) == len(ranking.items)
+    everybody = len(leaders) == len(ranking.table)
     head = "No winner, all alike so far" if everybody else f"No winner: {names} are level in front"
-    ties = difference.is_practical_tie
-    if not any(item.wins for item in ranking.items):
+    ties = comparison.is_practical_tie
+    if not any(item.wins for item in ranking.table):
         return f"{head}: no vote prefers any of {names}."
     if everybody:
         said = f"{head}: {names} {'tie for practical purposes' if ties else 'are level'}"
     else:
-        rest = [item.label for item in ranking.items if item.label not in leaders]
-        told = {d.worse for d in ranking.differences if d.better == leaders[0] and d.is_told}
+        rest = [item.label for item in ranking.main if item.label not in leaders]
+        told = {pair.b for pair in ranking.pairs if pair.a == leaders[0] and pair.told}
         behind = [label for label in rest if label not in told]
-        apart = f", not told from {_all_of(behind)}" if behind else ", told from the others"
+        apart = f", not told from {_all_of(behind)}" if behind else ", told from the others" if rest else ""
         said = f"{head}{apart}{'; they tie for practical purposes' if ties else ''}"
-    return f"{said}. Of two of them, each is preferred in about {_hundred(difference)}."
+    return f"{said}. Of two of them, each is preferred in about {_hundred(comparison)}."
 
 
-def _hundred(difference: Difference) -> str:
-    low, middle, high = (round(100 * chance(odds)) for odds in (difference.low, difference.size, difference.high))
+def _hundred(comparison: Comparison) -> str:
+    low, middle, high = (round(100 * share) for share in (comparison.low, comparison.probability, comparison.high))
     return f"{middle} of 100 votes that decide (95 % interval {low} to {high})"
 
 
-def _how_many_more(ranking: Ranking, difference: Difference) -> Iterator[str]:
-    if difference.is_told or difference.is_practical_tie:
+def _how_many_more(ranking: Ranking, comparison: Comparison) -> Iterator[str]:
+    if comparison.told or comparison.is_practical_tie:
         return
-    if ranking.more_to_tell is None:
-        yield "They look so alike that thousands of votes more would hardly tell the first two apart."
-    else:
+    if ranking.more_to_tell is not None:
         yield (
-            f"About {_rounded(ranking.more_to_tell)} more votes would probably (4 times in 5) tell the first two apart, "
+            f"About {ranking.more_to_tell:,} more votes would probably (4 times in 5) tell the first two apart, "
             "if they differ as much as it looks now."
         )
-
-
-def _rounded(amount: int) -> str:
-    """Two figures: more would pretend."""
-    if amount < 10:
-        return "10"
-    size = 10 ** (int(math.log10(amount)) - 1)
-    return f"{math.ceil(amount / size) * size:,}"
+    elif ranking.of == "levels":
+        yield "More votes on these clips alone would probably not tell the first two apart: more takes or raters might."
+    elif ranking.of == "raters":
+        yield "More votes on these clips alone would probably not tell the first two apart: more takes might."
+    else:
+        yield "How many more votes would tell the first two apart cannot be told: they look too much alike so far."
 
 
 def _other_ties(ranking: Ranking) -> str:
-    ties = [d for d in ranking.differences[1 if ranking.winner is None else 0 :] if d.is_practical_tie]
+    ties = [pair for pair in ranking.pairs[1 if ranking.winner is None else 0 :] if pair.is_practical_tie]
     if not ties:
         return ""
-    names = [f"{quoted(tie.better)} with {quoted(tie.worse)}" for tie in ties[:MOST_NAMED]]
+    names = [f"{quoted(tie.a)} with {quoted(tie.b)}" for tie in ties[:MOST_NAMED]]
     rest = f", and {len(ties) - MOST_NAMED} pairs more" if len(ties) > MOST_NAMED else ""
     return f" Ties for practical purposes: {', '.join(names)}{rest}."
 
 
 def _too_few(ranking: Ranking, other_aspects: Sequence[str]) -> Iterator[str]:
-    if len(ranking.items) < 2:
+    if len(ranking.table) < 2:
         yield f"There is one {ranking.by.replace('_', ' ')} only: nothing to compare."
         return
     if not ranking.used:
@@ -139,17 +183,27 @@ def _too_few(ranking: Ranking, other_aspects: Sequence[str]) -> Iterator[str]:
         yield f"No votes on {quoted(ranking.aspect)}{between} yet{others}."
     more = "more vote is" if ranking.missing == 1 else "more votes are"
     yield (
-        f"Too few votes to rank {len(ranking.items)} {plural(ranking.by)}: {count(ranking.used, 'vote')} between them so far, "
+        f"Too few votes to rank {len(ranking.table)} {plural(ranking.by)}: {count(ranking.used, 'vote')} between them so far, "
         f"at least {ranking.missing:,} {more} needed. No order is claimed."
     )
-    if ranking.used and len(ranking.islands) > 1:
-        islands = [listed([quoted(label) for label in island[:MOST_NAMED]]) for island in ranking.islands[:MOST_NAMED]]
-        yield f"No votes connect {'; with '.join(islands)}: vote on pairs across them."
-    unseen = [quoted(item.label) for item in ranking.items if not item.votes]
-    if ranking.used and unseen:
+    yield from _apart(ranking)
+
+
+def _apart(ranking: Ranking) -> Iterator[str]:
+    """What stands outside of the ranking, and why."""
+    parts = [part for part in ranking.islands if len(part) > 1]
+    if len(parts) > 1:
+        named = [_all_of(part) for part in parts[:MOST_NAMED]]
+        yield (
+            f"Fewer than five votes join {'; with '.join(named)}: of them together nothing is said; vote on pairs across them."
+        )
+    if not ranking.used:
+        return
+    unseen = [quoted(item.label) for item in ranking.table if not item.votes]
+    if unseen:
         yield f"No votes yet on {_first_of(unseen)}: nothing is known of {'it' if len(unseen) == 1 else 'them'}."
-    lacking = [f"{quoted(item.label)} ({item.votes:.0f})" for item in ranking.items if 0 < item.votes < 10]
-    if ranking.used and lacking:
+    lacking = [f"{quoted(item.label)} ({item.votes:.0f})" for item in ranking.table if 0 < item.votes < 10]
+    if lacking:
         yield f"Fewer than 10 votes: {_first_of(lacking)}."
 
 
@@ -167,14 +221,14 @@ def _first_of(names: Sequence[str]) -> str:
 
 
 def _neither(ranking: Ranking) -> Iterator[str]:
-    ties = sum(item.ties for item in ranking.items) / 2
+    ties = sum(item.ties for item in ranking.table) / 2
     if ranking.used:
         yield f"{_share(ties, ranking.used)} of {count(ranking.used, 'vote')} found the two alike or both bad."
     if ranking.both_bad:
-        share = max(item.both_bad_share for item in ranking.items)
-        worst = [quoted(item.label) for item in ranking.items if share - item.both_bad_share < 1e-9]
+        share = max(item.both_bad_share for item in ranking.table)
+        worst = [quoted(item.label) for item in ranking.table if share - item.both_bad_share < 1e-9]
         most = f"; {listed(worst)} most often, in {_percent(share)} of {'its' if len(worst) == 1 else 'their'} votes"
-        if not share or len(worst) == len(ranking.items) or len(worst) > MOST_NAMED:
+        if not share or len(worst) == len(ranking.table) or len(worst) > MOST_NAMED:
             most = ""
         yield f"Both clips were called bad {_times(ranking.both_bad)}{most}."
 
@@ -230,23 +284,42 @@ def _luck(ranking: Ranking) -> str:
     if luck.verdict == "too many clips":
         return f"{head}not computed for {luck.clips} clips; rank a part of the grid."
     figures = f"{_times_as(luck.ratio)} (95 % interval {_figure(luck.ratio_low)} to {_figure(luck.ratio_high)})"
+    shares = _shares(ranking)
     if luck.verdict == "told":
         return (
             f"{head}the difference between {many} is more than the luck of single clips ({_p(luck.p_value)}): "
-            f"it is about {figures} the spread between clips of one {one}."
+            f"it is about {figures} the spread between clips of one {one}.{shares}"
         )
     more = "more takes or more votes would tell" if luck.clips_per_item < 6 else "more votes would tell"
     return (
         f"{head}the difference between {many} cannot be told apart from luck: it is about {figures} the spread between "
-        f"clips of one {one}, and new takes might turn the order round; {more}."
+        f"clips of one {one}, and new takes might turn the order round; {more}.{shares}"
     )
 
 
+def _shares(ranking: Ranking) -> str:
+    names = {
+        "items": plural(ranking.by),
+        "takes": "takes",
+        "products": f"what a {ranking.by.replace('_', ' ')} does in one place of the grid and not in another",
+        "raters": "the tastes of raters",
+    }
+    told = [
+        f"{names[name]} {_percent(middle)} ({_percent(low)} to {_percent(high)})"
+        for name, (middle, low, high) in ranking.luck.shares.items()
+    ]
+    return f" Shares of the spread: {', '.join(told)}." if told else ""
+
+
 def _what_the_intervals_mean(ranking: Ranking) -> str:
-    where = "these clips and these raters" if len(ranking.raters) > 1 else "these clips and this rater"
+    model = f"Bradley-Terry model with ties (Davidson), {count(ranking.used, 'vote')}"
+    if ranking.of == "clips":
+        where = "these clips and these raters" if len(ranking.raters) > 1 else "these clips and this rater"
+        return f"{model}, {ranking.resamples:,} bootstrap resamples; intervals hold for {where}."
+    who = "raters like these" if ranking.of == "levels" else "these raters"
     return (
-        f"Bradley-Terry model with ties (Davidson), {count(ranking.used, 'vote')}, {ranking.resamples:,} bootstrap resamples; "
-        f"intervals hold for {where}."
+        f"{model}, takes{' and raters' if ranking.of == 'levels' else ''} as random effects; 95 % intervals are about the "
+        f"{plural(ranking.by)} themselves and {who}, pairs are told apart with at most 5 % of studies wrong in any (Holm)."
     )
 
 

@@ -1,7 +1,8 @@
 """Blind votes: which pair to show next, and what all votes together say.
 
-`rank` fits the Bradley-Terry model with ties (`strengths`, `intervals`, `luck`, `agreement`) and says what it found in plain words
-(`ranking_words`); `next_pair` chooses what to ask (`pairs`). Pure; numpy is imported by the first call of `rank`.
+`rank` counts what may count, parts what votes do not join (`islands`), has each part judged (`verdicts`: levels by `mixed_model`, clips by
+`strengths` and `intervals`) and says what it found in plain words (`ranking_words`); `next_pair` chooses what to ask (`pairs`). Pure;
+numpy is imported by the first call of `rank`.
 """
 
 from __future__ import annotations
@@ -10,25 +11,27 @@ import dataclasses
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..errors import InvalidRequest, one_line
 from ..jobs.vote import Choice, Vote
-from .agreement import measure_agreement, originals, preferred, report_raters
+from .agreement import measure_agreement, originals, preferred, report_raters, wilson
+from .islands import islands
 from .pairs import Pair, next_pair
-from .ranking import Agreement, Difference, Luck, RankedItem, Ranking, RaterReport, by_name
+from .ranking import Agreement, Comparison, Luck, RankedItem, Ranking, RaterReport, by_name
 from .ranking_words import in_words
 
-__all__ = ["Agreement", "Difference", "Luck", "Pair", "RankedItem", "Ranking", "RaterReport", "next_pair", "rank"]
+if TYPE_CHECKING:
+    from .verdicts import Answer, Verdict
+
+__all__ = ["Agreement", "Comparison", "Luck", "Pair", "RankedItem", "Ranking", "RaterReport", "next_pair", "rank"]
 
 LEAST_PER_ITEM = 10
 LEAST_VOTES = 20
 """With fewer votes, of an item and in all, an order is not claimed: simulated studies of that size hold their 95 % still."""
-MOST_FOR_ALL_PAIRS = 12
-RESAMPLES, RESAMPLES_OF_MANY, MANY_ITEMS = 999, 199, 30
-MOST_MORE = 5000
-"""Nobody casts more votes than that to tell two clips apart."""
-_POWER = 1.96 + 0.84  # standard errors that a difference must be away from 0 to be found four times in five
+QUESTIONS = ("levels", "raters", "clips")
+MOST_IN_RING = 12
+"""Among more items rings are not looked for."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +55,7 @@ def rank(
     *,
     aspect: str = "overall",
     raters: Iterable[str] | None = None,
+    of: str = "levels",
     resamples: int | None = None,
     seed: int = 0,
     by: str = "item",
@@ -59,12 +63,15 @@ def rank(
 ) -> Ranking:
     """What the votes on one aspect say of the groups that `group_of` puts the clips in, by the keys of their jobs.
 
-    Groups are ranked by Bradley-Terry strengths with Davidson's ties and 95 % bootstrap intervals; "both bad" is a tie and is
-    reported apart. Votes between clips of one group tell of luck only. A vote and the repeats of its pair are one piece of evidence,
-    shared equally among its answers, so asking twice makes nothing surer than it is. `by` names in the singular what is ranked.
-    `block_of` says what clips of different groups have in common (the prompt, where models are ranked): only for `luck`.
-    The same votes and seed give the same numbers, in whatever order groups, clips and votes are named. Raises InvalidRequest for nothing to rank and for raters who are not there.
+    `of` is the question: "levels", what a group is worth, its clips and the raters being draws; "raters", the same for these raters;
+    "clips", how these very clips stand with these raters. "Both bad" is a tie and is reported apart. A vote and the repeats of its pair are
+    one piece of evidence, shared equally among its answers, so asking twice makes nothing surer than it is. Groups that fewer than five votes join are ranked apart. `by` names in the singular
+    what is ranked. `block_of` says what clips of different groups have in common (the prompt, where models are ranked). The same votes
+    give the same answer, in whatever order groups, clips and votes are named. Raises InvalidRequest for nothing to rank, for raters who
+    are not there, and for an unknown `of`.
     """
+    if of not in QUESTIONS:
+        raise InvalidRequest(f"of must be one of {', '.join(map(repr, QUESTIONS))}, not {one_line(of, 40)!r}")
     items = tuple(sorted(set(group_of.values()), key=by_name))
     if not items:
         raise InvalidRequest("there is nothing to rank: the grid has no clips yet; run it, then vote")
@@ -72,16 +79,18 @@ def rank(
     counted = _counted(votes, group_of, aspect, chosen)
     ballots = _ballots(counted)
     between = [ballot for ballot in ballots if group_of[ballot.pair[0]] != group_of[ballot.pair[1]]]
-    islands = _islands(items, [(group_of[a], group_of[b]) for a, b in (ballot.pair for ballot in between)])
-    counts = [_count(label, between, group_of) for label in items]
-    missing = _missing(counts, len(between), len(islands))
+    counts = {label: _count(label, between, group_of) for label in items}
+    parts = _parts(items, between, group_of)
+    answers = [_answer(ballot) for ballot in ballots]
+    seen = {key for ballot in ballots for key in ballot.pair}
     ranking = Ranking(
         aspect=aspect,
         by=by,
-        items=tuple(counts),
-        differences=(),
-        is_enough=len(items) > 1 and missing == 0,
-        missing=missing,
+        of=of,
+        table=tuple(counts.values()),
+        pairs=(),
+        is_enough=False,
+        missing=_missing(list(counts.values()), len(between), parts),
         more_to_tell=None,
         winner=None,
         tie=float("nan"),
@@ -90,20 +99,98 @@ def rank(
         within=len(ballots) - len(between),
         repeats=len(counted) - len(ballots),
         both_bad=sum(ballot.answers[0].choice is Choice.BOTH_BAD for ballot in ballots),
-        islands=islands,
+        islands=parts,
+        ring=_ring(items, between, group_of),
+        lacks=(),
         raters=report_raters(counted),
         agreement=measure_agreement(counted),
-        luck=Luck("too few votes", clips=len(group_of), clips_per_item=len(group_of) / len(items)),
+        luck=Luck("too few votes", clips=len(seen), clips_per_item=len(seen) / len(items)),
         resamples=0,
     )
-    if ranking.is_enough:
-        if resamples is None:
-            resamples = RESAMPLES if len(items) <= MANY_ITEMS else RESAMPLES_OF_MANY
-        ranking = _with_strengths(ranking, between, group_of, resamples, seed)
-        strongest_first = [item.label for item in ranking.items]
-        ranking = dataclasses.replace(ranking, luck=_luck(ballots, group_of, strongest_first, block_of, seed))
+    judged = []
+    for part in parts:
+        inside = [a for a in answers if group_of[a.first] in part and group_of[a.second] in part]
+        if len(part) > 1 and sum(group_of[a.first] != group_of[a.second] for a in inside) >= LEAST_VOTES:
+            judged.append(_judge(inside, group_of, block_of or {}, part, of=of, resamples=resamples, seed=seed))
+    if judged:
+        ranking = _with_verdicts(ranking, counts, judged)
     aspects = tuple(sorted({vote.aspect for vote in votes} - {aspect}))
     return dataclasses.replace(ranking, words=in_words(ranking, other_aspects=aspects))
+
+
+def missing_votes(votes: Sequence[Vote], group_of: Mapping[str, str], aspect: str) -> int:
+    """Votes that are wanted at least until all groups can be ranked together; numbers nothing and judges nothing."""
+    items = tuple(sorted(set(group_of.values()), key=by_name))
+    ballots = _ballots(_counted(votes, group_of, aspect, None))
+    between = [ballot for ballot in ballots if group_of[ballot.pair[0]] != group_of[ballot.pair[1]]]
+    counts = [_count(label, between, group_of) for label in items]
+    return _missing(counts, len(between), _parts(items, between, group_of))
+
+
+def _judge(
+    answers: Sequence[Answer],
+    group_of: Mapping[str, str],
+    block_of: Mapping[str, str],
+    part: Sequence[str],
+    *,
+    of: str,
+    resamples: int | None,
+    seed: int,
+) -> tuple[Verdict, Luck, Verdict | None]:
+    """(the answer, what is luck, how the very clips stand where of levels nothing can be told)."""
+    from . import verdicts
+
+    order = verdicts.order_of(answers, group_of, part)
+    evidence = verdicts.evidence_of(answers, group_of, block_of, order)
+    raters_are_draws = of != "raters"
+    levels = verdicts.levels_of(evidence, raters_are_draws=raters_are_draws)
+    verdict = (
+        None if levels is None else verdicts.of_levels(levels, order, len(answers), raters_are_draws=raters_are_draws)
+    )
+    # Of one rater nobody knows what is taste; what is the luck of clips can be told all the same.
+    steady = (
+        levels if levels is None or "rater" in levels.told else verdicts.levels_of(evidence, raters_are_draws=False)
+    )
+    luck = verdicts.judge_luck(steady, evidence, clips=len(evidence.item_of), items=len(part), seed=seed)
+    if of != "clips" and verdict is not None and not verdict.lacks:
+        return verdict, luck, None
+    of_clips = verdicts.of_clips(answers, group_of, order, resamples=resamples, seed=seed)
+    if of == "clips":
+        return of_clips, luck, None
+    if verdict is None:  # too many clips for the question: what is said of the clips is all there is
+        silent = tuple(dataclasses.replace(pair, told=False) for pair in of_clips.pairs)
+        verdict = dataclasses.replace(of_clips, pairs=silent, winner=None, more_to_tell=None, lacks=("time",))
+    return verdict, luck, of_clips
+
+
+def _with_verdicts(
+    ranking: Ranking, counts: Mapping[str, RankedItem], judged: Sequence[tuple[Verdict, Luck, Verdict | None]]
+) -> Ranking:
+    """The largest part first; a winner only where all items stand in one part."""
+    judged = sorted(judged, key=lambda found: -len(found[0].labels))
+    main, luck, of_clips = judged[0]
+    rows = [
+        dataclasses.replace(counts[label], strength=strength, low=low, high=high)
+        for verdict, _, _ in judged
+        for label, strength, low, high in zip(verdict.labels, verdict.strengths, verdict.low, verdict.high, strict=True)
+    ]
+    ranked = {row.label for row in rows}
+    is_whole = len(main.labels) == len(counts)
+    return dataclasses.replace(
+        ranking,
+        table=(*rows, *(row for label, row in counts.items() if label not in ranked)),
+        pairs=tuple(pair for verdict, _, _ in judged for pair in verdict.pairs),
+        is_enough=True,
+        more_to_tell=main.more_to_tell,
+        winner=main.winner if is_whole else None,
+        tie=main.tie,
+        resamples=main.resamples,
+        lacks=main.lacks,
+        luck=luck,
+        of_clips=None
+        if of_clips is None
+        else (of_clips.winner if is_whole else None, sum(pair.told for pair in of_clips.pairs)),
+    )
 
 
 def _counted(
@@ -128,23 +215,6 @@ def _ballots(votes: Sequence[Vote]) -> list[_Ballot]:
     return [_Ballot(tuple(given)) for given in answers.values()]
 
 
-def _islands(items: Sequence[str], compared: Iterable[tuple[str, str]]) -> tuple[tuple[str, ...], ...]:
-    home = {item: item for item in items}
-
-    def find(item: str) -> str:
-        while home[item] != item:
-            home[item] = home[home[item]]
-            item = home[item]
-        return item
-
-    for one, other in compared:
-        home[find(other)] = find(one)
-    found: dict[str, list[str]] = {}
-    for item in items:
-        found.setdefault(find(item), []).append(item)
-    return tuple(tuple(island) for island in found.values())
-
-
 def _count(label: str, between: Sequence[_Ballot], group_of: Mapping[str, str]) -> RankedItem:
     said = dict.fromkeys(("votes", "wins", "losses", "ties", "both_bad"), 0.0)
     for ballot in between:
@@ -158,101 +228,68 @@ def _count(label: str, between: Sequence[_Ballot], group_of: Mapping[str, str]) 
     return RankedItem(label, unknown, unknown, unknown, **{name: round(amount, 9) for name, amount in said.items()})
 
 
-def _missing(counts: Sequence[RankedItem], used: int, islands: int) -> int:
-    if len(counts) < 2:
+def _parts(
+    items: Sequence[str], between: Sequence[_Ballot], group_of: Mapping[str, str]
+) -> tuple[tuple[str, ...], ...]:
+    """The items that may be ranked together; those with too few votes stand alone."""
+    asked = Counter(frozenset(group_of[key] for key in ballot.pair) for ballot in between)
+    left = list(items)
+    while True:
+        votes_of = dict.fromkeys(left, 0)
+        for pair, count in asked.items():
+            if pair <= set(left):
+                for label in pair:
+                    votes_of[label] += count
+        lacking = {label for label, count in votes_of.items() if count < LEAST_PER_ITEM}
+        if not lacking:
+            break
+        left = [label for label in left if label not in lacking]
+    found = [
+        *islands(left, {pair: float(count) for pair, count in asked.items()}),
+        *((item,) for item in items if item not in left),
+    ]
+    place = {item: number for number, item in enumerate(items)}
+    return tuple(sorted(found, key=lambda part: place[part[0]]))
+
+
+def _missing(counts: Sequence[RankedItem], used: int, parts: Sequence[Sequence[str]]) -> int:
+    """Votes that are wanted at least until all items can be ranked together."""
+    from .islands import LEAST_ACROSS
+
+    if len(counts) < 2 or (len(parts) == 1 and used >= LEAST_VOTES):
         return 0
     short = sum(max(0.0, LEAST_PER_ITEM - item.votes) for item in counts)
-    return max(LEAST_VOTES - used, int(-(-short // 2)), islands - 1, 0)
+    across = 0 if len(parts) == 1 else 1 if short else int(LEAST_ACROSS) * (len(parts) - 1)
+    return max(LEAST_VOTES - used, int(-(-short // 2)), across, 1)
 
 
-def _with_strengths(
-    ranking: Ranking, between: Sequence[_Ballot], group_of: Mapping[str, str], resamples: int, seed: int
-) -> Ranking:
-    from .intervals import bootstrap
-    from .strengths import fit, tally_of, without_noise
-
-    def tally_by(labels: Sequence[str]) -> tuple[Any, Any]:
-        number = {label: place for place, label in enumerate(labels)}
-        return tally_of(_outcomes(between, {key: number[group] for key, group in group_of.items()}), len(labels))
-
-    # What is drawn at random is drawn for the strongest first: else the names, which stand for nothing, would have a say in it.
-    item_of = {item.label: item for item in ranking.items}
-    strengths = without_noise(fit(tally_by(list(item_of))[0]).strengths)[0]
-    strength_of = dict(zip(item_of, strengths, strict=True))
-    labels = sorted(item_of, key=lambda label: (-strength_of[label], by_name(label)))
-    tally, drawn = tally_by(labels)
-    found = bootstrap(tally, drawn, resamples=resamples, seed=seed)
-    halves = found.half_widths()
-    pairs = [
-        pair
-        for pair in itertools.combinations(range(len(labels)), 2)
-        if len(labels) <= MOST_FOR_ALL_PAIRS or pair[0] == 0 or pair[1] == pair[0] + 1
-    ]
-    sizes, errors, half = found.contrasts(pairs)
-    differences = tuple(
-        Difference(labels[one], labels[other], float(size), float(size - h), float(size + h))
-        for (one, other), size, h in zip(pairs, sizes, half, strict=True)
+def _ring(items: Sequence[str], between: Sequence[_Ballot], group_of: Mapping[str, str]) -> tuple[str, ...]:
+    """Three items each of which surely beats the next, and the last the first, by the votes between the two; () if there are none."""
+    if len(items) > MOST_IN_RING:
+        return ()
+    wins: Counter[tuple[str, str]] = Counter()
+    for ballot in between:
+        liked = preferred(ballot.answers[0])
+        if liked and len(ballot.answers) == 1:
+            one, other = ballot.pair
+            wins[group_of[liked], group_of[other if liked == one else one]] += 1
+    beats = {
+        (one, other)
+        for one, other in itertools.permutations(items, 2)
+        if wilson(wins[one, other], wins[one, other] + wins[other, one])[0] > 0.5
+    }
+    rings = (
+        trio
+        for trio in itertools.permutations(items, 3)
+        if trio[0] == min(trio, key=by_name) and {(trio[0], trio[1]), (trio[1], trio[2]), (trio[2], trio[0])} <= beats
     )
-    first_second = pairs.index((0, 1))
-    wins = all(difference.low > 0 for (one, _), difference in zip(pairs, differences, strict=True) if one == 0)
-    items = [
-        dataclasses.replace(
-            item_of[label],
-            strength=float(found.strengths[place]),
-            low=float(found.strengths[place] - halves[place]),
-            high=float(found.strengths[place] + halves[place]),
-        )
-        for place, label in enumerate(labels)
-    ]
-    return dataclasses.replace(
-        ranking,
-        items=tuple(items),
-        differences=differences,
-        winner=items[0].label if wins else None,
-        more_to_tell=0
-        if differences[first_second].is_told
-        else _more(float(sizes[first_second]), float(errors[first_second]), ranking.used),
-        tie=found.tie,
-        resamples=resamples,
-    )
+    return next(rings, ())
 
 
-def _more(size: float, error: float, used: int) -> int | None:
-    """More votes of the kind there are, until the difference is `_POWER` of its standard errors: those shrink with the root."""
-    if size * (MOST_MORE / used + 1) ** 0.5 < _POWER * error:
-        return None
-    return max(1, round(used * (_POWER * error / size) ** 2) - used)
+def _answer(ballot: _Ballot) -> Answer:
+    from .verdicts import Answer
 
-
-def _luck(
-    ballots: Sequence[_Ballot],
-    group_of: Mapping[str, str],
-    items: Sequence[str],
-    block_of: Mapping[str, str] | None,
-    seed: int,
-) -> Luck:
-    from .luck import judge_luck
-    from .strengths import tally_of
-
-    # A clip that nobody judged says nothing of luck, and does not make a second take.
-    judged = {key for ballot in ballots for key in ballot.pair}
-    number = {label: place for place, label in enumerate(items)}
-    won = Counter(preferred(answer) for ballot in ballots for answer in ballot.answers)
-    keys = sorted(judged, key=lambda key: (number[group_of[key]], -won[key], key))
-    tally, _ = tally_of(_outcomes(ballots, {key: place for place, key in enumerate(keys)}), len(keys))
-    blocks = None
-    if block_of is not None:
-        names = {name: place for place, name in enumerate(dict.fromkeys(block_of.get(key, "") for key in keys))}
-        blocks = [names[block_of.get(key, "")] for key in keys]
-    return judge_luck(tally, [number[group_of[key]] for key in keys], len(items), block_of=blocks, seed=seed)
-
-
-def _outcomes(ballots: Sequence[_Ballot], number_of: Mapping[str, int]) -> list[tuple[int, int, float, float, float]]:
-    """Of each ballot: the two numbers, and its shares for the first, for the second and for neither."""
-    made = []
-    for ballot in ballots:
-        one, other = ballot.pair
-        liked = Counter(preferred(answer) for answer in ballot.answers)
-        first, second, neither = (ballot.share * liked[key] for key in (one, other, ""))
-        made.append((number_of[one], number_of[other], first, second, neither))
-    return made
+    liked = Counter(preferred(answer) for answer in ballot.answers)
+    one, other = ballot.pair
+    first, second, neither = (ballot.share * liked[key] for key in (one, other, ""))
+    return Answer(one, other, ballot.answers[0].rater, (first, second, neither))

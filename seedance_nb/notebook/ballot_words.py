@@ -1,20 +1,16 @@
-"""What a ballot says besides its questions: how many votes there are and how many more would tell. Pure."""
+"""What a ballot says besides its questions: how many votes there are and how many a ranking needs. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ..grids.votes import rank
+from ..grids.votes import missing_votes
 from ..jobs.background import log
 from ..jobs.vote import Vote
 
-_MOST = 500
-"""A larger number of votes that are wanted discourages and is a guess anyway."""
-_RESAMPLES = 60
-
 
 def progress(votes: Sequence[Vote], rater: str, group_of: Mapping[str, str], aspect: str) -> str:
-    """A line on the votes of this rater and on what is wanted of everybody: "12 votes of yours · about 18 more would tell"."""
+    """A line on the votes of this rater and on what is wanted of everybody: "12 votes of yours · at least 8 more before a ranking"."""
     count = sum(vote.rater == rater for vote in votes)
     own = "" if not count else f"{many(count, 'vote')} of yours"
     return " · ".join(part for part in (own, _outlook(votes, group_of, aspect)) if part)
@@ -35,13 +31,11 @@ def many(count: int, what: str) -> str:
 
 def _outlook(votes: Sequence[Vote], group_of: Mapping[str, str], aspect: str) -> str:
     try:
-        found = rank(votes, group_of, aspect=aspect, resamples=_RESAMPLES)
+        found = missing_votes(votes, group_of, aspect)
     except Exception:  # a forecast is not worth a vote
         log.exception("how many more votes are wanted could not be said")
         return ""
-    if found.missing:
-        return f"at least {found.missing} more before a ranking" if votes else ""
-    more = found.more_to_tell
-    if more == 0:
-        return "enough to tell who wins"
-    return f"about {more} more would tell" if more is not None and more <= _MOST else ""
+    if found:
+        return f"at least {found} more before a ranking" if votes else ""
+    # Never who leads, nor that it is enough: who votes until the ballot says so stops where chance has been kind to somebody.
+    return "enough for a ranking"

@@ -37,10 +37,12 @@ def ranking_html(ranking: Ranking) -> str:
 def ranking_plain(ranking: Ranking) -> str:
     """The same for a terminal and for `text/plain`: the sentences, then one line an item."""
     lines = [*ranking.words, ""] if ranking.words else []
-    widest = max((len(_short(item.label)) for item in ranking.items), default=0)
-    for item in ranking.items:
+    widest = max((len(_short(item.label)) for item in ranking.table), default=0)
+    for item in ranking.table:
         figures = (
-            f"  {_percent(item.strength)} ({_percent(item.low)} to {_percent(item.high)})" if ranking.is_enough else ""
+            f"  {_percent(item.strength)} ({_percent(item.low)} to {_percent(item.high)})"
+            if not math.isnan(item.strength)
+            else ""
         )
         lines.append(f"{_short(item.label):<{widest}}{figures}  {_record(item)}")
     return "\n".join(lines)
@@ -50,12 +52,13 @@ def ranking_plain(ranking: Ranking) -> str:
 
 
 def _chart(ranking: Ranking) -> str:
-    shown = ranking.items[:MOST_IN_CHART]
+    ranked = [item for item in ranking.table if not math.isnan(item.strength)]
+    shown = ranked[:MOST_IN_CHART]
     ends = _ends(shown)
     aspect = f"{one_line(ranking.aspect, 60)}: " if ranking.aspect else ""
     title = f"{aspect}how often each {ranking.by.replace('_', ' ')} is preferred to an average one, with 95 % intervals"
     rows = "".join(_row(item, ends) for item in shown)
-    rest = len(ranking.items) - len(shown)
+    rest = len(ranked) - len(shown)
     more = f'<div style="{QUIET}">{rest} more in the table below</div>' if rest else ""
     return (
         f'<div style="margin:0 0 12px 0"><div style="{QUIET};{WRAP}">{_text(title)}</div>'
@@ -120,7 +123,7 @@ def _place(log_odds: float, ends: tuple[float, float]) -> float:
 def _table(ranking: Ranking) -> str:
     names = ("votes", "won", "lost", "tied", "of these both bad")
     head = "".join(f'<th scope="col" style="text-align:right;{_HEAD}">{name}</th>' for name in names)
-    rows = "".join(_counts(item) for item in ranking.items)
+    rows = "".join(_counts(item) for item in ranking.table)
     title = f"Counts: {count(ranking.used, 'vote')} between {plural(ranking.by)}"
     apart = [
         f"{ranking.within:,} between clips of one {ranking.by.replace('_', ' ')}" if ranking.within else "",

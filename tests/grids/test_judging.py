@@ -117,10 +117,10 @@ def test_a_ranking_by_an_axis_counts_the_votes_on_its_values(session):
     cat, dog = place["a cat", 4], place["a dog", 4]
     keep(grid, *(vote_on(grid, cat, dog, n) for n in range(12)), vote_on(grid, dog, cat, 99, rater="Bob"))
     ranking = grid.ranking(by="prompt")
-    assert [item.label.split()[-1] for item in ranking.items] == ["cat", "dog"]
-    assert [(item.wins, item.losses) for item in ranking.items] == [(12, 1), (1, 12)]
-    assert grid.ranking(by="prompt", raters="Ada").items[0].losses == 0
-    assert len(grid.ranking().items) == 4
+    assert [item.label.split()[-1] for item in ranking.table] == ["cat", "dog"]
+    assert [(item.wins, item.losses) for item in ranking.table] == [(12, 1), (1, 12)]
+    assert grid.ranking(by="prompt", raters="Ada").table[0].losses == 0
+    assert len(grid.ranking().table) == 4
     with pytest.raises(InvalidRequest, match="did you mean 'duration'"):
         grid.ranking(by="durations")
 

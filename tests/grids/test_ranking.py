@@ -1,5 +1,7 @@
 import dataclasses
+import functools
 import itertools
+import math
 import sys
 
 import pytest
@@ -8,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seedance_nb.errors import InvalidRequest
+from seedance_nb.grids import votes as blind_votes
 from seedance_nb.grids.ranking import chance
-from seedance_nb.grids.votes import rank
 from seedance_nb.jobs.vote import Choice
+
+rank = functools.partial(blind_votes.rank, of="clips")  # what is asked of levels: test_votes_levels.py
 
 LEFT, TIE, BOTH_BAD = Choice.LEFT, Choice.TIE, Choice.BOTH_BAD
 CLEAR = {"a": -1.5, "b": 0.0, "c": 1.5}
@@ -23,16 +27,16 @@ def ranked(strengths, votes, seed=0, **more):
 
 def test_a_clear_study_has_a_winner_and_an_order():
     ranking = ranked(CLEAR, 200, by="prompt")
-    assert [item.label for item in ranking.items] == ["c", "b", "a"]
+    assert [item.label for item in ranking.table] == ["c", "b", "a"]
     assert (ranking.is_enough, ranking.winner, ranking.more_to_tell) == (True, "c", 0)
     assert ranking.words[0].startswith("“c” wins: it is preferred to “b”, the next, in about ")
 
 
 def test_strengths_add_up_to_nothing_and_differences_are_theirs():
     ranking = ranked(CLEAR, 200)
-    assert sum(item.strength for item in ranking.items) == pytest.approx(0, abs=1e-9)
-    first, second = ranking.items[:2]
-    assert ranking.differences[0].size == pytest.approx(first.strength - second.strength)
+    assert sum(item.strength for item in ranking.table) == pytest.approx(0, abs=1e-9)
+    first, second = ranking.table[:2]
+    assert ranking.pairs[0].size == pytest.approx(first.strength - second.strength)
 
 
 def test_the_same_votes_and_seed_give_the_same_ranking_whatever_their_order():
@@ -40,7 +44,7 @@ def test_the_same_votes_and_seed_give_the_same_ranking_whatever_their_order():
     keys = each_its_own("abc")
     assert rank(votes, keys, seed=4) == rank(votes, keys, seed=4)
     one, other = rank(votes, keys), rank(votes[::-1], keys)
-    assert [item.strength for item in one.items] == pytest.approx([item.strength for item in other.items], abs=1e-6)
+    assert [item.strength for item in one.table] == pytest.approx([item.strength for item in other.table], abs=1e-6)
 
 
 def test_equal_items_have_no_winner_in_all_but_a_few_studies():
@@ -50,7 +54,7 @@ def test_equal_items_have_no_winner_in_all_but_a_few_studies():
 
 
 def test_no_winner_says_how_many_votes_would_tell():
-    ranking = ranked({"a": 0.0, "b": 0.5}, 30, seed=1)
+    ranking = ranked({"a": 0.0, "b": 0.9}, 30, seed=2)
     assert (ranking.winner, ranking.is_enough) == (None, True)
     assert ranking.more_to_tell > 0
     assert "more votes would probably (4 times in 5) tell the first two apart" in str(ranking)
@@ -61,7 +65,8 @@ def test_that_many_votes_tell_about_four_times_in_five():
     known = {"a": gap / 2, "b": -gap / 2}
     rng, keys = seeded(2), each_its_own("ab")
     needed = [rank(study(known, 4000, rng=rng), keys, resamples=0)]
-    error = (needed[0].differences[0].high - needed[0].differences[0].size) / 1.96
+    high = needed[0].pairs[0].high
+    error = (math.log(high / (1 - high)) - needed[0].pairs[0].size) / 1.96
     enough = round(4000 * (2.8 * error / gap) ** 2)
 
     told = [rank(study(known, enough, rng=rng), keys, resamples=199).winner == "a" for _ in range(200)]
@@ -72,7 +77,7 @@ def test_that_many_votes_tell_about_four_times_in_five():
 def test_many_votes_for_two_equals_make_a_practical_tie():
     votes = [vote(n, *pair, LEFT) for n, pair in enumerate([("a", "b"), ("b", "a")] * 600)]
     ranking = rank(votes, each_its_own("ab"))
-    assert ranking.differences[0].is_practical_tie
+    assert ranking.pairs[0].is_practical_tie
     assert "tie for practical purposes" in ranking.words[0]
     assert "more votes" not in ranking.words[1]
 
@@ -84,17 +89,17 @@ def test_both_bad_counts_as_a_tie_and_is_reported_apart():
     votes = study(CLEAR, 90, rng=seeded(1))
     bad = [dataclasses.replace(v, choice=BOTH_BAD) if v.choice is TIE else v for v in votes]
     as_tie, as_bad = (rank(v, each_its_own("abc")) for v in (votes, bad))
-    assert [i.strength for i in as_bad.items] == [i.strength for i in as_tie.items]
+    assert [i.strength for i in as_bad.table] == [i.strength for i in as_tie.table]
     assert as_tie.both_bad == 0
     assert as_bad.both_bad == sum(v.choice is BOTH_BAD for v in bad) > 0
-    assert sum(item.both_bad for item in as_bad.items) == 2 * as_bad.both_bad
+    assert sum(item.both_bad for item in as_bad.table) == 2 * as_bad.both_bad
     assert "Both clips were called bad" in str(as_bad)
 
 
 def test_only_ties_rank_nobody_first():
     votes = [vote(n, "a", "b", TIE) for n in range(40)]
     ranking = rank(votes, each_its_own("ab"))
-    assert [item.strength for item in ranking.items] == pytest.approx([0, 0])
+    assert [item.strength for item in ranking.table] == pytest.approx([0, 0])
     assert ranking.winner is None
 
 
@@ -140,8 +145,8 @@ def test_where_nothing_tells_them_apart_all_are_alike_and_nobody_is_ahead(kind):
     assert "thousands of votes" not in said
     found = rank(votes, each_its_own(names), resamples=60)
     assert (found.winner, found.leaders) == (None, tuple(names))
-    assert {item.strength for item in found.items} == {0.0}
-    assert {difference.size for difference in found.differences} == {0.0}
+    assert {item.strength for item in found.table} == {0.0}
+    assert {difference.size for difference in found.pairs} == {0.0}
 
 
 def test_votes_that_prefer_nobody_are_not_told_as_half_of_those_that_decide():
@@ -163,8 +168,8 @@ def test_equals_are_equal_to_the_last_bit():
         *[(*pair, TIE) for pair in itertools.combinations("abc", 2)] * 3, *[(one, "d", LEFT) for one in "abc"] * 11
     )
     ranking = rank(votes, each_its_own("abcd"), resamples=60)
-    assert len({item.strength for item in ranking.items[:3]}) == 1
-    assert [d.size for d in ranking.differences if d.worse != "d"] == [0.0, 0.0, 0.0]
+    assert len({item.strength for item in ranking.table[:3]}) == 1
+    assert [d.size for d in ranking.pairs if d.b != "d"] == [0.0, 0.0, 0.0]
 
 
 def test_shares_add_up_alike_in_any_order():
@@ -211,7 +216,7 @@ def test_rounding_errors_rank_nobody():
 def test_who_was_never_shown_is_said_and_ranked_nowhere():
     (said,) = every_way(cast(("a", "b", LEFT), times=40), "abc")
     assert "No votes yet on “c”: nothing is known of it." in said
-    assert "No order is claimed" in said
+    assert "No winner: “a” is ahead of those that can be ranked together." in said
 
 
 def test_one_vote_claims_nothing():
@@ -269,7 +274,7 @@ def test_other_names_for_the_same_move_no_number(names):
     as_it_is = rank(votes, groups)
     renamed = rank(votes, {clip: other[group] for clip, group in groups.items()})
 
-    assert [dataclasses.replace(item, label=other[item.label]) for item in as_it_is.items] == list(renamed.items)
+    assert [dataclasses.replace(item, label=other[item.label]) for item in as_it_is.table] == list(renamed.table)
     assert as_it_is.luck == renamed.luck
 
 
@@ -292,16 +297,22 @@ def test_labels_are_numbered_by_what_they_stand_for_and_not_by_who_came_first():
 def test_too_few_votes_claim_no_order_and_say_how_many_are_missing(votes):
     ranking = ranked({"a": -3.0, "b": 3.0}, votes, by="model")
     assert (ranking.is_enough, ranking.missing, ranking.winner) == (False, 20 - votes, None)
-    assert [item.label for item in ranking.items] == ["a", "b"]
-    assert all(item.strength != item.strength for item in ranking.items)
+    assert [item.label for item in ranking.table] == ["a", "b"]
+    assert all(item.strength != item.strength for item in ranking.table)
     assert "Too few votes to rank 2 models" in str(ranking)
     assert f"at least {20 - votes} more" in str(ranking)
 
 
-def test_an_item_with_too_few_votes_holds_the_ranking_back_and_is_named():
-    votes = [*study({"a": 0.0, "b": 0.0}, 60, rng=seeded(0)), vote(99, "b", "c", LEFT)]
+def test_an_item_with_too_few_votes_is_ranked_nowhere_and_named():
+    votes = [*study({"a": -2.0, "b": 2.0}, 60, rng=seeded(0)), vote(99, "b", "c", LEFT)]
     ranking = rank(votes, each_its_own("abc"))
-    assert (ranking.is_enough, ranking.missing) == (False, 5)
+    assert (ranking.is_enough, ranking.missing) == (True, 5)
+    assert [(row.label, row.strength == row.strength) for row in ranking.table] == [
+        ("b", True),
+        ("a", True),
+        ("c", False),
+    ]
+    assert ranking.winner is None, "nothing is known of c, so nothing wins"
     assert "Fewer than 10 votes: “c” (1)" in str(ranking)
 
 
@@ -309,8 +320,9 @@ def test_islands_that_no_vote_connects_are_not_ranked_together():
     votes = study({"a": 0.0, "b": 1.0}, 40, rng=seeded(0))
     votes += [dataclasses.replace(v, id=f"x{v.id}") for v in study({"c": 0.0, "d": 1.0}, 40, rng=seeded(1))]
     ranking = rank(votes, each_its_own("abcd"))
-    assert (ranking.is_enough, ranking.islands) == (False, (("a", "b"), ("c", "d")))
-    assert "No votes connect “a” and “b”; with “c” and “d”" in str(ranking)
+    assert (ranking.winner, ranking.islands) == (None, (("a", "b"), ("c", "d")))
+    assert "Fewer than five votes join “a” and “b”; with “c” and “d”" in str(ranking)
+    assert {frozenset((pair.a, pair.b)) for pair in ranking.pairs} == {frozenset("ab"), frozenset("cd")}
 
 
 def test_one_item_is_nothing_to_compare():
@@ -338,7 +350,7 @@ def test_votes_between_clips_of_one_group_do_not_move_the_groups():
     across = study({"a1": 0.4, "b1": 0.0}, 40, rng=seeded(0))
     inside = [vote(100 + n, "a1", "a2", LEFT) for n in range(30)]
     with_them, without = rank(across + inside, groups), rank(across, groups)
-    assert [i.strength for i in with_them.items] == [i.strength for i in without.items]
+    assert [i.strength for i in with_them.table] == [i.strength for i in without.table]
     assert (with_them.used, with_them.within) == (40, 30)
 
 
@@ -405,8 +417,8 @@ def test_a_ranking_is_its_words_and_a_table():
     ranking = ranked(CLEAR, 100, by="prompt")
     assert str(ranking) == "\n".join(ranking.words)
     frame = ranking.to_pandas()
-    assert list(frame["prompt"]) == [item.label for item in ranking.items]
-    assert list(frame["preferred"]) == [chance(item.strength) for item in ranking.items]
+    assert list(frame["prompt"]) == [item.label for item in ranking.table]
+    assert list(frame["preferred"]) == [chance(item.strength) for item in ranking.table]
 
 
 def test_votes_can_be_read_without_numpy_until_somebody_ranks():

@@ -1,3 +1,4 @@
+import functools
 import random
 import statistics
 import time
@@ -6,9 +7,11 @@ from grids.studies import answer, seeded, vote
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from seedance_nb.grids import votes as blind_votes
 from seedance_nb.grids.pairs import REPEAT_AFTER, Pair, next_pair
-from seedance_nb.grids.votes import rank
 from seedance_nb.jobs.vote import Choice
+
+rank = functools.partial(blind_votes.rank, of="clips")  # what is asked of levels: test_votes_levels.py
 
 LEFT, RIGHT = Choice.LEFT, Choice.RIGHT
 
@@ -129,7 +132,7 @@ def test_votes_chosen_by_what_tells_most_still_have_honest_intervals():
         groups = clips("abcd", 5)
         _, votes = session(groups, 90, seed=seed, strengths=strengths)
         ranking = rank(votes, groups, resamples=199)
-        held += [item.low <= strengths[item.label] <= item.high for item in ranking.items]
+        held += [item.low <= strengths[item.label] <= item.high for item in ranking.table]
     assert 0.9 <= sum(held) / len(held) <= 0.99
 
 

@@ -1,11 +1,15 @@
+import functools
+
 import choix
 import numpy as np
 import pytest
 from grids.studies import each_its_own, seeded, study
 from scipy import optimize
 
+from seedance_nb.grids import votes as blind_votes
 from seedance_nb.grids.strengths import Prior, chances, fit, log_likelihood, tally_of
-from seedance_nb.grids.votes import rank
+
+rank = functools.partial(blind_votes.rank, of="clips")  # what is asked of levels: test_votes_levels.py
 
 TRUTH = {"a": -1.0, "b": -0.2, "c": 0.3, "d": 0.9}
 STUDIES = 500
@@ -109,7 +113,7 @@ def test_the_covariance_is_the_inverse_of_the_curvature():
 
 def test_an_item_that_wins_every_vote_has_a_finite_strength():
     votes = study({"a": 60.0, "b": 0.0, "c": 0.0}, 60, rng=seeded(0))
-    first = rank(votes, each_its_own("abc")).items[0]
+    first = rank(votes, each_its_own("abc")).table[0]
     assert first.label == "a"
     assert 1 < first.low < first.strength < first.high < 15
 
@@ -131,6 +135,6 @@ def test_the_95_percent_intervals_hold_the_truth_in_93_to_97_percent_of_500_stud
     held = [
         item.low <= known[item.label] <= item.high
         for _ in range(STUDIES)
-        for item in rank(study(known, votes, rng=rng, tie=tie), each_its_own(names), resamples=299).items
+        for item in rank(study(known, votes, rng=rng, tie=tie), each_its_own(names), resamples=299).table
     ]
     assert 0.93 <= sum(held) / len(held) <= 0.97

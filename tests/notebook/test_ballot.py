@@ -492,7 +492,7 @@ def test_the_page_says_how_many_votes_there_are_and_how_many_are_wanted(study, s
 
 def test_a_forecast_that_fails_costs_no_vote(study, script, monkeypatch):
     script(*PAIRS)
-    monkeypatch.setattr(ballot_words, "rank", lambda *_args, **_options: 1 / 0)
+    monkeypatch.setattr(ballot_words, "missing_votes", lambda *_args, **_options: 1 / 0)
     ballot = Ballot(study, rater="Anna")
 
     state = answer(ballot)

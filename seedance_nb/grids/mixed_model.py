@@ -1,0 +1,348 @@
+"""Levels of what is compared, when clips and raters are draws: a Bradley-Terry-Davidson model with random effects. Pure, numpy.
+
+A prompt is not a clip: the service throws dice for each take, a prompt may suit one model and not another, and raters have
+tastes. A vote of rater r between clips a and b, of items i and j, therefore has
+
+    x = level[i] - level[j] + take[a] - take[b] + product[i, block of a] - product[j, block of b] + taste[r, i] - taste[r, j]
+
+in the model of `strengths`. Levels have a wide normal prior. The other effects are normal around 0 with spreads of their own, which
+have half-normal priors. For a lattice of spreads the votes are fitted and the evidence is computed by Laplace's approximation (the
+generalised linear mixed model of N. E. Breslow and D. G. Clayton, J. Am. Stat. Assoc. 88, 1993), from the best point outwards as
+long as it counts (as H. Rue, S. Martino and N. Chopin do, J. R. Stat. Soc. B 71, 2009). What is said
+of the levels is the mixture of all of it, so that not knowing a spread makes intervals wider. Where no vote tells a spread (one take, one rater) its prior speaks, and
+intervals are very wide: one throw tells nothing of the dice.
+
+How often the intervals hold: `benchmarks/vote_coverage.py`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from .strengths import Array, Prior, chances, without_noise
+
+Whole = npt.NDArray[np.intp]
+LATTICE = np.array([0.05, 0.12, 0.22, 0.33, 0.47, 0.65, 0.88, 1.15, 1.5, 2.0, 2.7])
+"""Log-odds: the spreads that are tried. Where more than one is looked for, every second one: finer ones held no better and take seconds."""
+COARSE = LATTICE[::2]
+PRIOR_SPREAD = 1.5
+"""Log-odds: the scale of the half-normal priors. Two clips 1.5 apart: one is preferred 82 times in 100."""
+BLOCK_SPREAD = 2.0
+"""Log-odds: how far blocks may lie apart. Wide on purpose: it only matters for votes across blocks."""
+MOST_UNKNOWNS = 700
+"""More would take minutes."""
+_NEGLIGIBLE = 4.0
+"""Log evidence below the best: e^-4 is 2 %."""
+_MOST_STEPS = 50
+_LONGEST_STEP = 2.0
+_ERFC = (
+    0.17087277,
+    -0.82215223,
+    1.48851587,
+    -1.13520398,
+    0.27886807,
+    -0.18628806,
+    0.09678418,
+    0.37409196,
+    1.00002368,
+    -1.26551223,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Evidence:
+    """Votes added up over rater and pair of clips: `counts` (n, 3) for the first, for the second, for neither.
+
+    `first`, `second`, `rater` are (n,) numbers of clips and raters. `item_of` and `block_of` are (clips,) numbers of items and blocks; a
+    block is what clips of different items have in common (the prompt, where models are compared).
+    """
+
+    first: Whole
+    second: Whole
+    rater: Whole
+    counts: Array
+    item_of: Whole
+    block_of: Whole
+    items: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Effect:
+    """Numbers with one spread: in each row `plus` counts for the first clip and `minus` for the second.
+
+    `spread` None: it has to be found. `is_told`: some of its numbers can be compared with each other, all else being equal.
+    """
+
+    name: str
+    plus: Whole
+    minus: Whole
+    spread: float | None = None
+    is_told: bool = True
+
+    @property
+    def size(self) -> int:
+        """How many numbers it has."""
+        return 1 + int(max(self.plus.max(initial=-1), self.minus.max(initial=-1)))
+
+
+@dataclasses.dataclass(frozen=True)
+class Levels:
+    """What is known of the levels: a mixture of normals, one for each choice of spreads that counts. No draw of ours is in it.
+
+    `weights` (n,) add up to 1; `means` (n, items); `covariances` (n, items, items); `spreads`, each (n,), by name: "take", "product",
+    "rater". `told` names the spreads that votes say something of, `tie` is Davidson's parameter.
+    """
+
+    weights: Array
+    means: Array
+    covariances: Array
+    spreads: Mapping[str, Array]
+    told: frozenset[str]
+    tie: float
+    model: Model
+    best: Fitted
+
+    @property
+    def strengths(self) -> Array:
+        """(items,) the expected levels, adding up to 0; equal where only rounding tells them apart."""
+        mean = self.weights @ self.means
+        return np.asarray(without_noise((mean - mean.mean())[None])[0])
+
+    def intervals(self, contrasts: Array) -> tuple[Array, Array]:
+        """(low, high), each (rows,): 95 % intervals of linear combinations (rows, items) of the levels."""
+        means, errors = self._along(contrasts)
+        return _quantile(self.weights, means, errors, 0.025), _quantile(self.weights, means, errors, 0.975)
+
+    def doubts(self, contrasts: Array) -> Array:
+        """(rows,) two-sided: how likely each combination has the other sign than it seems, twice."""
+        means, errors = self._along(contrasts)
+        below = np.einsum("n,nr->r", self.weights, _normal_below(-means / errors))
+        return np.asarray(np.minimum(1.0, 2 * np.minimum(below, 1 - below)))
+
+    def spread(self, names: Iterable[str]) -> Array:
+        """(n,) the spread that these effects have together."""
+        return np.asarray(
+            np.sqrt(sum((self.spreads[n] ** 2 for n in names if n in self.spreads), np.zeros(len(self.weights))))
+        )
+
+    def error(self, one: int, other: int, growth: float) -> float:
+        """Standard error of the difference of two levels with `growth` times the votes, by these raters on these clips."""
+        return self.model.error(self.best, one, other, growth)
+
+    def draws(self, count: int, generator: np.random.Generator) -> tuple[Array, Whole]:
+        """(count, items) draws of the levels, and (count,) which choice of spreads each was drawn for."""
+        chosen = np.repeat(np.arange(len(self.weights)), generator.multinomial(count, self.weights))
+        noise = generator.normal(size=(count, self.means.shape[1]))
+        roots = np.linalg.cholesky(self.covariances + 1e-10 * np.eye(self.means.shape[1]))
+        return self.means[chosen] + np.einsum("dij,dj->di", roots[chosen], noise), chosen
+
+    def _along(self, contrasts: Array) -> tuple[Array, Array]:
+        variances = np.einsum("ri,nij,rj->nr", contrasts, self.covariances, contrasts, optimize=True)
+        return self.means @ contrasts.T, np.sqrt(np.maximum(variances, 1e-18))
+
+
+def fit_levels(evidence: Evidence, *, raters_are_draws: bool = True) -> Levels:
+    """What the votes say of the levels."""
+    model = Model(evidence, effects_of(evidence, raters_are_draws=raters_are_draws))
+    explored = model.explore()
+    logs = np.array([fitted.log_evidence for fitted in explored])
+    weights = np.exp(logs - logs.max())
+    best = explored[int(logs.argmax())]
+    return Levels(
+        weights=weights / weights.sum(),
+        means=np.array([fitted.levels for fitted in explored]),
+        covariances=np.array([fitted.covariance for fitted in explored]),
+        spreads={
+            effect.name: np.array([model.lattice[fitted.point[place]] for fitted in explored])
+            for place, effect in enumerate(model.searched)
+        },
+        told=frozenset(effect.name for effect in model.searched if effect.is_told),
+        tie=float(np.exp(best.log_tie)),
+        model=model,
+        best=best,
+    )
+
+
+def _normal_below(z: Array) -> Array:
+    """The share of a standard normal below z, to 1e-7 of itself: erfc by W. H. Press et al., "Numerical Recipes in C", 1992, 6.2."""
+    size = np.abs(z) / math.sqrt(2)
+    t = 1 / (1 + size / 2)
+    tail = t * np.exp(np.polyval(_ERFC, t) - size**2) / 2
+    return np.asarray(np.where(z < 0, tail, 1 - tail))
+
+
+def _quantile(weights: Array, means: Array, errors: Array, share: float) -> Array:
+    """(rows,) quantiles of mixtures of normals (n, rows), by halving."""
+    low, high = (means - 9 * errors).min(axis=0), (means + 9 * errors).max(axis=0)
+    for _ in range(40):
+        middle = (low + high) / 2
+        is_above = weights @ _normal_below((middle - means) / errors) > share
+        low, high = np.where(is_above, low, middle), np.where(is_above, middle, high)
+    return np.asarray((low + high) / 2)
+
+
+def effects_of(evidence: Evidence, *, raters_are_draws: bool) -> list[Effect]:
+    """The levels first, then what else may have moved a vote in this design."""
+    first, second, item, block = evidence.first, evidence.second, evidence.item_of, evidence.block_of
+    made = [Effect("level", item[first], item[second], Prior().strength)]
+    cell = _numbered(item * (int(block.max(initial=0)) + 1) + block)
+    has_blocks = len(np.unique(block)) > 1
+    if has_blocks:
+        if (block[first] != block[second]).any():
+            made.append(Effect("block", block[first], block[second], BLOCK_SPREAD))
+        cells_of_item = [len(np.unique(cell[item == number])) for number in range(evidence.items)]
+        made.append(Effect("product", cell[first], cell[second], is_told=max(cells_of_item) > 1))
+    has_takes = bool(np.bincount(cell).max(initial=0) > 1)
+    if (
+        has_takes or not has_blocks
+    ):  # else a clip is all there is of its item in its block, and its luck is part of the product
+        made.append(Effect("take", first, second, is_told=has_takes))
+    if raters_are_draws:
+        tastes = _numbered(np.concatenate([evidence.rater * evidence.items + item[side] for side in (first, second)]))
+        is_told = len(np.unique(evidence.rater)) > 1
+        made.append(Effect("rater", tastes[: len(first)], tastes[len(first) :], is_told=is_told))
+    return made
+
+
+def _numbered(names: Whole) -> Whole:
+    """The same with the numbers 0, 1, 2, … for what is the same."""
+    return np.asarray(np.unique(names, return_inverse=True)[1], dtype=np.intp).reshape(-1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Fitted:
+    """The top of likelihood times prior for one choice of spreads, by their places on the lattice."""
+
+    point: tuple[int, ...]
+    log_evidence: float
+    effects: Array
+    log_tie: float
+    levels: Array
+    covariance: Array
+    """(items, items) of the levels."""
+
+
+class Model:
+    """All effects side by side: a column each, and in every row one +1 and one -1 an effect."""
+
+    def __init__(self, evidence: Evidence, effects: Sequence[Effect]) -> None:
+        self.searched = [effect for effect in effects if effect.spread is None]
+        self.unknowns = sum(effect.size for effect in effects)
+        self._effects, self._items = effects, evidence.items
+        starts = list(itertools.accumulate([effect.size for effect in effects], initial=0))[:-1]
+        plus = np.stack([effect.plus + start for effect, start in zip(effects, starts, strict=True)], axis=1)
+        minus = np.stack([effect.minus + start for effect, start in zip(effects, starts, strict=True)], axis=1)
+        self._columns = np.concatenate([plus, minus], axis=1)
+        self._signs = np.repeat([1.0, -1.0], plus.shape[1])
+        self._entries = (self._columns[:, :, None] * self.unknowns + self._columns[:, None, :]).reshape(len(plus), -1)
+        self._entry_signs = np.outer(self._signs, self._signs).ravel()
+        self._counts, self._votes = evidence.counts, evidence.counts.sum(axis=1)
+        self._balance = (evidence.counts[:, 0] - evidence.counts[:, 1]) / 2
+        self.lattice = LATTICE if len(self.searched) < 2 else COARSE
+        self._log_shares = np.log(np.gradient(self.lattice)) - (self.lattice / PRIOR_SPREAD) ** 2 / 2
+
+    def explore(self) -> list[Fitted]:
+        """The points of the lattice that count: uphill to the best one, then its neighbours and theirs."""
+        here = self.fit((len(self.lattice) // 2,) * len(self.searched))
+        found = {here.point: here}
+
+        def look_around(centre: Fitted) -> None:
+            for point in self._neighbours(centre.point):
+                if point not in found:
+                    found[point] = self.fit(point, centre)
+
+        while True:
+            look_around(here)
+            best = max(found.values(), key=lambda fitted: fitted.log_evidence)
+            if best is here:
+                break
+            here = best
+        waiting, seen = list(found), set[tuple[int, ...]]()
+        while waiting:
+            point = waiting.pop()
+            if point not in seen and found[point].log_evidence > here.log_evidence - _NEGLIGIBLE:
+                seen.add(point)
+                look_around(found[point])
+                waiting += [other for other in self._neighbours(point) if other not in seen]
+        return [found[point] for point in sorted(seen)]
+
+    def fit(self, point: tuple[int, ...], start: Fitted | None = None) -> Fitted:
+        """Newton's method to the top, and the evidence there."""
+        prior, weight = Prior(), self._weights(point)
+        effects = np.zeros(self.unknowns) if start is None else start.effects.copy()
+        log_tie = float(np.log(prior.tie)) if start is None else start.log_tie
+        for _ in range(_MOST_STEPS):
+            p, q, t = chances(self._differences(effects), log_tie)
+            slope = np.append(
+                self._back(self._balance - self._votes * (p - q) / 2) - weight * effects,
+                self._counts[:, 2].sum() - (self._votes * t).sum() - (log_tie - np.log(prior.tie)) / prior.log_tie**2,
+            )
+            curvature = self._curvature(p, q, t, weight)
+            step = np.linalg.solve(curvature, slope)
+            longest = float(np.abs(step).max())
+            step *= min(1.0, _LONGEST_STEP / max(longest, 1e-12))
+            effects += step[:-1]
+            log_tie += float(step[-1])
+            if longest < 1e-6:
+                break
+        logs = np.log(np.maximum(np.stack(chances(self._differences(effects), log_tie), axis=1), 1e-300))
+        evidence = (self._counts * logs).sum() - (weight * effects**2).sum() / 2
+        evidence -= (log_tie - np.log(prior.tie)) ** 2 / prior.log_tie**2 / 2
+        evidence += np.log(weight).sum() / 2 - np.linalg.slogdet(curvature)[1] / 2
+        evidence += sum(self._log_shares[place] for place in point)
+        covariance = np.linalg.inv(curvature)[: self._items, : self._items]
+        return Fitted(
+            point,
+            float(evidence),
+            effects,
+            log_tie,
+            effects[: self._items].copy(),
+            np.asarray(covariance, dtype=np.float64),
+        )
+
+    def error(self, fitted: Fitted, one: int, other: int, growth: float) -> float:
+        """See `Levels.error`."""
+        p, q, t = chances(self._differences(fitted.effects), fitted.log_tie)
+        curvature = self._curvature(p, q, t, self._weights(fitted.point) / growth) * growth
+        contrast = np.zeros(self.unknowns + 1)
+        contrast[one], contrast[other] = 1.0, -1.0
+        return float(np.sqrt(contrast @ np.linalg.solve(curvature, contrast)))
+
+    def _weights(self, point: tuple[int, ...]) -> Array:
+        """(unknowns,) the inverse variances of the priors."""
+        places = iter(point)
+        spreads = [self.lattice[next(places)] if effect.spread is None else effect.spread for effect in self._effects]
+        return np.repeat(np.array(spreads) ** -2.0, [effect.size for effect in self._effects])
+
+    def _differences(self, effects: Array) -> Array:
+        return np.asarray(effects[self._columns] @ self._signs)
+
+    def _back(self, rows: Array) -> Array:
+        """(unknowns,) what every unknown gets of the values of its rows."""
+        return np.asarray(
+            np.bincount(self._columns.ravel(), np.outer(rows, self._signs).ravel(), self.unknowns), dtype=float
+        )
+
+    def _curvature(self, p: Array, q: Array, t: Array, weight: Array) -> Array:
+        """Minus the second derivatives, (unknowns + 1, unknowns + 1), log v last."""
+        size = self.unknowns
+        rows = self._votes * (p + q - (p - q) ** 2) / 4
+        flat = np.bincount(self._entries.ravel(), np.outer(rows, self._entry_signs).ravel(), size * size)
+        made = np.empty((size + 1, size + 1))
+        made[:size, :size] = flat.reshape(size, size)
+        made[range(size), range(size)] += weight
+        made[size, :size] = made[:size, size] = self._back(-self._votes * t * (p - q) / 2)
+        made[size, size] = (self._votes * t * (1 - t)).sum() + Prior().log_tie ** -2
+        return made
+
+    def _neighbours(self, point: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+        for place, step in itertools.product(range(len(point)), (-1, 1)):
+            moved = point[place] + step
+            if 0 <= moved < len(self.lattice):
+                yield (*point[:place], moved, *point[place + 1 :])

@@ -1,0 +1,319 @@
+"""From the votes on one island of items to its verdict: strengths, intervals, who is told from whom, what more votes would tell.
+
+Two questions, two answers. `of_levels`: what is an item worth, clips (and raters) being draws? `of_clips`: how do these very clips
+stand with these very raters? Pure; numpy.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from .intervals import bootstrap
+from .mixed_model import MOST_UNKNOWNS, Evidence, Levels, Model, effects_of, fit_levels
+from .ranking import Comparison, Luck, chance
+from .strengths import Array, fit, tally_of, without_noise
+
+WRONG = 0.05
+"""In so many studies at the most any pair is told apart wrongly, all pairs taken together."""
+MOST_FOR_ALL_PAIRS = 12
+RESAMPLES, RESAMPLES_OF_MANY, MANY_ITEMS = 999, 199, 30
+MOST_MORE = 5000
+"""Nobody casts more votes than that to tell two clips apart."""
+POWER = 0.8
+"""Forecasts of more votes come true so often."""
+LEAST_VOTES_PER_CLIP = 5.0
+_LUCK_DRAWS = 4000
+_LUCK_PARTS = ("items", "takes", "products", "raters")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Answer:
+    """One piece of evidence: two clips, who judged them, and its shares for the first, the second and neither."""
+
+    first: str
+    second: str
+    rater: str
+    shares: tuple[float, float, float]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Verdict:
+    """`labels` strongest first with their `strengths` and 95 % intervals `low`, `high`; `pairs` of them; see `Ranking` for the rest."""
+
+    labels: tuple[str, ...]
+    strengths: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    pairs: tuple[Comparison, ...]
+    winner: str | None
+    more_to_tell: int | None
+    tie: float
+    resamples: int = 0
+    lacks: tuple[str, ...] = ()
+
+
+def order_of(answers: Sequence[Answer], group_of: Mapping[str, str], labels: Sequence[str]) -> list[str]:
+    """The labels, strongest first by the votes alone. Whatever is computed in an order is computed in this one: names have no say in it."""
+    number = {label: place for place, label in enumerate(labels)}
+    between = _between(answers, group_of)
+    found = without_noise(fit(tally_of(_outcomes(between, group_of, number), len(labels))[0]).strengths)[0]
+    won = dict.fromkeys(labels, 0.0)
+    for answer in between:
+        won[group_of[answer.first]] += answer.shares[0]
+        won[group_of[answer.second]] += answer.shares[1]
+    return sorted(labels, key=lambda label: (-found[number[label]], -round(won[label], 9), number[label]))
+
+
+# Levels: clips and raters are draws -------------------------------------------------------------------------
+
+
+def evidence_of(
+    answers: Sequence[Answer], group_of: Mapping[str, str], block_of: Mapping[str, str], labels: Sequence[str]
+) -> Evidence:
+    """The answers in numbers: items in the order of `labels`, clips in that of their items, the most liked first."""
+    item = {label: place for place, label in enumerate(labels)}
+    liked: dict[str, float] = {}
+    for answer in answers:
+        liked[answer.first] = liked.get(answer.first, 0.0) + answer.shares[0]
+        liked[answer.second] = liked.get(answer.second, 0.0) + answer.shares[1]
+    clips = sorted(liked, key=lambda key: (item[group_of[key]], -round(liked[key], 9), key))
+    clip = {key: place for place, key in enumerate(clips)}
+    block = {name: place for place, name in enumerate(dict.fromkeys(block_of.get(key, "") for key in clips))}
+    raters = {name: place for place, name in enumerate(sorted({answer.rater for answer in answers}))}
+    counts: dict[tuple[int, int, int], Array] = {}
+    for answer in answers:
+        one, other, (for_one, for_other, neither) = clip[answer.first], clip[answer.second], answer.shares
+        if one > other:
+            one, other, for_one, for_other = other, one, for_other, for_one
+        row = counts.setdefault((one, other, raters[answer.rater]), np.zeros(3))
+        row += (for_one, for_other, neither)
+    rows = sorted(counts)
+    numbers = np.array(rows, dtype=np.intp).reshape(-1, 3)
+    return Evidence(
+        first=numbers[:, 0],
+        second=numbers[:, 1],
+        rater=numbers[:, 2],
+        counts=np.array([counts[row] for row in rows]).round(9),
+        item_of=np.array([item[group_of[key]] for key in clips], dtype=np.intp),
+        block_of=np.array([block[block_of.get(key, "")] for key in clips], dtype=np.intp),
+        items=len(labels),
+    )
+
+
+def levels_of(evidence: Evidence, *, raters_are_draws: bool) -> Levels | None:
+    """What the votes say of the levels; None where that would take minutes."""
+    unknowns = Model(evidence, effects_of(evidence, raters_are_draws=raters_are_draws)).unknowns
+    return fit_levels(evidence, raters_are_draws=raters_are_draws) if unknowns <= MOST_UNKNOWNS else None
+
+
+def of_levels(levels: Levels, labels: Sequence[str], used: int, *, raters_are_draws: bool) -> Verdict:
+    """Who is stronger, takes being draws and, if asked, raters too. Nothing is told apart that has no second take or no second rater."""
+    lacks = () if {"take", "product"} & levels.told else ("takes",)
+    if raters_are_draws and "rater" not in levels.told:
+        lacks = (*lacks, "raters")
+    strengths = levels.strengths
+    places = sorted(range(len(labels)), key=lambda place: -strengths[place])
+    chosen = _pairs_of(places)
+    contrasts = _contrasts(chosen, len(labels))
+    low, high = levels.intervals(contrasts)
+    doubts = levels.doubts(contrasts)
+    told = _holm(doubts, len(labels) * (len(labels) - 1) // 2) & (not lacks)
+    # What a random clip and a random rater add to a difference of levels: a normal, over which the logistic curve is averaged.
+    spread = float(levels.weights @ levels.spread(levels.spreads))
+    flatter = 1 / math.sqrt(1 + math.pi / 8 * 2 * spread**2)
+    sizes = contrasts @ strengths
+    pairs = tuple(
+        _comparison(labels[one], labels[other], size, bottom, top, is_told, chance(float(size) * flatter))
+        for (one, other), size, bottom, top, is_told in zip(chosen, sizes, low, high, told, strict=True)
+    )
+    centred = np.eye(len(labels)) - 1 / len(labels)
+    bottom, top = levels.intervals(centred)
+    first, second = chosen[0]
+    more: int | None = 0 if pairs[0].told else None
+    if not pairs[0].told and not lacks:
+        more = _more(levels, first, second, float(sizes[0]), used, len(labels))
+    return Verdict(
+        labels=tuple(labels[place] for place in places),
+        strengths=tuple(float(strengths[place]) for place in places),
+        low=tuple(float(bottom[place]) for place in places),
+        high=tuple(float(top[place]) for place in places),
+        pairs=pairs,
+        winner=_winner(pairs),
+        more_to_tell=more,
+        tie=levels.tie,
+        lacks=lacks,
+    )
+
+
+def _more(levels: Levels, one: int, other: int, size: float, used: int, items: int) -> int | None:
+    """Votes more, by these raters on these clips, after which the two are told apart with POWER; None where votes alone cannot do it.
+
+    What is known now says how far the difference will yet move: by as much as it becomes surer.
+    """
+    wanted = _normal_point(WRONG / (items * (items - 1) / 2) / 2)
+    now = levels.error(one, other, 1.0)
+    for more in _round_numbers():
+        later = levels.error(one, other, 1 + more / used)
+        moves = math.sqrt(max(now**2 - later**2, 1e-12))
+        if 0.5 * math.erfc(-(abs(size) - wanted * later) / moves / math.sqrt(2)) >= POWER:
+            return more
+    return None
+
+
+def _round_numbers() -> list[int]:
+    """10 … MOST_MORE, two figures each."""
+    return [
+        step * size
+        for size in (1, 10, 100)
+        for step in range(10, 100, 2 if size == 1 else 5)
+        if step * size <= MOST_MORE
+    ]
+
+
+def judge_luck(levels: Levels | None, evidence: Evidence, *, clips: int, items: int, seed: int) -> Luck:
+    """Do items differ by more than the clips of one item do, and what makes votes differ at all."""
+    blank = Luck("no takes", clips=clips, clips_per_item=clips / max(1, items))
+    if levels is None:
+        return dataclasses.replace(blank, verdict="too many clips")
+    if not {"take", "product"} & levels.told:
+        return blank
+    if 2 * evidence.counts.sum() / len(evidence.item_of) < LEAST_VOTES_PER_CLIP:
+        return dataclasses.replace(blank, verdict="too few votes")
+    drawn, chosen = levels.draws(_LUCK_DRAWS, np.random.default_rng(seed))
+    between = drawn.std(axis=1, ddof=1)
+    within = levels.spread(("take", "product"))[chosen]
+    low, middle, high = np.quantile(between / within, [0.025, 0.5, 0.975])
+    parts = [between] + [levels.spread((name,))[chosen] for name in ("take", "product", "rater")]
+    variances = np.array(parts) ** 2
+    shares = np.quantile(variances / variances.sum(axis=0), [0.5, 0.025, 0.975], axis=1).T
+    contrasts = _contrasts(list(itertools.combinations(range(evidence.items), 2)), evidence.items)
+    p_value = min(1.0, float(levels.doubts(contrasts).min()) * len(contrasts))
+    there = {"items", *(f"{name}s" for name in levels.told)}
+    return dataclasses.replace(
+        blank,
+        verdict="told" if p_value < WRONG else "not told",
+        between=float(np.median(between)),
+        within=float(np.median(within)),
+        ratio=float(middle),
+        ratio_low=float(low),
+        ratio_high=float(high),
+        p_value=p_value,
+        shares={
+            name: (float(row[0]), float(row[1]), float(row[2]))
+            for name, row in zip(_LUCK_PARTS, shares, strict=True)
+            if name in there
+        },
+    )
+
+
+# These clips, these raters ----------------------------------------------------------------------------------
+
+
+def of_clips(
+    answers: Sequence[Answer], group_of: Mapping[str, str], labels: Sequence[str], *, resamples: int | None, seed: int
+) -> Verdict:
+    """How these very clips stand with these very raters: by bootstrap, votes being the only draws."""
+    if resamples is None:
+        resamples = RESAMPLES if len(labels) <= MANY_ITEMS else RESAMPLES_OF_MANY
+    number = {label: place for place, label in enumerate(labels)}
+    tally, drawn = tally_of(_outcomes(_between(answers, group_of), group_of, number), len(labels))
+    found = bootstrap(tally, drawn, resamples=resamples, seed=seed)
+    halves = found.half_widths()
+    places = sorted(range(len(labels)), key=lambda place: -found.strengths[place])
+    chosen = _pairs_of(places)
+    sizes, errors, half = found.contrasts(chosen)
+    # All pairs together: how far the pair that strays most strays, in standard errors.
+    told = np.abs(sizes) > found.farthest(1 - WRONG) * errors
+    pairs = tuple(
+        _comparison(labels[one], labels[other], size, size - h, size + h, is_told, math.nan)
+        for (one, other), size, h, is_told in zip(chosen, sizes, half, told, strict=True)
+    )
+    used = int(drawn.sum())
+    return Verdict(
+        labels=tuple(labels[place] for place in places),
+        strengths=tuple(float(found.strengths[place]) for place in places),
+        low=tuple(float(found.strengths[place] - halves[place]) for place in places),
+        high=tuple(float(found.strengths[place] + halves[place]) for place in places),
+        pairs=pairs,
+        winner=_winner(pairs),
+        more_to_tell=0 if pairs[0].told else _more_of_clips(float(sizes[0]), float(errors[0]), used),
+        tie=found.tie,
+        resamples=resamples,
+    )
+
+
+def _more_of_clips(size: float, error: float, used: int) -> int | None:
+    """As `_more`: the difference moves by as much as it becomes surer, and its error shrinks with the root of the votes."""
+    wanted = _normal_point(WRONG / 2)
+    for more in _round_numbers():
+        later = error / math.sqrt(1 + more / used)
+        moves = math.sqrt(error**2 - later**2)
+        if 0.5 * math.erfc(-(abs(size) - wanted * later) / moves / math.sqrt(2)) >= POWER:
+            return more
+    return None
+
+
+# Both ---------------------------------------------------------------------------------------------------------
+
+
+def _between(answers: Sequence[Answer], group_of: Mapping[str, str]) -> list[Answer]:
+    return [answer for answer in answers if group_of[answer.first] != group_of[answer.second]]
+
+
+def _outcomes(
+    answers: Sequence[Answer], group_of: Mapping[str, str], number: Mapping[str, int]
+) -> list[tuple[int, int, float, float, float]]:
+    return [(number[group_of[a.first]], number[group_of[a.second]], *a.shares) for a in answers]
+
+
+def _pairs_of(places: Sequence[int]) -> list[tuple[int, int]]:
+    """All pairs of up to MOST_FOR_ALL_PAIRS items, else the first with each and neighbours; the stronger first."""
+    ranks = range(len(places))
+    return [
+        (places[one], places[other])
+        for one, other in itertools.combinations(ranks, 2)
+        if len(places) <= MOST_FOR_ALL_PAIRS or one == 0 or other == one + 1
+    ]
+
+
+def _contrasts(pairs: Sequence[tuple[int, int]], items: int) -> Array:
+    matrix = np.zeros((len(pairs), items))
+    for row, (one, other) in enumerate(pairs):
+        matrix[row, one], matrix[row, other] = 1.0, -1.0
+    return matrix
+
+
+def _comparison(a: str, b: str, size: float, low: float, high: float, told: bool, random_clip: float) -> Comparison:
+    """From log-odds."""
+    middle, bottom, top = (chance(float(odds)) for odds in (size, low, high))
+    return Comparison(a, b, middle, bottom, top, bool(told), float(size), random_clip)
+
+
+def _holm(doubts: Array, tests: int) -> npt.NDArray[np.bool_]:
+    """Which of these are told, any wrong one among `tests` being as rare as WRONG (S. Holm, Scand. J. Statist. 6, 1979)."""
+    told = np.zeros(len(doubts), dtype=bool)
+    for done, row in enumerate(np.argsort(doubts, kind="stable")):
+        if doubts[row] * (tests - done) > WRONG:
+            break
+        told[row] = True
+    return told
+
+
+def _winner(pairs: Sequence[Comparison]) -> str | None:
+    first = pairs[0].a
+    return first if all(pair.told for pair in pairs if pair.a == first) else None
+
+
+def _normal_point(tail: float) -> float:
+    """The point above which a standard normal lies that rarely."""
+    low, high = 0.0, 9.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if 0.5 * math.erfc(middle / math.sqrt(2)) > tail else (low, middle)
+    return low
