@@ -88,10 +88,12 @@ class Panel:
         """Price and code of what stands in the form now; without the code when the form is not what has changed."""
         with self._lock, drawn_by(self.frame.complain):
             self._follow_session()
-            request, refusal = None, ""
+            request, refusal, notes = None, "", ""
             try:
                 request = self.compose.request()
                 self._tag = self._price(request)
+                if not self.compose.prompt_is_empty:
+                    notes = "".join(f"Note: {note}. " for note in self.session.catalog.check(request)).rstrip()
             except InvalidRequest as error:
                 refusal = str(error)
                 self._tag = price_tag([None], None, refusal=refusal)
@@ -101,7 +103,7 @@ class Panel:
                 "why": self._tag.why,
                 "enabled": self._tag.enabled,
                 "price": self._tag.price,
-                "problem": self._tag.problem,
+                "problem": self._tag.problem or notes,
                 "token": self._token,
                 "form": self.compose.as_seen(),
             }

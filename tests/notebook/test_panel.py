@@ -246,6 +246,16 @@ def test_an_unknown_outcome_is_never_sent_again():
     assert not price_tag([Status.UNKNOWN, None][:1], EXACT).enabled
 
 
+def test_foreign_settings_in_the_prompt_are_noted_below_the_button_before_it_is_pressed(panel, simulator):
+    panel.compose.prompt.control.value = "a cat --ar 9:16"
+
+    eventually(lambda: "--ar 9:16 (-a/--aspect-ratio" in panel.frame.action["problem"])
+    assert panel.frame.action["enabled"]
+    panel.compose.prompt.control.value = "a cat"
+    eventually(lambda: panel.frame.action["problem"] == "")
+    assert simulator.calls["create"] == 0
+
+
 def test_the_session_limit_disables_the_button(simulator, workplace):
     with Session(api_key=KEY, base_url=simulator.base_url, home=workplace, max_credits=30) as session:
         panel = Panel(session)

@@ -587,6 +587,15 @@ def test_foreign_settings_are_noted_in_a_grid_its_plan_and_a_dry_run(unsent, sen
     assert "note: in the prompt as words" in tried.text
 
 
+def test_a_submit_in_python_notes_them_on_its_card(kernel, sent):
+    [body] = sent(
+        "import seedance_nb as sd; submitted = sd.submit('submitted --ar 9:16', model='seedance-2.0-fast', resolution='480p')"
+    )
+
+    assert body["aspectRatio"] == "16:9"
+    assert "--ar 9:16 (-a/" in kernel.value("submitted.snapshot.warnings[0]")
+
+
 NEAR_MISSES = {
     "--ratio 9:16": "did you mean --aspect-ratio? (-a)",
     "--ar 9:16": "did you mean --aspect-ratio? (-a)",
