@@ -87,16 +87,21 @@ class Limits:
 LIMIT_NAMES = tuple(f.name for f in dataclasses.fields(Limits))
 _WHOLE = {"max_clip_bytes", "max_json_bytes", "embed_limit", "concurrency", "tries_after_trouble"}
 _ZERO_ALLOWED = {"embed_limit", "max_credits"}
-_FROM_ENV = ("SEEDANCE_BASE_URL", "SEEDANCE_HOME")
+_FROM_ENV = ("SEEDANCE_BASE_URL", "SEEDANCE_HOME", "SEEDANCE_LEDGER", "SEEDANCE_CLIPS")
 _MONEY_IN_ENV = "SEEDANCE_MAX_CREDITS"
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """Everything a session needs to know. `base_url` has no trailing slash; `home` holds ledger.sqlite3 and clips/."""
+    """Everything a session needs to know. `base_url` has no trailing slash.
+
+    `home` holds ledger.sqlite3 and clips/, unless `ledger` (a file) or `clips` (a folder) lie elsewhere.
+    """
 
     base_url: str
     home: Path
+    ledger: Path
+    clips: Path
     api_key: Secret | None = None
     limits: Limits = dataclasses.field(default_factory=Limits)
     key_source: str | None = None
@@ -116,6 +121,8 @@ def resolve(
     api_key: str | Secret | None = None,
     base_url: str | None = None,
     home: str | os.PathLike[str] | None = None,
+    ledger: str | os.PathLike[str] | None = None,
+    clips: str | os.PathLike[str] | None = None,
     environ: Mapping[str, str] | None = None,
     folder: Path | None = None,
     **limits: Any,
@@ -153,9 +160,12 @@ def resolve(
         from_env, env_trouble = _limit_in(money)
         chosen, trouble = chosen | from_env, trouble or env_trouble
     chosen |= {name: check_limit(name, value) for name, value in given.items()}
+    whole = _check_place("home", place)
     return Settings(
         base_url=base,
-        home=_check_home(place),
+        home=whole,
+        ledger=_check_place("ledger", ledger or env.get("SEEDANCE_LEDGER") or whole / "ledger.sqlite3"),
+        clips=_check_place("clips", clips or env.get("SEEDANCE_CLIPS") or whole / "clips"),
         api_key=secret,
         limits=Limits(**chosen),
         key_source=source,
@@ -190,14 +200,20 @@ def _limit_in(money: Mapping[str, str]) -> tuple[dict[str, Any], str | None]:
     return {}, None
 
 
-def _check_home(place: str | os.PathLike[str]) -> Path:
+def _check_place(what: str, place: str | os.PathLike[str]) -> Path:
+    """The absolute path; raises ConfigurationError for what is none. `what` is home, ledger or clips."""
+    kind, cure = "file" if what == "ledger" else "folder", f"set SEEDANCE_{what.upper()} to one"
+    if isinstance(place, str) and "://" in place:  # not repeated: an address may hold a password
+        raise ConfigurationError(f"{what} must be a plain path of a {kind}, not an address; {cure}")
     try:
         path = Path(place).expanduser().absolute()
         usable = "\0" not in str(path)
-    except (OSError, RuntimeError, TypeError):  # no such user behind the ~, or no path at all
+        if what != "home":  # the older one: a wrong kind is told where it is used
+            usable = usable and not (path.is_dir() if kind == "file" else path.exists() and not path.is_dir())
+    except (OSError, RuntimeError, TypeError, ValueError):  # no such user behind the ~, or no path at all
         usable = False
     if not usable:
-        raise ConfigurationError(f"home must be a folder, not {one_line(place, 80)!r}; set SEEDANCE_HOME to one")
+        raise ConfigurationError(f"{what} must be a {kind}, not {one_line(place, 80)!r}; {cure}")
     return path
 
 

@@ -48,7 +48,8 @@ class Table:
 def table_of(grid: Grid, picture: GridPicture | None = None) -> Table:
     """Everything known of the cells of a picture, or of the grid as it is."""
     picture = grid.picture() if picture is None else picture
-    return make_table(picture, paid_for(grid, picture), grid.session.settings.home)
+    known = grid.session.settings
+    return make_table(picture, paid_for(grid, picture), known.home, known.ledger.parent, known.clips)
 
 
 def paid_for(grid: Grid, picture: GridPicture) -> dict[str, Record]:
@@ -57,10 +58,11 @@ def paid_for(grid: Grid, picture: GridPicture) -> dict[str, Record]:
     return grid.session.ask_ledger(with_keys, keys) if keys else {}
 
 
-def make_table(picture: GridPicture, paid: Mapping[str, Record], home: Path) -> Table:
-    """The table of a picture. `home` is cut out of error texts: no path of this machine leaves it. Pure."""
-    facts = [_facts(tile, paid, str(home)) for tile in picture.tiles]
-    own = tuple(_facts(Tile(Cell(0, {}, None, 1)), {}, "\0"))
+def make_table(picture: GridPicture, paid: Mapping[str, Record], *places: Path) -> Table:
+    """The table of a picture. `places` are cut out of error texts: no path of this machine leaves it. Pure."""
+    hidden = tuple(map(str, places))
+    facts = [_facts(tile, paid, hidden) for tile in picture.tiles]
+    own = tuple(_facts(Tile(Cell(0, {}, None, 1)), {}, ()))
     # The value on the axis is that of the request, but for prompts: the axis has the template, the request the finished text.
     same = {name for name in (*REQUEST_COLUMNS, TAKE) if name != "prompt"}
     names = {name: name if name in same or name not in own else f"axis_{name}" for name in picture.names}
@@ -103,7 +105,13 @@ def standing_of(tile: Tile) -> str:
     return "not submitted" if tile.snapshot is None else tile.snapshot.status.value
 
 
-def _facts(tile: Tile, paid: Mapping[str, Record], home: str) -> dict[str, Any]:
+def _without(text: str, hidden: tuple[str, ...]) -> str:
+    for place in sorted(hidden, key=len, reverse=True):
+        text = text.replace(place, "…")
+    return text
+
+
+def _facts(tile: Tile, paid: Mapping[str, Record], hidden: tuple[str, ...]) -> dict[str, Any]:
     request, snapshot, clip = tile.cell.request, tile.snapshot, tile.clip
     said = tile.cell.invalid or (snapshot.error if snapshot is not None else None)
     fields = {name: getattr(request, name, None) for name in REQUEST_COLUMNS}
@@ -134,7 +142,7 @@ def _facts(tile: Tile, paid: Mapping[str, Record], home: str) -> dict[str, Any]:
         "fps": None if clip is None else clip.fps,
         "clip_seconds": None if clip is None else clip.seconds,
         "bytes": None if clip is None else clip.size,
-        "error": None if said is None else one_line(said).replace(home, "…"),
+        "error": None if said is None else _without(one_line(said), hidden),
     }
 
 

@@ -51,7 +51,11 @@ def check_up(session: Session) -> Iterator[Finding]:
     yield _key(session)
     yield _limits(session)
     yield _ledger(session)
-    yield _folder(session.settings.home)
+    yield _folder(
+        session.settings.clips.parent
+        if session.settings.clips.parent == session.settings.home
+        else session.settings.clips
+    )
     yield _codecs()
     yield _fonts()
     yield _keyring()
@@ -97,7 +101,7 @@ def _limits(session: Session) -> Finding:
 
 
 def _ledger(session: Session) -> Finding:
-    path = session.settings.home / "ledger.sqlite3"
+    path = session.settings.ledger
     if not path.exists():
         return Finding(True, "ledger", f"none yet; it will be {path}")
     try:

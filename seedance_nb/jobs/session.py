@@ -70,10 +70,12 @@ class JobList(list[Job]):
 
 @dataclasses.dataclass(frozen=True)
 class Origin:
-    """Which session a stored job belongs to: its host, its folder, and its account's name if it has one. No key."""
+    """Which session a stored job belongs to: its host, its places, and its account's name if it has one. No key."""
 
     base_url: str
     home: str
+    ledger: str
+    clips: str
     account: str | None
 
     def job(self, key: str) -> Job:
@@ -85,7 +87,7 @@ class Origin:
         record = session.ask_ledger(Ledger.find, key)
         if record is None:
             raise ConfigurationError(
-                f"job {one_line(key, 40)} is not in the ledger in {self.home}; set SEEDANCE_HOME to where it is"
+                f"job {one_line(key, 40)} is not in the ledger {self.ledger}; set SEEDANCE_HOME, or SEEDANCE_LEDGER, to where it is"
             )
         return session.runner.job_of(record)
 
@@ -94,7 +96,9 @@ class Origin:
         for session in [*([own] if own is not None else []), *_living]:
             if session._origin == self and session.is_in_use:
                 return session
-        session = Session(base_url=self.base_url, home=self.home, account=self.account)
+        session = Session(
+            base_url=self.base_url, home=self.home, account=self.account, ledger=self.ledger, clips=self.clips
+        )
         _for_stored_jobs.append(session)  # as long as the process lives, like the kernel's own
         return session
 
@@ -115,11 +119,16 @@ class Session:
         base_url: str | None = None,
         home: str | os.PathLike[str] | None = None,
         account: str | None = None,
+        ledger: str | os.PathLike[str] | None = None,
+        clips: str | os.PathLike[str] | None = None,
         **limits: Any,
     ) -> None:
         key = Secret(api_key) if isinstance(api_key, str) else api_key
         del api_key  # no frame that may raise holds it
-        self.settings: Settings = resolve(api_key=key, base_url=base_url, home=home, **limits)
+        self.settings: Settings = resolve(
+            api_key=key, base_url=base_url, home=home, ledger=ledger, clips=clips, **limits
+        )
+        self._given_places = {"ledger": ledger, "clips": clips}
         self._given = {name: value for name, value in limits.items() if value is not None}
         """Limits that were arguments: they outrank a file that is read again."""
         self.catalog = Catalog()
@@ -531,6 +540,8 @@ class Session:
         base_url: str | None = None,
         home: str | os.PathLike[str] | None = None,
         account: str | None = None,
+        ledger: str | os.PathLike[str] | None = None,
+        clips: str | os.PathLike[str] | None = None,
         **limits: Any,
     ) -> Session:
         """A new session at another host, folder or account; all that is not named stays, what was spent too.
@@ -546,6 +557,8 @@ class Session:
             base_url=base_url or known.base_url,
             home=home or known.home,
             account=account or self._account,
+            ledger=ledger or self._given_places["ledger"],
+            clips=clips or self._given_places["clips"],
             **self._kept_limits() | limits,
         )
         own = moved.limits
@@ -646,7 +659,7 @@ class Session:
 
     @property
     def _ledger_path(self) -> Path:
-        return self.settings.home / "ledger.sqlite3"
+        return self.settings.ledger
 
     @property
     def runner(self) -> Runner:
@@ -678,8 +691,7 @@ class Session:
             base_url, key = self._start_simulator()
         else:
             base_url, key = self.settings.base_url, self._need_key()
-        home = self.settings.home
-        clips = Clips(home / "clips", Inspector())
+        clips = Clips(self.settings.clips, Inspector())
         clips.sweep()
         return Runner(
             base_url=base_url,
@@ -708,7 +720,8 @@ class Session:
 
     @property
     def _origin(self) -> Origin:
-        return Origin(self.settings.base_url, str(self.settings.home), self._account)
+        known = self.settings
+        return Origin(known.base_url, str(known.home), str(known.ledger), str(known.clips), self._account)
 
     def __reduce__(self) -> tuple[Any, ...]:
         raise ConfigurationError(
@@ -838,9 +851,13 @@ def configure(
     base_url: str | None = None,
     home: str | os.PathLike[str] | None = None,
     account: str | None = None,
+    ledger: str | os.PathLike[str] | None = None,
+    clips: str | os.PathLike[str] | None = None,
     **limits: Any,
 ) -> Session:
     """Change the key, host, folder or limits of this kernel's session; returns the session.
+
+    `home` is the folder of all that is kept; `ledger` (a file) and `clips` (a folder) may lie elsewhere.
 
     `limits`: connect_timeout, read_timeout, create_timeout, stall_timeout, download_timeout, poll_floor, poll_ceiling
     (seconds), max_clip_bytes, max_json_bytes, embed_limit (bytes), concurrency (calls at once), tries_after_trouble (sends of a
@@ -850,10 +867,11 @@ def configure(
     Raises ConfigurationError.
     """
     session = existing()
+    places: dict[str, Any] = {"base_url": base_url, "home": home, "account": account, "ledger": ledger, "clips": clips}
     if session is None:
-        return _adopt(Session(api_key=api_key, base_url=base_url, home=home, account=account, **limits))
-    if base_url is not None or home is not None or account is not None:
-        return _adopt(session.moved(api_key=api_key, base_url=base_url, home=home, account=account, **limits))
+        return _adopt(Session(api_key=api_key, **places, **limits))
+    if any(place is not None for place in places.values()):
+        return _adopt(session.moved(api_key=api_key, **places, **limits))
     session.change(api_key=api_key, **limits)
     return session
 

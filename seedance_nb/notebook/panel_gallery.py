@@ -217,7 +217,7 @@ class Gallery(anywidget.AnyWidget):
         return self._snapshot(record)
 
     def _snapshot(self, record: Record) -> Snapshot:
-        return snapshot_of(record, Clips(self._panel.session.settings.home / "clips"))
+        return snapshot_of(record, Clips(self._panel.session.settings.clips))
 
     def _tile(self, snapshot: Snapshot) -> dict[str, Any]:
         return {

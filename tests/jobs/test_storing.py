@@ -75,7 +75,7 @@ def test_without_a_key_there_it_says_so_in_one_line(boat, tmp_path):
 
 
 def test_a_job_that_its_ledger_does_not_know_says_so(session):
-    with pytest.raises(ConfigurationError, match=r"is not in the ledger in .*; set SEEDANCE_HOME"):
+    with pytest.raises(ConfigurationError, match=r"is not in the ledger .*; set SEEDANCE_HOME"):
         session.runner.origin.job("j00000000000")
 
 
