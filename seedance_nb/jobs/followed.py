@@ -153,6 +153,8 @@ class Followed:
         self.cancel_sent = False
         self.set_aside: float | None = None
         """Credits of the session's budget that are reserved for it."""
+        self.is_counting_down = False
+        """Whether it waits before its create is tried again: nothing of it is in the air."""
         self.is_claimed = False
         """Whether the row in the ledger is this one's own."""
         self.may_have_left = False
@@ -272,10 +274,12 @@ class Followed:
     async def count_down(self, seconds: float, why: str) -> None:
         """Wait visibly before a create is tried again; a cancel ends it."""
         clock = self.tools.clock
+        self.is_counting_down = True
         end = clock.monotonic() + seconds
         while (left := end - clock.monotonic()) > 0 and not self.snapshot.cancel_requested:
             self.tell(trouble=shortened(why), note=f"trying again in {max(1, round(left))} s")
             await self.pause(min(1.0, left))
+        self.is_counting_down = False
         self.tell(note=None)
 
 

@@ -249,6 +249,16 @@ class Job:
         if clip is not None and clip.is_lost:
             self.download_again()
 
+    def to_html(self, embed_limit: int | None = None) -> str:
+        """The job as the HTML that a notebook stores of it: its clip inside, why there is none, or how to get it back while it runs.
+
+        Needs no kernel. Above `embed_limit` bytes (None: the session's) a small preview is put in instead of the file.
+        """
+        # The one arrow up: text is made in the room of pages, and whoever holds a job should not need to know which.
+        from ..notebook.job_page import job_html
+
+        return job_html(self.snapshot, self._runner.limits.embed_limit if embed_limit is None else embed_limit)
+
     def subscribe(self, listener: Callable[[Snapshot], object]) -> Callable[[], None]:
         """Call `listener(snapshot)` at every change, in the background thread; returns the way to stop it."""
         with self._lock:

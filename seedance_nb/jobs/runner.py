@@ -210,13 +210,19 @@ class Runner:
         owners.LIVE_HERE.discard(self._tools.owner)
         return ended
 
+    @property
+    def _awaited(self) -> int:
+        """How many creates are in the air or wait for their turn. One that waits to be tried again is not waited for: nothing left."""
+        paused = {f.key for f in list(self._followed.values()) if f.is_counting_down}
+        return len(set(self._unanswered) - paused)
+
     def _wait_for_answers(self) -> None:
         say_at = time.monotonic() + SAY_AFTER_SECONDS
         try:
-            while self._unanswered and not self.background.wait_until_ended(0.05):
+            while self._awaited and not self.background.wait_until_ended(0.05):
                 if time.monotonic() >= say_at:
                     say_at = float("inf")
-                    count = len(self._unanswered)
+                    count = self._awaited
                     many = f"{count} create{'s' if count != 1 else ''}"
                     _say(f"waiting for the answer of {many}, at most {self._patience:g} s; Ctrl-C lets go")
         except KeyboardInterrupt:
@@ -412,7 +418,7 @@ class Runner:
 
     async def _before_end(self) -> None:
         lived = LivedTime(LONGEST_STEP)
-        while self._unanswered and not self._let_go and lived() < self._patience:  # noqa: ASYNC110 - no event: the waiting thread adds
+        while self._awaited and not self._let_go and lived() < self._patience:  # noqa: ASYNC110 - no event: the waiting thread adds
             await asyncio.sleep(0.02)
 
     async def _at_end(self) -> None:

@@ -17,7 +17,6 @@ import uuid
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ClipError, shortened
 from ..jobs import session as sessions
 from ..jobs.background import log
 from ..jobs.clips import shown_file
@@ -26,7 +25,7 @@ from ..jobs.session import JobList
 from ..jobs.snapshot import Clip, Snapshot
 from ..settings import Limits
 from . import grid_formatters, html, waiting
-from .file_links import link_to, place_of
+from .job_page import final_html, sources_of
 
 if TYPE_CHECKING:
     from .grid_display import GridOutputs
@@ -286,36 +285,6 @@ def final_bundle(snapshot: Snapshot, embed_limit: int) -> dict[str, str]:
     return {"text/html": final_html(snapshot, embed_limit), "text/plain": html.plain(snapshot)}
 
 
-def final_html(snapshot: Snapshot, embed_limit: int) -> str:
-    """The figure with the MP4 inside; above `embed_limit` bytes a small preview and a link to the file."""
-    clip = snapshot.clip
-    if clip is None:
-        return html.ending(snapshot)
-    video, poster, more = _sources(clip, embed_limit)
-    return html.figure(snapshot, video, poster, **more)
-
-
-def _sources(clip: Clip, embed_limit: int) -> tuple[str, str | None, dict[str, str | None]]:
-    """(video src, poster src, what `html.figure` says of the original) of a clip for a notebook."""
-    poster = None
-    if clip.poster is not None:
-        with contextlib.suppress(OSError):  # the video matters, its picture does not
-            poster = html.data_uri("image/jpeg", clip.poster.read_bytes())
-    try:
-        file = shown_file(clip, embed_limit)
-        video: str = html.data_uri("video/mp4", file.read_bytes())
-        if file == clip.path:
-            return video, poster, {}
-        note = html.preview_note(clip, small=True)
-    except (OSError, ClipError) as error:
-        note = f"not stored in the notebook ({shortened(error)})"
-        if clip.is_lost:  # what lies there now is not this video
-            return "", poster, {"note": note}
-        video = link_to(clip.path) or ""
-        poster = None if video else poster
-    return video, poster, {"link": link_to(clip.path), "place": place_of(clip.path), "note": note}
-
-
 def _bytes(job: Job) -> bytes | None:
     return shown_file(job.clip).read_bytes() if job.clip is not None else None
 
@@ -365,7 +334,7 @@ def detach(shell: Any) -> None:
 
 def _clip_html(clip: Clip) -> str:
     session = sessions.existing()
-    video, poster, more = _sources(clip, (session.limits if session else Limits()).embed_limit)
+    video, poster, more = sources_of(clip, (session.limits if session else Limits()).embed_limit)
     return html.clip_figure(clip, video, poster, **more)
 
 

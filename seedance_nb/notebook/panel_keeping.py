@@ -15,8 +15,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..jobs.job import Job
-from .display import Screen, final_html
+from .display import Screen
 from .html import plain
+from .job_page import final_html
 
 if TYPE_CHECKING:
     from ..jobs.snapshot import Snapshot

@@ -12,6 +12,7 @@ from jobs.doubles import SERVICE, make_runner, record, submit, until
 
 from seedance_nb.api.models import Status
 from seedance_nb.grids.timing import seconds_left
+from seedance_nb.jobs import ledger as ledgers
 from seedance_nb.jobs.durations import Durations, between_looks, durations, lived
 from seedance_nb.jobs.ledger import MIGRATIONS, Ledger
 from seedance_nb.jobs.runner import snapshot_of
@@ -251,8 +252,10 @@ def test_moments_that_older_versions_invented_become_unknown(tmp_path, monkeypat
             ),
             record("attached", status=Status.SUCCEEDED, created_at=5.0, accepted_at=5.0, finished_at=9.0),
         ]
-        for row in rows:
-            old.claim(row, False, lambda: None)
+        with old._transaction() as db:  # as the version of then wrote it
+            for cells in map(ledgers._row, rows):
+                marks = ", ".join("?" * len(cells))
+                db.execute(f"INSERT INTO jobs ({', '.join(cells)}) VALUES ({marks})", tuple(cells.values()))
         old.close()
     ledger = Ledger(path)
     found = [ledger.find(row.key) for row in rows]

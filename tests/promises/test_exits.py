@@ -150,6 +150,15 @@ def test_what_could_not_be_sent_in_time_never_was_and_what_was_not_answered_is_u
         assert all(row.credits == 0 and "nothing was charged" in row.error for row in never)
 
 
+def test_what_waits_to_be_tried_again_is_not_waited_for(tmp_path):
+    (tmp_path / "pyproject.toml").write_text("[tool.seedance_nb]\npause_after_trouble = 3000\nlongest_pause = 3000\n")
+    with Simulator(pace=Pace(0, 3600, 0), faults=[Fault("create", "status", http_status=429, times=None)]) as simulator:
+        code, said = end(start(tmp_path, simulator, "submit()"))
+        [row] = rows(tmp_path)
+        assert (code, row.status, row.credits, accepted(simulator)) == (0, Status.REJECTED, 0, 0), said
+        assert "nothing was charged" in row.error
+
+
 def test_ctrl_c_lets_go_and_the_ledger_says_what_is_true(tmp_path):
     (tmp_path / "pyproject.toml").write_text("[tool.seedance_nb]\nconcurrency = 1\n")
     with slow(3600) as simulator:
