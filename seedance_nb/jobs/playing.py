@@ -21,6 +21,7 @@ MOST_PIXELS = 4096 * 4096
 MOST_SECONDS = 600
 MOST_PICTURES = 60 * MOST_SECONDS
 DECODER_LIMITS = {"max_pixels": str(MOST_PIXELS)}
+_ATTACHED_PICTURE = 0x400  # FFmpeg's AV_DISPOSITION_ATTACHED_PIC
 _DISPLAY_MATRIX = "DISPLAYMATRIX"
 _ODDEST_PIXEL = 10
 """Pixels that claim to be longer than so many times their width are taken for square: somebody made that up."""
@@ -229,8 +230,8 @@ def sound_of(stream: Any) -> str:
 
 
 def _is_cover(stream: Any) -> bool:
-    disposition = getattr(stream, "disposition", None)
-    return disposition is not None and "attached_pic" in str(disposition)
+    disposition = getattr(stream, "disposition", 0)
+    return bool(int(getattr(disposition, "value", disposition)) & _ATTACHED_PICTURE)
 
 
 def _depth(pix_fmt: str | None) -> str:

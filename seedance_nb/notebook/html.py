@@ -357,6 +357,14 @@ def original(clip: Clip | None, link: str | None, place: str | None, note: str |
     return f'<div style="font-size:0.9em;{WRAP}">{" · ".join(parts)}</div>' if parts else ""
 
 
+def saved_line(words: str, link: str | None) -> str:
+    """The line that says where clips were saved; a link where it leads to the only one."""
+    said = _text(words)
+    safe = link is not None and _scheme(link) in ("", "http", "https")
+    inner = f'<a href="{_text(link)}">{said}</a>' if safe else said
+    return f'<div style="{WRAP}">{inner}</div>'
+
+
 def preview_note(clip: Clip, *, small: bool = False) -> str | None:
     """Why a preview is shown in place of a clip; None where the clip itself can be. `small`: it is too large to be stored whole."""
     if clip.unplayable:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import difflib
 import json
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import traitlets
 from IPython.core.error import UsageError
@@ -22,6 +23,9 @@ from . import commands, magic_args, typed_lines
 from .display import attach, detach, screen_of
 from .filling import BadLine
 from .visible_names import names_here
+
+if TYPE_CHECKING:
+    from .saved_clips import SavedClips
 
 
 @magics_class
@@ -96,6 +100,7 @@ class SeedanceMagics(Magics):
             self._dry_run(options, found)
             return
         session = sessions.default()
+        folder = _folder(found)
         _say([*found.notes, *session.catalog.check(make_request(**options))])  # before anything is charged
         job = session.submit(**options, fresh=found.fresh, max_credits=self._limit(found))
         if found.out:
@@ -103,9 +108,14 @@ class SeedanceMagics(Magics):
         screen = attach(self.shell)
         if not found.quiet:
             screen.show(job)
+        saved = self._saved(found, folder, [job])
         wait = found.wait if found.wait is not None else (screen.waits or found.timeout is not None)
         if wait:
-            self._wait(job, found.timeout)
+            try:
+                self._wait(job, found.timeout)
+            finally:
+                if saved is not None:
+                    saved.finish()
         else:
             screen.leave([job])
 
@@ -122,6 +132,7 @@ class SeedanceMagics(Magics):
                 show_plan(screen, fresh_plan(laid) if found.fresh else laid.plan)
             print("dry run: nothing was sent")
             return
+        folder = _folder(found)
         if found.out:
             self.shell.user_ns[found.out] = laid
         if not found.quiet:
@@ -129,13 +140,26 @@ class SeedanceMagics(Magics):
         laid.submit(max_credits=self._limit(found), fresh=found.fresh)
         if not found.quiet:
             show_grid(screen, laid)
+        saved = self._saved(found, folder, [job for job in laid.jobs if job is not None])
         if found.wait if found.wait is not None else (screen.waits or found.timeout is not None):
             try:
                 laid.result(found.timeout)
             finally:
                 screen.finish()
+                if saved is not None:
+                    saved.finish()
         else:
             screen.leave([job for job in laid.jobs if job is not None and not job.done()])
+
+    def _saved(self, found: magic_args.Line, folder: Path | None, jobs: Sequence[Job]) -> SavedClips | None:
+        """The line that says what was saved, open; None without --save-to."""
+        if folder is None:
+            return None
+        from .saved_clips import SavedClips
+
+        saved = SavedClips(attach(self.shell), folder, jobs, quiet=found.quiet)
+        saved.open()
+        return saved
 
     def _wait(self, job: Job, timeout: float | None) -> None:
         screen = screen_of(self.shell)
@@ -175,6 +199,19 @@ class SeedanceMagics(Magics):
         else:
             print("nobody says what this would cost")
         print("dry run: nothing was sent")
+
+
+def _folder(found: magic_args.Line) -> Path | None:
+    """The folder of --save-to, made and tried before anything is sent."""
+    if found.save_to is None:
+        return None
+    from ..jobs.saving import make_folder
+
+    try:
+        return make_folder(found.save_to)
+    except ConfigurationError as error:
+        problem = f"--save-to: {error}. Nothing was sent"
+    raise BadLine(problem)
 
 
 def _say(notes: Iterable[str]) -> None:

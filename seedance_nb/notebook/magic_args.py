@@ -74,6 +74,7 @@ class Line:
     dry_run: bool = False
     raw: bool = False
     quiet: bool = False
+    save_to: str | None = None
     notes: tuple[str, ...] = dataclasses.field(default=(), compare=False)
     """What was read otherwise than it may have been meant, to be said before anything is sent."""
 
@@ -157,6 +158,7 @@ def build_parser() -> _Parser:
     add("-o", "--out", metavar="NAME", help="variable that gets the job or the grid, also when it fails")
     add("--metadata", metavar="K=V", action="append", help="stored with the request; may be given again")
     add("--webhook-url", metavar="URL", help="rung by the service when the video is done")
+    add("--save-to", metavar="DIR", help="copy each video to this folder too, under a name made of prompt and take")
     add("--fresh", action="store_true", help="buy the next take even if the ledger has this one")
     add("--wait", dest="wait", action="store_true", default=None, help="keep the cell busy until the video is there")
     add("--no-wait", dest="wait", action="store_false", help="do not, even where nobody is watching")
@@ -221,6 +223,7 @@ def parse(
         dry_run=found.dry_run,
         raw=found.raw,
         quiet=found.quiet,
+        save_to=_folder(fill.text("--save-to", found.save_to)),
         notes=tuple(notes),
     )
 
@@ -515,6 +518,12 @@ def _whole_number(value: Any, cure: str, least: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise BadLine(f"{cure}, not {one_line(value, 30)!r}. Nothing was sent")
     return value
+
+
+def _folder(text: str | None) -> str | None:
+    if text is not None and not text.strip():
+        raise BadLine("--save-to wants the name of a folder, and there is none. Nothing was sent")
+    return text
 
 
 def _variable(text: str | None) -> str | None:

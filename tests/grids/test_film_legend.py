@@ -95,6 +95,13 @@ def test_a_sheet_tells_once_what_its_numbers_mean_and_what_to_install(told):
         assert sheet.text["Description"].split("\n") == MEANT
 
 
+def test_what_is_read_first_has_the_first_numbers(told):
+    axes = lay_out("{animal} jumps over the houses of 서울", animal=["고양이", "dog"])
+    warning, _ = told(contact_sheet, "sheet.png", picture_of(axes, lambda _: None))
+
+    assert "[1] 서울; [2] 고양이" in str(warning.message)
+
+
 def test_a_film_tells_it_too(told):
     warning, path = told(side_by_side, "film.mp4")
 

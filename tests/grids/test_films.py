@@ -591,6 +591,17 @@ def test_its_sound_is_in_step_and_ends_with_the_film(heard, tmp_path):
     assert boxes(path.read_bytes())[:2] == ["ftyp", "moov"]
 
 
+def test_sound_counts_from_the_first_picture_for_there_the_film_begins(tmp_path):
+    late = odd_picture(
+        tmp_path,
+        lambda path: odd_films.film(path, seconds=1, picture_at=0.5, sound="aac", sound_at=0.8, sound_seconds=0.5),
+    )
+    _, begins, ends = pitch_of(side_by_side(late, tmp_path / "out.mp4", sound=1))
+
+    assert begins == pytest.approx(0.3, abs=0.08)
+    assert ends == pytest.approx(0.8, abs=0.1)
+
+
 @pytest.mark.parametrize(
     ("sound", "words"),
     [
@@ -609,17 +620,18 @@ def test_a_sound_that_there_is_not_is_refused_before_any_work(heard, tmp_path, s
     assert not (tmp_path / "film.mp4.part").exists()
 
 
-def test_a_sound_that_is_broken_is_told_and_leaves_no_film(heard, tmp_path):
-    clip = heard.tiles[2].clip
-    data = bytearray(clip.path.read_bytes())
-    with av.open(str(clip.path)) as reader:
-        places = [(packet.pos, packet.size) for packet in reader.demux(audio=0) if packet.size]
-    for at, size in places:
-        data[at : at + size] = bytes(size)
-    clip.path.write_bytes(data)
+def test_a_sound_that_is_broken_is_told_and_leaves_no_film(tmp_path):
+    def broken(path):
+        data = bytearray(odd_films.film(path, sound="ac3", seconds=1).read_bytes())
+        with av.open(str(path)) as reader:
+            places = [(packet.pos, packet.size) for packet in reader.demux(audio=0) if packet.size]
+        for at, size in places:
+            data[at : at + size] = bytes(size)
+        path.write_bytes(data)
+        return path
 
-    with pytest.raises(ClipError, match=r"the sound of j2\.mp4 cannot be decoded"):
-        side_by_side(heard, tmp_path / "out.mp4", sound=3)
+    with pytest.raises(ClipError, match=r"the sound of j1\.mp4 cannot be decoded"):
+        side_by_side(odd_picture(tmp_path, broken), tmp_path / "out.mp4", sound=2)
     assert not list(tmp_path.glob("*out*"))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import lzma
 import struct
 import zlib
 from fractions import Fraction
@@ -36,6 +38,7 @@ def quadrants(width, height, colours=CORNERS):
 def film(
     path, width=160, height=96, *, codec="libx264", pix_fmt="yuv420p", seconds=0.5, rate=24, sar=None, options=None,
     sound=None, sound_rate=48_000, layout="stereo", sound_seconds=None, pixels=None, sound_at=0.0, pitch=440,
+    picture_at=0.0,
 ):  # fmt: skip
     """An MP4 of coloured quadrants; `sound` names a codec for a tone of 440 Hz."""
     with av.open(str(path), "w", format="mp4", options={"strict": "experimental"}) as writer:
@@ -48,7 +51,7 @@ def film(
         shown = quadrants(width, height) if pixels is None else pixels
         for number in range(round(seconds * rate)):
             frame = av.VideoFrame.from_ndarray(shown, format="rgb24")
-            frame.pts = number
+            frame.pts = number + round(picture_at * rate)
             writer.mux(out.encode(frame))
         writer.mux(out.encode(None))
         if heard is not None:
@@ -150,3 +153,42 @@ def turned_corners(how):
     for (p, q), colour in zip(where, CORNERS, strict=True):
         found[where[(a * p + c * q) // ONE, (b * p + d * q) // ONE]] = colour
     return tuple(found)
+
+
+_HUGE_H264 = (
+    "/Td6WFoAAATm1rRGAgAhARYAAAB0L+Wj63h2A/JdAABoBmynEMeQDAjfHPyt7pNpNBERVHhg9KmTEJDIS5WUSV9ZN4Knkl6CsLRiHr0HpQ2Nkg"
+    "bGkZjkQVCm9SBNf/EL14uBbVJHXi1WkxrcdDoKP1rt08xFoZck3KZi+OhhxJigxCjBBu3bn+OKsy9eeuPnHXr//Lz0i30JHc7uTRApkRqII6h3"
+    "cE6ocU2AHPEUAF4fsfW6JlHllUD9p9nKOoNIgkV+62aEXm1+1oN7JWh8coZEM79pNnL17lyKjT5MHGgp9MKnVy7kv29c+R/52tUwnaWRH2ixOu"
+    "9vDSkrI1YhOnwTCM2WsuIIwJEn5H7VwnMrgGCtbPli1NvQraf3SX2mikLlOCyhByqrRqut6P4a5iA1M6aTXVxaZZNhiB/ZHue1tPQEJEWK2D0b"
+    "lsBkfGQe4mPt75IwuNjrZPQYgE2CD+/FEMMXoNR6GCqnskcj5MFCBlp58i+8t6NRcYGsj96fcJe3XO0dPGqVphjHgXe4feXvC/29AC2bZAdkoV"
+    "qKEzr8c0UsDxt1Pbl0RrK+8B9CACvRue5ic7wvDNDkY/iqS/8OFBxAA6m2VQ9+V0TSa7Qglswzh/9JLrhx+NPQe2lkZIc24rEqR28YL3hfzx2g"
+    "aW3W8Pyq4R7eoUt2XRc89OuGx2jGvuP1URZJQt/7J7ZFhdjp8zpp9PkxBVPN5wLIjMh8Y1PPT7OOv6pqJDlWrQfytbMkkvEM07xWBQe0HoFHjl"
+    "Aw+7aFLT5UAtwb9Zr7qI+k76x9BaLz1L4ru9AAVHaeDVXreKW9Ll+qDz5LZkKQEw7/EJP4cXhZ+AvN/5UoRg+p/Hze+5owLlbAj4Xzg4HAZcQl"
+    "U/j1kTYxBaWw7m/BcE1HDNGREaqtYB26zrEnGFxZhulmUlWLsxKMF/7IGsaOD+Pr7ya08WHZ9lPRhXkbSHshjDLM4iOIPtOetfdxIQDLaA0Pwf"
+    "nKc8nsYOXGz5zBxrRN4UoYveoDVqD+NtCztkGRDlafuaG7ibdDif9+9hYURdSr4DLtBzc52wc6JsPVXadJzFR6xdvYqA+EJSBaOb9WJH/di4U9"
+    "LFl1g2vBBB7EF7O6sHkwa2V8uh4GIZDK26VTem6sO/I+Niep02sdtccpC/lVBxwr3R4aCzVoKEzmGdv2ITNA+a8onqx0WAyVqH8Hl7wkTzhSNo"
+    "RoyYyzmIGtfPKFPC6fhXFwQeIYTO3qLn+n00DOGNQT9sdeuk/kux83SG10pLr+Nq0cyalsP9D1ZXZ2uneY/WNEtOs4bmXgrw8dDqxHD5gGinCI"
+    "ReRMDKUk8vj+jyKSk7CHTk2lQUwfCNWPnEOrtg7EdBRBcZ+4SqDv87qVm+WeKjjCnEDjAAAA0Q6BzPA1ekAAAY4I9/AtAJXtwFmxxGf7AgAAAA"
+    "AEWVo="
+)
+
+
+def huge_h264(path):
+    """Three real pictures of 16,000 x 16,000 in H.264, in 0.75 MB; the index claims 64 x 64. (Packed: making it takes 3.4 GB.)"""
+    path.write_bytes(lzma.decompress(base64.b64decode(_HUGE_H264)))
+    return path
+
+
+def cover_first(path):
+    """Put what the index says beside its tracks, which is where covers are, before them."""
+    data = path.read_bytes()
+    at = data.index(b"moov") - 4
+    end = at + struct.unpack(">I", data[at : at + 4])[0]
+    boxes, place = [], at + 8
+    while place < end:
+        size = struct.unpack(">I", data[place : place + 4])[0]
+        boxes.append(data[place : place + size])
+        place += size
+    boxes.sort(key=lambda box: box[4:8] != b"udta")
+    path.write_bytes(data[: at + 8] + b"".join(boxes) + data[end:])
+    return path

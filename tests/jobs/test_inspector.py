@@ -13,7 +13,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from jobs.odd_films import film, of_packets, png
+from jobs.odd_films import film, huge_h264, of_packets, png
 
 from seedance_nb.api.deadlines import LivedTime
 from seedance_nb.errors import ClipError
@@ -167,6 +167,7 @@ def test_it_can_be_started_while_the_file_is_still_on_its_way(inspector, part, t
 
 BOMBS = {
     "16,000 x 16,000": (lambda p: of_packets(p, [png(16_000, 16_000)], claims=(16_000, 16_000)), "16000 × 16000"),
+    "16,000 x 16,000 in H.264 that claims 64 x 64": (huge_h264, "16000 × 16000"),
     "very long and thin": (lambda p: of_packets(p, [png(65_000, 300)], claims=(65_000, 300)), "65000 × 300"),
     "100,000 pictures of one pixel": (lambda p: of_packets(p, [png(1, 1)] * 100_000, claims=(1, 1)), "100,000 pictures"),
     "a picture that lasts a day": (lambda p: of_packets(p, [png(8, 8)] * 3, claims=(8, 8), every=14_400), "28,800 s"),
@@ -179,6 +180,16 @@ def counting(path, samples):
     data = bytearray(path.read_bytes())
     at = data.index(b"stsz") + 8
     data[at : at + 8] = struct.pack(">II", 1, samples)
+    path.write_bytes(data)
+    return path
+
+
+def sizeless(path):
+    """The index says no size: whoever wants to know has to decode."""
+    data = bytearray(path.read_bytes())
+    at = data.index(b"stsd") + 4 + 8 + 32
+    assert data[at : at + 4] == struct.pack(">HH", 64, 64)
+    data[at : at + 4] = bytes(4)
     path.write_bytes(data)
     return path
 
@@ -211,6 +222,8 @@ def test_what_would_take_too_much_is_refused_in_words_and_kept(inspector, tmp_pa
     [
         pytest.param(lambda p: of_packets(p, [png(16_000, 16_000)], claims=(16_000, 16_000)), id="said in the index"),
         pytest.param(lambda p: of_packets(p, [png(16_000, 16_000)]), id="not said in the index"),
+        pytest.param(huge_h264, id="H.264, not said in the index"),
+        pytest.param(lambda p: sizeless(of_packets(p, [png(16_000, 16_000)])), id="only a decoder can tell the size"),
     ],
 )
 def test_a_huge_picture_is_given_no_memory(inspector, tmp_path, make):

@@ -229,9 +229,19 @@ def test_the_cover_of_a_file_is_not_its_film(admit, tmp_path):
             frame.pts = number
             writer.mux(out.encode(frame))
         writer.mux(out.encode(None))
+    with av.open(str(odd_films.cover_first(path))) as reader:
+        assert reader.streams.video[0].codec_context.name == "mjpeg"  # the trial is one
     clip = admit(path)
 
     assert (clip.width, clip.height, clip.codec) == (160, 96, "h264")
+
+
+def test_a_picture_that_begins_late_makes_the_clip_longer_and_its_preview_begins_as_late(admit, clips, tmp_path):
+    clip = admit(film(tmp_path / "film.mp4", seconds=1, picture_at=0.5, sound="aac", sound_seconds=1.5))
+
+    assert clip.seconds == pytest.approx(1.5, abs=0.05)
+    with av.open(str(clips.preview(clip))) as reader:
+        assert next(reader.decode(video=0)).time == pytest.approx(0.5, abs=0.05)
 
 
 # What is heard? --------------------------------------------------------------------------------------

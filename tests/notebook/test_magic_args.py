@@ -141,6 +141,8 @@ def test_a_line_without_a_prompt_has_none():
         ("--raw", {"raw": True}),
         ("-q", {"quiet": True}),
         ("--quiet", {"quiet": True}),
+        ("--save-to boats", {"save_to": "boats"}),
+        ("--save-to=boats", {"save_to": "boats"}),
         ('-a "" -d "" -r ""', {"aspect_ratios": (None,), "durations": (None,), "resolutions": (None,)}),
     ],
 )

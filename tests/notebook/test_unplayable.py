@@ -14,8 +14,9 @@ from jobs import odd_films
 from seedance_nb.grids.film_frames import stills
 from seedance_nb.grids.film_page import Place
 from seedance_nb.grids.grid import open_grid
+from seedance_nb.jobs.clips import Clips, shown_file
 from seedance_nb.jobs.session import Session
-from seedance_nb.notebook import display
+from seedance_nb.notebook import display, wall_sources
 from seedance_nb.notebook.ballot import Ballot, write_ballot
 from seedance_nb.notebook.display import final_html
 from seedance_nb.notebook.panel import Panel
@@ -117,6 +118,15 @@ def test_the_wall_shows_previews(grid, limit):
     assert all(kind(mp4) == PLAYED for mp4 in videos(html))
     assert len(videos(html)) == (0 if limit == 1 else 2)
     assert html.count(WHY) == len(videos(html))
+
+
+def test_an_original_that_is_smaller_than_its_preview_is_not_shown_in_its_place(tmp_path):
+    clips = Clips(tmp_path / "clips")
+    clips.folder.mkdir()
+    clip = clips.admit("j1", odd_films.film(tmp_path / "film.mp4", 16, 16, codec="mpeg4", seconds=0.05))
+    assert clip.size < shown_file(clip).stat().st_size
+
+    assert wall_sources._preview(clip) == shown_file(clip)
 
 
 def test_an_exported_page_shows_previews_and_names_no_place_of_this_machine(grid, tmp_path):
