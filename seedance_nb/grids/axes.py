@@ -303,7 +303,7 @@ def _check_names(laid: Axes) -> None:
         if meant is not None:
             what, right = ("axis", "takes" if meant == TAKE else meant) if name in given else ("column", meant)
             raise InvalidRequest(
-                f"the {what} {one_line(name, 40)!r} is no field of a request: name it {right!r}, or something else if it is a label;"
+                f"the {what} {shortened(repr(name), 60)} is no field of a request: name it {right!r}, or something else if it is a label;"
                 " nothing was sent"
             )
     if laid.raw:

@@ -178,7 +178,8 @@ class Session:
         """Ask for one video; returns a Job at once. There are no other options: one is refused, with the name that was meant.
 
         `duration` in seconds. `take` is the n-th independent video of the same request. What the ledger has is reused and
-        costs nothing; `fresh` buys the next free take instead. `max_credits` limits this call alone. Raises InvalidRequest,
+        costs nothing, also where only `metadata`, `webhook_url`, the signature of an address or the encoding of a text differ: they
+        make no other video. `fresh` buys the next free take instead. `max_credits` limits this call alone. Raises InvalidRequest,
         ConfigurationError (no key, ledger unusable) or BudgetExceeded: then nothing was sent.
         """
         refuse_others(others)

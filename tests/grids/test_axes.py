@@ -257,6 +257,12 @@ def test_an_axis_that_is_nearly_a_field_is_refused_with_the_name_meant(axis, mea
             lay_out("a cat", raw=raw, **{axis: value})
 
 
+def test_what_cannot_be_seen_of_a_column_is_written_out():
+    for column, shown in (("\ufeffprompt", r"'\\ufeffprompt'"), ("prompt ", "'prompt '")):
+        with pytest.raises(InvalidRequest, match=f"the column {shown} is no field of a request: name it 'prompt'"):
+            lay_out(pd.DataFrame({column: ["a cat"]}))
+
+
 def test_a_name_that_a_prompt_uses_and_a_label_pass():
     frame = pd.DataFrame(
         {"prompt": ["a {Size} cat"] * 2, "Size": ["small", "big"], "mood": ["a", "b"], "scene no": [1, 2]}
