@@ -102,8 +102,9 @@ class Inspector:
         # What libraries set aside for each core of a large machine would count against MEMORY.
         environment |= {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
         try:
+            # -B: on a disk that is full it would leave halves of compiled modules, which nobody can import any more.
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own words
-                [sys.executable, "-I", "-c", _COMMAND, json.dumps(sys.path)],
+                [sys.executable, "-I", "-B", "-c", _COMMAND, json.dumps(sys.path)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
