@@ -11,6 +11,7 @@ import contextlib
 import contextvars
 import functools
 import os
+import sys
 import threading
 import time
 import uuid
@@ -113,9 +114,27 @@ class Screen:
         return slot - now
 
     def publish(self, bundle: dict[str, str], display_id: str, *, update: bool) -> None:
-        """Send one output, from any thread."""
+        """Send one output, in the cell that asks for it; or change it, from any thread."""
         transient = {"display_id": display_id}
+        if not update:  # where it is asked for: a cell, interact's own output, %%capture
+            self.shell.display_pub.publish(bundle, {}, transient=transient, update=False)
+            return
         self._context.copy().run(self._publisher.publish, bundle, {}, transient=transient, update=update)
+
+    @property
+    def is_captured(self) -> bool:
+        """Whether what is displayed now goes into an Output widget (`with out:`, interact): no later change reaches it there."""
+        widgets = getattr(
+            sys.modules.get("ipywidgets.widgets.widget"), "_instances", {}
+        )  # ipywidgets has no other list
+        capturing = {
+            getattr(w, "msg_id", "") for w in list(widgets.values()) if getattr(w, "_model_name", "") == "OutputModel"
+        }
+        try:
+            parent = self.shell.kernel.get_parent("shell")
+        except Exception:  # kernels differ here; the card then hides the receipt itself
+            return False
+        return bool(parent) and parent.get("header", {}).get("msg_id") in capturing
 
     def in_cell_context(self, function: Any, *args: Any) -> Any:
         """Run something that sends a message to the page (a widget's trait), from any thread."""
@@ -174,6 +193,7 @@ class JobView:
         self._drawn_at = 0.0
         self._scheduled = False
         self._receipt_told: object = None
+        self._is_captured = False  # then the card is all there is: it turns into the video itself
         self._unsubscribe = lambda: None
 
     @property
@@ -188,6 +208,7 @@ class JobView:
             self.is_final = True
             self._screen.publish(final_bundle(snapshot, self._embed_limit()), self._receipt_id, update=False)
             return
+        self._is_captured = with_card and self._screen.is_captured
         self._publish_receipt(snapshot, update=False)
         if with_card:
             self._open_card(snapshot)
@@ -214,9 +235,11 @@ class JobView:
             with contextlib.suppress(ValueError):
                 self._screen.views.remove(self)
             snapshot = self.job.snapshot
-            self._screen.publish(final_bundle(snapshot, self._embed_limit()), self._receipt_id, update=True)
+            if not self._is_captured:
+                self._screen.publish(final_bundle(snapshot, self._embed_limit()), self._receipt_id, update=True)
             if self._card is not None:
-                self._screen.publish({}, self._card_id, update=True)
+                if not self._is_captured:
+                    self._screen.publish({}, self._card_id, update=True)
                 self._screen.in_cell_context(functools.partial(self._card.show, snapshot, done=True))
 
     def _open_card(self, snapshot: Snapshot) -> None:
@@ -227,6 +250,7 @@ class JobView:
         job = self.job
         self._card = JobCard(
             card_view(snapshot, time.time()),
+            receipt=self._receipt_id,
             on_cancel=job.cancel,
             clip_bytes=lambda: _bytes(job),
             on_in_view=lambda: job._runner.background.post(self._changed, job.snapshot),
@@ -270,10 +294,11 @@ class JobView:
     def _publish_receipt(self, snapshot: Snapshot, *, update: bool) -> None:
         # The receipt is for the saved notebook: it changes when there is something to find the job by, not at every tick.
         told = (snapshot.request_id, snapshot.take, snapshot.status)
-        if update and told == self._receipt_told:
+        if self._is_captured or (update and told == self._receipt_told):
             return
         self._receipt_told = told
-        bundle = {"text/html": html.receipt(snapshot), "text/plain": html.plain(snapshot)}
+        marked = f'<div class="seedance-receipt-{self._receipt_id}">{html.receipt(snapshot)}</div>'
+        bundle = {"text/html": marked, "text/plain": html.plain(snapshot)}
         self._screen.publish(bundle, self._receipt_id, update=update)
 
     def _embed_limit(self) -> int:

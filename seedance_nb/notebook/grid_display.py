@@ -46,6 +46,7 @@ class GridOutputs:
         self._drawn_at = self._receipt_at = 0.0
         self._scheduled = False
         self._receipt_told: object = None
+        self._is_captured = False  # then the board is all there is: it turns into the wall itself
         self._unsubscribe: Callable[[], object] = lambda: None
 
     @property
@@ -60,6 +61,7 @@ class GridOutputs:
             self.is_final = True
             self._screen.publish(self._final_bundle(), self._receipt_id, update=False)
             return
+        self._is_captured = live and not over and self._screen.is_captured
         self._publish_receipt(self.grid.picture(), update=False)
         if not live:
             return
@@ -93,9 +95,11 @@ class GridOutputs:
             self.stop()
             with contextlib.suppress(ValueError):
                 self._screen.views.remove(self)
-            self._screen.publish(bundle, self._receipt_id, update=True)
+            if not self._is_captured:
+                self._screen.publish(bundle, self._receipt_id, update=True)
             if self._board is not None:
-                self._screen.publish({}, self._board_id, update=True)
+                if not self._is_captured:
+                    self._screen.publish({}, self._board_id, update=True)
                 self._screen.in_cell_context(functools.partial(self._board.show, self.grid.picture(), done=True))
 
     def _open_board(self) -> None:
@@ -159,7 +163,7 @@ class GridOutputs:
     def _publish_receipt(self, picture: GridPicture, *, update: bool) -> None:
         told = tuple(tile.snapshot.request_id if tile.snapshot is not None else None for tile in picture.tiles)
         now = time.monotonic()
-        if update and told == self._receipt_told:
+        if self._is_captured or (update and told == self._receipt_told):
             return
         if update and now < self._receipt_at + RECEIPT_SECONDS:
             self.grid.session.runner.call_later(RECEIPT_SECONDS, self._changed)

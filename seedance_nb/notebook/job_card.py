@@ -77,6 +77,8 @@ class JobCard(anywidget.AnyWidget):
 
     view = traitlets.Dict().tag(sync=True)
     """`card_view(…)` of the latest snapshot."""
+    receipt = traitlets.Unicode("").tag(sync=True)
+    """The id of the receipt that stands beside the card: a card that stays says itself what the receipt said."""
     done = traitlets.Bool(False).tag(sync=True)
     """Nothing more will come, and the outputs have been replaced: a card that is still on a page then helps itself."""
 
@@ -84,6 +86,7 @@ class JobCard(anywidget.AnyWidget):
         self,
         view: dict[str, Any],
         *,
+        receipt: str = "",
         on_cancel: Callable[[], None],
         clip_bytes: Callable[[], bytes | None],
         on_in_view: Callable[[], object] = lambda: None,
@@ -93,7 +96,7 @@ class JobCard(anywidget.AnyWidget):
         self._shown: dict[str, bool] = {}
         self._clip_bytes = clip_bytes
         self._cancel_asked = False
-        super().__init__(view=view)
+        super().__init__(view=view, receipt=receipt)
         self.on_msg(self._answer)
 
     def __repr__(self) -> str:

@@ -113,7 +113,7 @@ def test_a_page_reloaded_while_the_grid_runs_shows_its_clips_and_says_what_to_do
     pending = [
         entry for entry in simulator.scenario.accepted if not simulator.scenario.status(entry.request_id).is_final
     ]
-    lab.wait_text(1, "run this cell again to store the clips", timeout=60)
+    lab.wait_text(1, "run this cell again there", timeout=60)
     played = lab.play_check(cell=1)
     lab.run_cell(1)
     wait_wall(lab)

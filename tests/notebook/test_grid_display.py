@@ -68,6 +68,8 @@ class Grid:
 class Screen:
     """What would be sent to the page, in order."""
 
+    is_captured = False
+
     def __init__(self, *, headless=False):
         self.is_headless, self.views, self.sent = headless, [], []
 

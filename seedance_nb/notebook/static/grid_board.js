@@ -5,8 +5,9 @@ const TICK = 1000; // ms between redraws of the clock
 const HEAL_AFTER = 800; // ms a finished board may stay on the page before it asks for the wall itself
 const PATIENCE = 4000; // ms without an answer before the board says that the kernel is busy
 const SILENCE = 180; // seconds without news after which the board doubts its kernel
-const RELOADED =
-  "The page was reloaded: run this cell again to store the clips in the notebook (nothing is submitted twice).";
+// A reloaded page, an Output widget, interact, Voila: nowhere there does the final output arrive.
+const BY_KERNEL =
+  "The running kernel shows these clips. To store them in a notebook's own output, run this cell again there (nothing is submitted twice).";
 
 export default () => {
   let received = performance.now(); // when the latest view came: the countdown starts there, by this machine's clock
@@ -137,7 +138,7 @@ function board(model, el, age) {
     if (live && age() > SILENCE)
       lines.push(["trouble", `No news from the kernel for ${words(age())}. If it was restarted, run this cell again: nothing is submitted twice.`]);
     if (healing === "asked") lines.push(["note", "Fetching the clips…"]);
-    if (healing === "shown") lines.push(["note", RELOADED]);
+    if (healing === "shown") lines.push(["note", BY_KERNEL]);
     const key = JSON.stringify(lines);
     if (key === ui.lines.dataset.key) return; // redrawing would take a selection away from the reader
     ui.lines.dataset.key = key;

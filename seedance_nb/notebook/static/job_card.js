@@ -4,8 +4,9 @@ const TICK = 1000; // ms between redraws of the clock
 const HEAL_AFTER = 800; // ms a finished card may stay on the page before it asks for the clip itself
 const CANCEL_PATIENCE = 4000; // ms without an answer before the card says that the kernel is busy
 const SILENCE = 120; // seconds without news after which the card doubts its kernel
-const RELOADED =
-  "The page was reloaded: run this cell again to store the video in the notebook (nothing is submitted twice).";
+// A reloaded page, an Output widget, interact, Voila: nowhere there does the final output arrive.
+const BY_KERNEL =
+  "The running kernel shows this video. To store it in a notebook's own output, run this cell again there (nothing is submitted twice).";
 
 export default () => {
   let received = performance.now(); // when the latest view came: all ticking starts there, by this machine's clock
@@ -43,7 +44,7 @@ function card(model, el, age) {
     ui.card.dataset.state = view.status || "submitting";
     ui.card.dataset.active = String(!view.settled && !done);
     ui.card.setAttribute("aria-label", `Video job: ${clamp(view.prompt || "", 120)}`);
-    ui.heading.hidden = !view.heading;
+    ui.heading.hidden = !(view.heading || isAlone());
     // Where cards stand together, that place has one status line for all of them.
     if (view.heading) for (const name of ["role", "aria-live"]) ui.status.removeAttribute(name);
     say(ui.prompt, view.prompt || "");
@@ -54,7 +55,7 @@ function card(model, el, age) {
     drawFacts(view);
     tick();
     if (view.settled || done) clearInterval(timer);
-    if (done && view.has_video) heal();
+    if (done) heal();
   };
 
   const drawCancel = (view, done) => {
@@ -115,16 +116,21 @@ function card(model, el, age) {
     drawLines(view, live && more > SILENCE);
   };
 
-  // Finished and still on the page: this page was reloaded meanwhile and will never get the final output.
+  // Inside an Output widget there is no receipt, and a card that has to stay takes its place.
+  const isAlone = () => healing !== null || Boolean(el.closest(".widget-output, .jupyter-widget-output, .jupyter-widgets-output-area"));
+
+  // Finished and still on the page: the final output does not come here.
   const heal = () => {
     if (healing || healTimer) return;
     healTimer = setInterval(() => {
       if (!ui.card.isConnected) return; // scrolled out of a windowed notebook: ask when it comes back
       clearInterval(healTimer);
       if (healing) return;
-      healing = "asked";
-      tick();
-      model.send({ kind: "need_video" });
+      const receipt = model.get("receipt");
+      if (receipt) for (const old of document.querySelectorAll(`.seedance-receipt-${receipt}`)) old.hidden = true;
+      healing = (model.get("view") || {}).has_video ? "asked" : "refused";
+      draw();
+      if (healing === "asked") model.send({ kind: "need_video" });
     }, HEAL_AFTER);
   };
 
@@ -139,8 +145,7 @@ function card(model, el, age) {
     video.src = url;
     ui.stage.replaceChildren(
       video,
-      make("p", "seedance-line", message.caption || ""),
-      make("p", "seedance-line seedance-note", RELOADED),
+      make("p", "seedance-line seedance-note", BY_KERNEL),
     );
     tick();
   };
@@ -169,7 +174,10 @@ function card(model, el, age) {
   // A card that nobody can see needs no news; the kernel sends them when it comes back into view.
   const page = `${Date.now()}-${Math.random()}`;
   const tellShown = (shown) => model.send({ kind: "in_view", page, shown });
-  const watcher = new IntersectionObserver((entries) => tellShown(entries.at(-1).isIntersecting));
+  const watcher = new IntersectionObserver((entries) => {
+    ui.heading.hidden = !((model.get("view") || {}).heading || isAlone());
+    tellShown(entries.at(-1).isIntersecting);
+  });
   watcher.observe(ui.card);
 
   const timer = setInterval(tick, TICK);
