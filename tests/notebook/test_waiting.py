@@ -1,9 +1,10 @@
 """Blocking a cell without a kernel: when a loop can be run nested, and what ends a wait."""
 
 import asyncio
-import contextlib
 import dataclasses
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -103,47 +104,44 @@ def test_the_old_nest_asyncio_is_used_only_where_it_loses_no_cells(old_nest, ipy
     assert waiting._make_nestable(old_nest(*ipykernel)) is nestable
 
 
-def nested(job, meanwhile):
-    """What a wait in a cell of a running loop raises, or gives, while something happens to that loop."""
+CELL = """
+import asyncio, signal, sys
+from notebook.test_waiting import DONE, SNAPSHOT
+from seedance_nb.jobs.job import Job, WaitInterrupted
+from seedance_nb.notebook import waiting
 
-    async def cell():
-        asyncio.get_running_loop().call_later(0.1, meanwhile)
-        return waiting.wait(job, 60)
+job, before = Job(None, SNAPSHOT), signal.getsignal(signal.SIGINT)
 
-    loop = asyncio.new_event_loop()
-    try:
-        return loop.run_until_complete(cell())
-    finally:
-        loop.close()
+def meanwhile():
+    print("ours", signal.getsignal(signal.SIGINT) is not before)
+    if sys.argv[1] == "done":
+        job.deliver(DONE)
+    elif sys.argv[1] == "interrupted":
+        signal.raise_signal(signal.SIGINT)
+    else:
+        asyncio.get_running_loop().stop()
+
+async def cell():
+    asyncio.get_running_loop().call_later(0.1, meanwhile)
+    return waiting.wait(job, 60)
+
+try:
+    print("waited", asyncio.new_event_loop().run_until_complete(cell()))
+except WaitInterrupted as error:
+    print("stopped", error)
+print("theirs", signal.getsignal(signal.SIGINT) is before)
+"""
 
 
-def test_a_loop_that_is_stopped_under_a_wait_ends_it_in_our_words(job):
-    before = signal.getsignal(signal.SIGINT)
-
-    with pytest.raises(WaitInterrupted, match="job req_1 goes on"):
-        nested(job, lambda: asyncio.get_running_loop().stop())
-
-    assert signal.getsignal(signal.SIGINT) is before
-
-
-@pytest.mark.parametrize("how", ["done", "interrupted"])
-def test_the_handler_of_the_stop_button_is_back_after_a_wait(job, how):
-    before = signal.getsignal(signal.SIGINT)
-    meanwhile = {
-        "done": lambda: job.deliver(DONE),
-        "interrupted": lambda: signal.raise_signal(signal.SIGINT),
-    }[how]
-    seen = []
-
-    def look():
-        seen.append(signal.getsignal(signal.SIGINT))
-        meanwhile()
-
-    with contextlib.suppress(WaitInterrupted):
-        nested(job, look)
-
-    assert seen[0] is not before  # ours stood there meanwhile
-    assert signal.getsignal(signal.SIGINT) is before
+@pytest.mark.parametrize("how", ["done", "interrupted", "loop stopped"])
+def test_however_a_nested_wait_ends_it_ends_in_our_words_and_the_stop_button_is_the_kernels_again(how):
+    # In a process of its own: CPython 3.11 miscounts its recursion where a nested loop was left by an exception.
+    tests = Path(__file__).parent.parent
+    command = [sys.executable, "-c", CELL, how]
+    ran = subprocess.run(command, cwd=tests, capture_output=True, text=True, timeout=120, check=False)
+    ours, end, theirs = ran.stdout.splitlines()
+    assert (ours, theirs) == ("ours True", "theirs True"), ran.stderr
+    assert end == "waited True" if how == "done" else end.startswith("stopped stopped waiting; job req_1 goes on")
 
 
 def test_who_was_stopped_from_waiting_for_it_does_not_wait_for_it_again_by_itself(job):
