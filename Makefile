@@ -6,7 +6,7 @@ RIVALS := build/bench-venv
 # What to measure and how: make bench BENCH="rivals --quick", make bench BENCH=--write
 BENCH  ?=
 
-.PHONY: demo test check bench lint clean
+.PHONY: demo test check bench lint lowest clean
 
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -c "import sys; sys.exit('Python 3.11 or newer is needed: make PYTHON=python3.12 …') if sys.version_info < (3, 11) else None"
@@ -37,6 +37,16 @@ $(RIVALS)/.ready: pyproject.toml
 
 bench: $(VENV)/.ready $(RIVALS)/.ready
 	$(BIN)/python -m benchmarks $(BENCH)
+
+# The lowest versions that pyproject.toml allows, installed and run: what is declared there is what was tried.
+LOWEST := build/lowest-venv
+lowest:
+	$(PYTHON) -m venv $(LOWEST)
+	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check uv
+	$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct --editable '.[test,keyring]'
+	# What old libraries say of each other is not ours to mend.
+	$(LOWEST)/bin/python -m pytest -q -W ignore::DeprecationWarning tests/test_front_door.py tests/api tests/jobs tests/notebook/test_display.py \
+		tests/notebook/test_job_card.py tests/notebook/test_magic.py tests/notebook/test_kernel.py tests/test_demo.py
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache

@@ -189,7 +189,7 @@ def read_json(answer: Answer) -> tuple[Any, bool]:
         return None, False
     try:
         return msgspec.json.decode(data), True
-    except (ValueError, RecursionError):
+    except (msgspec.DecodeError, ValueError, RecursionError):  # the first was no ValueError for long
         pass
     try:
         return json.loads(data.decode("utf-8", "replace")), True

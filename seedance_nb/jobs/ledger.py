@@ -21,6 +21,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from msgspec import MsgspecError
+
 from ..api.canonical_text import canonical_text
 from ..api.models import Status, VideoRequest
 from ..errors import ConfigurationError, one_line
@@ -56,7 +58,12 @@ def _identify_anew(db: sqlite3.Connection) -> None:
         try:
             request = VideoRequest.from_wire(json.loads(text)).without_signatures()
             cells = (_cell(request), request.canonical_hash())
-        except (ValueError, TypeError, RecursionError):  # a row that nobody could read before stays as it is
+        except (
+            MsgspecError,
+            ValueError,
+            TypeError,
+            RecursionError,
+        ):  # a row that nobody could read before stays as it is
             continue
         if cells[1] != known or request.unsigned_address is not None:
             changed[key] = cells
