@@ -62,3 +62,22 @@ def test_the_saved_widget_state_holds_no_receipt_of_it(simulate, notebook):
     lab.run_cell(2)
 
     assert lab.text(2) == "none 1"
+
+
+GRID = (
+    "grid = sd.grid('a {thing}', thing=['boat', 'kite'], duration=4, resolution='480p')\nthird = w.Output()\ndisplay(third)\n"
+    "with third:\n    display(grid.submit(max_credits=500))"
+)
+
+
+def test_a_grid_in_an_output_widget_becomes_one_wall_without_a_receipt(simulate, notebook):
+    simulate(queue_seconds=0.2, render_seconds=2)
+    lab = notebook(LOAD, GRID)
+    lab.run_cell(0)
+    lab.run_cell(1)
+    lab.wait_until(ONE_VIDEO, [1, 2], timeout=60, hint="there are no two videos")
+    text = lab.text(1)
+
+    assert "reloaded" not in text
+    assert "run this cell again to get the grid back" not in text
+    assert "The running kernel shows these clips" in text
