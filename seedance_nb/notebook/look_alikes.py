@@ -137,7 +137,7 @@ def _of_word(words: Sequence[str], options: Collection[str]) -> str | None:
         apart = _option_of(plain(following).strip("-"), options)
         if apart != "-o" and apart and is_plausible(_SHORT.get(apart, apart), third, fields=False):
             return f"'{word} {following} {third}' looks like {apart} {third}: write it without the blank; {_KEEP}"
-    glued = re.fullmatch(rf".*\w[{re.escape(DASHES)}]([danrmi])", word)
+    glued = re.fullmatch(rf".*[^\s{re.escape(DASHES)}][{re.escape(DASHES)}]([danrmi])", word)
     if glued and is_plausible(f"-{glued[1]}", following, fields=False):
         return f"'{word} {following}' looks like -{glued[1]} {following}: write a blank before the hyphen; {_KEEP}"
     return None

@@ -201,8 +201,11 @@ def parse(
     fill = _Fill(None if found.raw else names)
     prompts, below = _prompts([*found.prompt, *literal], cell)
     notes += _notes_on(found.prompt, below)
+    finished = fill.prompts(prompts)
+    if found.media_url and not below and any(re.match(r"https?://\S", prompt) for prompt in finished):
+        raise BadLine("the prompt begins with an address: write -i before each of them. Nothing was sent")
     return Line(
-        prompts=fill.prompts(prompts),
+        prompts=finished,
         models=fill.texts("-m/--model", found.model, look_alikes.plain) or (defaults.model,),
         aspect_ratios=(defaults.aspect_ratio,)
         if found.aspect_ratio is None
@@ -276,6 +279,14 @@ def _checked(parser: _Parser, tokens: Sequence[str]) -> Sequence[str]:
         if token.startswith("-") and token not in options and ("-" + name in options or joined):
             parser.error(f"unrecognized arguments: {token}")  # else -model X would be the model "odel"
     with_value = [name for name, action in options.items() if action.nargs is None]
+    once = {name: options[name].dest for name in with_value if not isinstance(options[name], argparse._AppendAction)}
+    heads = [token.partition("=")[0] for token in tokens]
+    given = [once.get(head) or (once.get(head[:2]) if head[:2] != "--" else None) for head in heads]
+    twice = next((dest for i, dest in enumerate(given) if dest and dest in given[:i]), None)
+    if twice is not None:
+        raise BadLine(
+            f"--{twice.replace('_', '-')} stands twice: one of them would not count; a list is -d 5,10. Nothing was sent"
+        )
     trouble = look_alikes.trouble(tokens, options, with_value)
     if trouble:
         raise BadLine(f"{one_line(trouble, 300)}. Nothing was sent")
@@ -437,6 +448,8 @@ class _Fill:
         made: list[str] = []
         for text in texts:
             typed = _whole_value(_closed("-i/--media-url", text))
+            if re.search(rf"[{look_alikes.COMMAS};]\s*https?://", typed):
+                raise BadLine("several addresses stand with blanks alone: -i A B. Nothing was sent")
             listed = values_of(typed, self._names, "-i/--media-url") if self._names is not None else None
             made += [str(one) for one in listed] if listed is not None else [self._filled("-i/--media-url", typed)]
         return tuple(made)

@@ -504,6 +504,13 @@ SLIPS = {
     '%seedance "a cat -d 4': "a quote is open",
     "%seedance “a cat -d 4": "a quote is open",
     '%seedance a cat --metadata "a=b c': "a quote is open",
+    "%seedance a cat.-d 4": "a blank before the hyphen",
+    "%seedance a cat -d 4 -d 6": "--duration stands twice",
+    "%seedance a cat -a 1:1 --aspect-ratio=9:16": "--aspect-ratio stands twice",
+    "%seedance a cat -d4 -d6": "--duration stands twice",
+    "%seedance -i https://h/a.png，https://h/b.png a cat": "with blanks alone",
+    "%seedance -i https://h/a.png,https://h/b.png a cat": "with blanks alone",
+    "url = 'https://h/a.png'\n%seedance -i {url} {url} a cat": "write -i before each",
     "%seedance costs": "did you mean the command cost?",
     "%seedance cancell all": "did you mean the command cancel?",
 }
