@@ -70,6 +70,12 @@ def test_the_first_key_and_what_only_it_or_nobody_has_ask_nothing(make_session, 
     assert until(lambda: accepted(simulator) == 4)
 
 
+def test_the_first_key_is_never_asked(make_session, simulator, boat):
+    make_session(api_key="second").submit("a plane", **SMALL).result(60)
+    make_session(api_key="first").submit("a plane", **SMALL).result(60)
+    assert accepted(simulator) == 3
+
+
 def test_what_failed_before_is_no_reason_to_ask(make_session, simulator):
     with make_session(api_key="first") as session:
         assert until(session.submit("a boat [fail]", **SMALL).done)

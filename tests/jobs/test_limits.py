@@ -19,7 +19,7 @@ FAIL = {"aspect_ratio": "1:1", "resolution": "720p", "duration": 5}
 HOLDER = """
 import sqlite3, sys, time
 db = sqlite3.connect(sys.argv[1], isolation_level=None)
-db.execute("BEGIN EXCLUSIVE")
+db.execute("BEGIN IMMEDIATE")
 print("held", flush=True)
 time.sleep(float(sys.argv[2]))
 db.execute("ROLLBACK")

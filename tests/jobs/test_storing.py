@@ -49,7 +49,9 @@ def test_a_job_that_runs_comes_back_as_itself(session):
 
 
 def test_a_job_that_is_stored_before_the_ledger_knows_it_waits_for_that(session, boat):
-    repeated = session.submit("a boat", **SMALL)
+    repeated = session.runner.submit(
+        boat.request, take=1, fresh=False, estimate=(20.0, ""), price=20.0, max_credits=None, warnings=()
+    )
     assert again(repeated).key == boat.key
 
 

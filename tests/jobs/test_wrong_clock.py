@@ -31,14 +31,15 @@ def test_a_job_of_a_clock_that_was_ahead_is_not_the_newest_for_ever(ledger):
 
 
 def test_its_day_is_that_of_the_next_that_was_right(ledger):
-    now = time.time()
-    keep(ledger, "two", now + YEARS)
-    keep(ledger, "three", now)
-    today = time.strftime("%Y-%m-%d", time.localtime(now))
-    assert [(spent.day, spent.credits) for spent in ledger.spending()] == [(today, 80)]
-    assert browsing.facets(ledger).days == (today,)
-    keep(ledger, "four", now + YEARS)
-    assert [(spent.day, spent.jobs) for spent in ledger.spending()] == [(today, 3)]
+    then = time.time() - 3 * 86400
+    keep(ledger, "one", then + YEARS)
+    keep(ledger, "two", then + YEARS)
+    keep(ledger, "three", then)
+    day = time.strftime("%Y-%m-%d", time.localtime(then))
+    assert [(spent.day, spent.credits) for spent in ledger.spending()] == [(day, 120)]
+    assert browsing.facets(ledger).days == (day,)
+    keep(ledger, "four", then + YEARS)  # nothing that was right came after it: it is taken as of now
+    assert [spent.jobs for spent in ledger.spending()] == [1, 3]
 
 
 def test_its_price_is_not_the_last_one_for_ever(ledger):
