@@ -220,9 +220,8 @@ class Runner:
         say_at = time.monotonic() + SAY_AFTER_SECONDS
         try:
             while self._awaited and not self.background.wait_until_ended(0.05):
-                if time.monotonic() >= say_at:
+                if time.monotonic() >= say_at and (count := self._awaited):
                     say_at = float("inf")
-                    count = self._awaited
                     many = f"{count} create{'s' if count != 1 else ''}"
                     _say(f"waiting for the answer of {many}, at most {self._patience:g} s; Ctrl-C lets go")
         except KeyboardInterrupt:
