@@ -212,7 +212,9 @@ def test_a_failed_line_run_again_is_a_new_try(shell, simulator):
     assert simulator.calls["create"] == 2
 
 
-@pytest.mark.parametrize("line", [f"%seedance a boat {SMALL}", f"%seedance a boat {SMALL} -m my-model"])
+@pytest.mark.parametrize(
+    "line", [f"%seedance a boat {SMALL}", f"%seedance a boat {SMALL.replace('seedance-2.0-fast', 'my-model')}"]
+)
 def test_a_dry_run_says_what_would_be_sent_and_sends_nothing(shell, simulator, line):
     result = shell.run(line + " --dry-run -o boat")
 
@@ -344,7 +346,7 @@ def test_too_few_credits_is_one_line_and_costs_nothing(shell, simulator):
 
 
 def test_an_unknown_model_is_warned_of_and_sent(shell, simulator):
-    result = shell.run(f"%seedance a boat {SMALL} -m seedance-2.0-fats -o boat --no-wait")
+    result = shell.run(f"%seedance a boat {SMALL.replace('-fast', '-fats')} -o boat --no-wait")
 
     assert (
         "note: model 'seedance-2.0-fats' is not known here and is sent as it is; did you mean seedance-2.0-fast?\n"
