@@ -118,11 +118,10 @@ def test_a_file_that_is_there_again_ends_the_wait(simulator, session, tmp_path):
     assert job.result(60).bytes() == clip.bytes()
 
 
-def test_asking_again_ends_the_pause_before_the_next_try(simulator, session, monkeypatch):
+def test_asking_again_ends_the_pause_before_the_next_try(simulator, session_of, monkeypatch):
     monkeypatch.setattr(fetching, "FIRST_PAUSE", 50_000.0)
-    monkeypatch.setattr(polling, "LONGEST_AFTER_TROUBLE", 50_000.0)
     simulator.add_fault(Fault("download", "status", http_status=503))
-    job = submit(session)
+    job = submit(session_of(simulator, longest_pause=10_000))
     until(lambda: "fetched again at" in (job.snapshot.note or ""))
     job.download_again()
     assert job.result(60).path.exists()
