@@ -180,9 +180,9 @@ def test_what_is_on_its_way_is_joined_and_not_bought_again(session, simulator):
     "again", [{"take": 2}, {"fresh": True}, {"take": 2, "fresh": True}], ids=["take 2", "fresh", "both"]
 )
 def test_another_take_is_another_video(session, simulator, again):
-    session.submit("a boat [stuck]", **SMALL)
+    first = session.submit("a boat [stuck]", **SMALL)
     other = session.submit("a boat [stuck]", **SMALL, **again)
-    assert until(lambda: other.request_id)
+    assert until(lambda: first.request_id and other.request_id)
     assert (other.take, other.reused, simulator.calls["create"]) == (2, False, 2)
 
 
