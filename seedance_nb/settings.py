@@ -161,11 +161,14 @@ def resolve(
         chosen, trouble = chosen | from_env, trouble or env_trouble
     chosen |= {name: check_limit(name, value) for name, value in given.items()}
     whole = _check_place("home", place)
+    named_ledger = ledger or env.get("SEEDANCE_LEDGER")
+    named_clips = clips or env.get("SEEDANCE_CLIPS")
     return Settings(
         base_url=base,
         home=whole,
-        ledger=_check_place("ledger", ledger or env.get("SEEDANCE_LEDGER") or whole / "ledger.sqlite3"),
-        clips=_check_place("clips", clips or env.get("SEEDANCE_CLIPS") or whole / "clips"),
+        # What was named is checked here; what lies in home by itself is told of where it is used.
+        ledger=_check_place("ledger", named_ledger) if named_ledger else whole / "ledger.sqlite3",
+        clips=_check_place("clips", named_clips) if named_clips else whole / "clips",
         api_key=secret,
         limits=Limits(**chosen),
         key_source=source,

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
 import importlib.util
 import ipaddress
 import os
 import socket
+import ssl
 import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -149,9 +151,20 @@ def _certificate_trouble() -> tuple[str, str] | None:
     file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
     if file and not os.access(file, os.R_OK):
         return "SSL_CERT_FILE names no file that can be read", "correct it or unset it"
+    if file and not _holds_certificates(file, Path(file).stat().st_mtime_ns):  # 20 ms, once
+        return "SSL_CERT_FILE names a file without certificates", "correct it or unset it"
     if folder and not file and not Path(folder).is_dir():
         return "SSL_CERT_DIR names no folder", "correct it or unset it"
     return None
+
+
+@functools.lru_cache(4)
+def _holds_certificates(file: str, _modified: int) -> bool:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=file)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _is_excepted(host: str) -> bool:

@@ -173,7 +173,6 @@ class Background:
         if not self.is_current and self.wait_until_ended(timeout):  # a done callback may close the session it runs in
             self.thread.join()
         self._workers.shutdown(wait=False, cancel_futures=True)
-        self._ledger_thread.shutdown(wait=False)
         return not self.thread.is_alive()
 
     def _run(self, ready: threading.Event) -> None:
@@ -187,6 +186,7 @@ class Background:
             finally:
                 asyncio.set_event_loop(None)
                 self.loop.close()
+                self._ledger_thread.shutdown(wait=False)  # not before: what was paid for may still wait for the disk
                 self._ended.set()
 
     async def _wind_up(self) -> None:

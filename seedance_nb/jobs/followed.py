@@ -71,6 +71,8 @@ class Tools:
         self.ledger, self.clips, self.budget, self.clock = ledger, clips, budget, clock
         self.background: Background
         self.creates_in_the_air = 0
+        self.unwritten: dict[Followed, str] = {}
+        """Jobs whose id is paid for, with that id, and what is known of them not in the ledger yet."""
         self.gate = Gate(limits.concurrency)
         self.busy_until = 0.0
         """Monotonic time before which no create is sent, because the service said it is busy: shared by all jobs."""
@@ -126,8 +128,17 @@ class Tools:
             if client is not None:
                 await client.close()
         self.clips.close()
+        await self._write_what_was_paid()
         await self.try_ledger(self.ledger.mend)
         await self.in_ledger(self.ledger.close)
+
+    async def _write_what_was_paid(self) -> None:
+        """Ids that could not be recorded outlive the session: they are tried for as long as the process lives."""
+        while self.unwritten:
+            for followed in list(self.unwritten):
+                await followed.write()
+            if self.unwritten:
+                await asyncio.sleep(LEDGER_RETRY_SECONDS)
 
     async def in_ledger(self, function: Callable[..., T], *args: Any) -> T:
         """Call the ledger in its own thread; raises ConfigurationError when the file cannot be used."""
@@ -211,7 +222,14 @@ class Followed:
         self._unsaved |= changes
 
     async def flush(self) -> str | None:
-        """Write what could not be written before. Returns the trouble, if any."""
+        """Write what could not be written before, else try again in a while. Returns the trouble, if any."""
+        trouble = await self.write()
+        if trouble is not None and self._unsaved:
+            self.tools.background.start(self._save_later())
+        return trouble
+
+    async def write(self) -> str | None:
+        """The same once."""
         if not self._unsaved and not self.tools.ledger.is_lost:
             return None
         pending, self._unsaved = self._unsaved, {}
@@ -219,10 +237,18 @@ class Followed:
             # Shielded: what was paid for is written also when the runner closes while the write waits for its turn.
             again = await asyncio.shield(self.tools.in_ledger(self.tools.ledger.save, self.key, pending))
         except ConfigurationError as error:
-            self._unsaved = pending | self._unsaved
-            self.tools.background.start(self._save_later())
+            self._not_written(pending)
             return str(error)
+        except asyncio.CancelledError:
+            self._not_written(pending)  # nobody hears any more whether it was: written twice it is the same
+            raise
+        self.tools.unwritten.pop(self, None)
         return None if again is None else self._say_written_again(again)
+
+    def _not_written(self, pending: dict[str, Any]) -> None:
+        self._unsaved = pending | self._unsaved
+        if paid_id := self._unsaved.get("request_id") or self.snapshot.request_id:
+            self.tools.unwritten[self] = paid_id
 
     def _say_written_again(self, row: Record) -> str:
         """The file had lost the row: said for good, not only until the next look."""

@@ -207,7 +207,12 @@ class Runner:
         if self.background.begin_to_end() and not self.background.is_current:
             self._wait_for_answers()
         ended = self.background.close(LAST_WRITES_SECONDS if patience is None else 2.0)
-        owners.LIVE_HERE.discard(self._tools.owner)
+        ids = list(self._tools.unwritten.values())
+        if ids and not ended:
+            _say(
+                f"accepted and paid for, but the ledger cannot be written: {', '.join(ids)}; it is tried for as long as this"
+                f" process lives, else %seedance attach {ids[0]} records it"
+            )
         return ended
 
     @property
@@ -421,7 +426,10 @@ class Runner:
             await asyncio.sleep(0.02)
 
     async def _at_end(self) -> None:
-        await self._tools.close()
+        try:
+            await self._tools.close()
+        finally:  # until its last word is written, nobody else may judge its creates
+            owners.LIVE_HERE.discard(self._tools.owner)
 
 
 async def _give_up_unsent(followed: Followed) -> None:

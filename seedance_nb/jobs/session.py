@@ -193,7 +193,7 @@ class Session:
             webhook_url=webhook_url,
             metadata=metadata,
         )
-        take = _check_take(take)
+        take, fresh = _check_take(take), _check_fresh(fresh)
         max_credits = check_limit("max_credits", max_credits)
         warnings = self.catalog.check(request)
         self.check_limits_are_known()
@@ -260,7 +260,7 @@ class Session:
         refused of a few (BudgetExceeded, a ledger that became unusable) is the error of its own job and stops no other.
         """
         limit = check_limit("max_credits", max_credits)
-        wanted = [(request, _check_take(take)) for request, take in wanted]
+        wanted, fresh = [(request, _check_take(take)) for request, take in wanted], _check_fresh(fresh)
         warnings = [self.catalog.check(request) for request, _ in wanted]
         self.check_limits_are_known()
         self._check_account(wanted, fresh=fresh)
@@ -774,6 +774,13 @@ def _check_take(take: object) -> int:
     if number is None or number < 1:
         raise InvalidRequest(f"take must be a whole number from 1, not {one_line(repr(take), 40)}; nothing was sent")
     return number
+
+
+def _check_fresh(fresh: object) -> bool:
+    """A text is never taken for yes: `fresh="no"` would buy another video."""
+    if not isinstance(fresh, bool | int | None) or fresh not in (True, False, None):
+        raise InvalidRequest(f"fresh must be True or False, not {one_line(repr(fresh), 40)}; nothing was sent")
+    return bool(fresh)
 
 
 def _at_the_end_of_the_process(function: Callable[[], None]) -> None:

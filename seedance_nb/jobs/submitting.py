@@ -203,6 +203,8 @@ async def send(followed: Followed, request: VideoRequest) -> bool:
             tools.busy_until = max(tools.busy_until, tools.clock.monotonic() + pause)
             followed.tell(trouble=str(outcome))
         else:
+            if isinstance(outcome, ConnectionFailed | RateLimited):  # until now it was tried again by itself
+                outcome.args = (f"{outcome}; run it again later",)
             await followed.end(Status.REJECTED, outcome, nothing_charged=True)
             return False
 

@@ -171,6 +171,7 @@ def test_certificates_that_are_none_submit_nothing(monkeypatch, tmp_path):
 
     assert type(error) is ConnectionFailed
     assert "check SSL_CERT_FILE" in str(error)
+    assert way_out_trouble(SERVICE) == ("SSL_CERT_FILE names a file without certificates", "correct it or unset it")
 
 
 def test_a_proxy_that_never_answers_its_connect_has_seen_no_create(monkeypatch):

@@ -325,7 +325,7 @@ def test_a_service_that_is_busy_for_one_job_gets_no_creates_of_others_meanwhile(
 def test_a_service_that_stays_busy_is_given_up_and_nothing_is_charged(runner, service):
     service.refusals = [RateLimited("busy", http_status=429) for _ in range(50)]
     job = submit(runner)
-    with pytest.raises(RateLimited):
+    with pytest.raises(RateLimited, match=r"; run it again later$"):
         job.result(20)
     assert (job.status, job.credits, 50 - len(service.refusals)) == ("rejected", 0, 6)
 

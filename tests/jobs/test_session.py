@@ -680,3 +680,10 @@ def test_a_wait_strategy_reaches_a_runner_that_runs_and_those_that_come(kernel, 
     first = before.wait_strategy
     sessions.forget()
     assert (first, default().runner.wait_strategy) == (strategy, strategy)
+
+
+@pytest.mark.parametrize("fresh", ["no", "false", 2, []], ids=repr)
+def test_what_is_no_yes_or_no_buys_nothing(session, simulator, fresh):
+    with pytest.raises(InvalidRequest, match="fresh must be True or False"):
+        session.submit("a boat", fresh=fresh, **SMALL)
+    assert simulator.calls["create"] == 0

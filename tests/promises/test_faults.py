@@ -444,7 +444,7 @@ def test_what_surely_never_left_is_tried_again_and_then_rejected_at_no_cost(
 
             assert job.status is REJECTED
             assert not job.reused
-            assert_said(("could not reach the service", "nothing was submitted"), job, told)
+            assert_said(("could not reach the service", "nothing was submitted; run it again later"), job, told)
             assert (job.credits, simulator.calls["create"]) == (0, 0)
     assert any("trying again in" in (snapshot.note or "") for snapshot in told)
 

@@ -174,7 +174,9 @@ def test_what_was_accepted_but_not_recorded_is_shown_goes_on_and_is_recorded_lat
         assert late_simulator.calls["create"] == 1
 
 
-def test_ids_that_wait_for_the_ledger_are_written_although_the_session_closes(late_simulator, tmp_path, monkeypatch):
+def test_ids_that_wait_for_the_ledger_are_written_although_the_session_closes(
+    late_simulator, tmp_path, monkeypatch, capsys
+):
     monkeypatch.setattr(ledgers, "BUSY_TIMEOUT_SECONDS", 10)
     session = session_at(late_simulator.base_url, tmp_path)
     jobs = [submit(session, f"boat {n}") for n in range(3)]
@@ -182,6 +184,9 @@ def test_ids_that_wait_for_the_ledger_are_written_although_the_session_closes(la
     with locked(tmp_path):
         until(lambda: not session.runner._tools.creates_in_the_air)
         session.close()
+    said = capsys.readouterr().err
+    assert [entry.request_id for entry in late_simulator.scenario.accepted if entry.request_id not in said] == []
+    assert "the ledger cannot be written" in said
 
     with session_at(late_simulator.base_url, tmp_path) as next_session:
         until(lambda: all(next_session.preview(job.request).request_id for job in jobs))
