@@ -24,6 +24,7 @@ from seedance_nb.errors import (
     GenerationCancelled,
     GenerationFailed,
     RateLimited,
+    ServerError,
     WaitTimeout,
 )
 from seedance_nb.jobs.followed import Clock
@@ -403,6 +404,97 @@ def test_a_look_that_is_told_to_wait_is_told_so_for_all(runner, service, clock):
     assert until(lambda: all(job.done() for job in jobs))
     after = [at for at in looks[3:] if at < looks[2] + 90]
     assert after == []
+
+
+A_DAY = 86_400.0
+LONGEST = 40.0
+
+
+@pytest.fixture
+def patient(tmp_path, service, clock):
+    """A runner that leaves nothing alone for longer than LONGEST, and looks at most every five seconds."""
+    running = make_runner(tmp_path, service, clock, longest_pause=LONGEST, poll_floor=5.0)
+    yield running
+    running.close()
+
+
+def server_error(retry_after):
+    error = ServerError("HTTP 503", http_status=503)
+    error.retry_after = retry_after
+    return error
+
+
+def failing_at_first(service, clock, call, *errors):
+    """The call ends in these errors, then as it does; when it was tried."""
+    tried, real, errors = [], getattr(service, call), list(errors)
+
+    async def answer(asked):
+        tried.append(clock.time())
+        if errors:
+            raise errors.pop(0)
+        return await real(asked)
+
+    setattr(service, call, answer)
+    return tried
+
+
+@pytest.mark.parametrize("kind", [busy, server_error])
+def test_a_look_is_not_put_off_for_a_day(patient, service, clock, kind):
+    tried = failing_at_first(service, clock, "get", *[kind(A_DAY) for _ in range(3)])
+
+    submit(patient).result(20)
+
+    pauses = [later - earlier for earlier, later in itertools.pairwise(tried[:4])]
+    assert all(LONGEST <= pause <= LONGEST + 1 for pause in pauses)
+
+
+@pytest.mark.parametrize("kind", [busy, server_error])
+def test_a_look_after_trouble_keeps_the_floor_whatever_the_service_asks_for(patient, service, clock, kind):
+    tried = failing_at_first(service, clock, "get", *[kind(0.0) for _ in range(5)])
+
+    submit(patient).result(20)
+
+    assert min(later - earlier for earlier, later in itertools.pairwise(tried[:6])) >= 5.0
+
+
+def test_a_create_is_not_put_off_for_a_day(patient, service, clock):
+    tried = failing_at_first(service, clock, "create", busy(A_DAY), busy(A_DAY))
+
+    submit(patient).result(20)
+
+    assert len(service.accepted) == 1
+    assert all(LONGEST <= later - earlier <= LONGEST + 1 for earlier, later in itertools.pairwise(tried))
+
+
+@pytest.mark.parametrize("kind", [busy, server_error])
+def test_a_cancel_is_not_put_off_for_a_day(patient, service, clock, kind):
+    service.render = 1e9
+    job = submit(patient)
+    assert until(lambda: job.request_id)
+    tried = failing_at_first(service, clock, "cancel", kind(A_DAY))
+
+    job.cancel()
+    with pytest.raises(GenerationCancelled):
+        job.result(20)
+
+    assert len(tried) == 2
+    assert LONGEST <= tried[1] - tried[0] <= 3 * LONGEST  # it goes out with the next look
+
+
+def test_a_cancel_is_asked_again_after_our_own_pause_where_the_service_says_at_once(tmp_path, service, clock):
+    service.render = 1e9
+    runner = make_runner(tmp_path, service, clock, pause_after_trouble=20.0, longest_pause=LONGEST)
+    try:
+        job = submit(runner)
+        assert until(lambda: job.request_id)
+        tried = failing_at_first(service, clock, "cancel", busy(0.0), busy(0.0))
+        job.cancel()
+        with pytest.raises(GenerationCancelled):
+            job.result(20)
+    finally:
+        runner.close()
+    assert len(tried) == 3
+    assert min(later - earlier for earlier, later in itertools.pairwise(tried)) >= 0.75 * 20
 
 
 @pytest.mark.parametrize("asked", [0.0, 4.0, None])
