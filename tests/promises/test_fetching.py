@@ -152,8 +152,8 @@ def test_the_pauses_grow_up_to_a_minute_and_what_the_host_asks_for_counts(monkey
         async def pause(self, seconds):
             waited.append(seconds)
 
-    busy = PassingTrouble("busy")
-    busy.retry_after = 100.0
+    busy, for_a_day = PassingTrouble("busy"), PassingTrouble("busy")
+    busy.retry_after, for_a_day.retry_after = 100.0, 86_400.0
     for failed in range(1, 60):
         asyncio.run(fetching._pause(Followed(), PassingTrouble("gone"), failed))
     asyncio.run(fetching._pause(Followed(), busy, 1))
@@ -164,6 +164,91 @@ def test_the_pauses_grow_up_to_a_minute_and_what_the_host_asks_for_counts(monkey
         len({round(seconds, 6) for seconds in waited[20:-1]}) > 10
     )  # a little apart, so that not all come back at once
     assert waited[-1] == 100
+
+    asyncio.run(fetching._pause(Followed(), for_a_day, 1))
+    assert waited[-1] == 300
+    Followed.tools.limits.longest_pause = 3.0
+    for error in (for_a_day, PassingTrouble("gone")):
+        asyncio.run(fetching._pause(Followed(), error, 30))
+    assert waited[-2:] == [3, 3]
+    assert fetching.FIRST_PAUSE == 0.5
+    for_a_day.retry_after = 0.0
+    asyncio.run(fetching._pause(Followed(), for_a_day, 1))
+    assert 0.5 <= waited[-1] < 1.2
+
+
+def test_a_host_that_asks_for_a_day_is_asked_again_soon(session_of, one_film):
+    faults = [Fault("download", "status", http_status=503, headers={"Retry-After": "86400"})]
+    with Simulator(pace=PACE, faults=faults) as simulator:
+        assert submit(session_of(simulator)).result(60).bytes() == one_film.read_bytes()
+
+
+@contextlib.contextmanager
+def film_host(film):
+    """A host of this film, and a service that names its address."""
+    host = VideoHost(film)
+    try:
+        with Simulator(pace=PACE, faults=[Fault("get", "bad_url", None, body=host.url)]) as simulator:
+            yield host, simulator
+    finally:
+        host.close()
+
+
+def test_after_a_line_that_broke_only_the_rest_is_fetched(session_of, one_film):
+    with film_host(one_film.read_bytes()) as (host, simulator):
+        host.stops_after = len(host.data) // 2
+
+        assert submit(session_of(simulator)).result(60).bytes() == host.data
+
+        [first, (wanted, condition)] = host.asked
+        assert (first, condition) == ((None, None), '"one"')
+        assert 0 < int(wanted.removeprefix("bytes=").removesuffix("-")) <= len(host.data) // 2
+
+
+def test_busy_answers_in_between_cost_nothing_of_what_has_come(session_of, one_film):
+    with film_host(one_film.read_bytes()) as (host, simulator):
+        answer = host.answer
+
+        def busy_for_a_while(request):
+            host.status = 503 if 1 <= len(host.asked) <= 3 else 200
+            answer(request)
+
+        host.answer, host.stops_after = busy_for_a_while, len(host.data) // 2
+
+        assert submit(session_of(simulator)).result(60).bytes() == host.data
+
+        assert [wanted is None for wanted, _ in host.asked] == [True, False, False, False, False]
+
+
+def test_a_whole_file_that_is_no_video_is_thrown_away_and_fetched_from_its_beginning(session_of, one_film):
+    with film_host(one_film.read_bytes()) as (host, simulator):
+        answer = host.answer
+        film, host.data = host.data, bytes(len(host.data))
+
+        def the_film_later(request):
+            answer(request)
+            host.data = film
+
+        host.answer = the_film_later
+
+        assert submit(session_of(simulator)).result(60).bytes() == film
+
+        assert host.asked == [(None, None), (None, None)]  # the same ETag and length: only we know that it was wrong
+
+
+def test_what_came_from_an_address_that_ran_out_is_not_gone_on_with(session_of, one_film):
+    with film_host(one_film.read_bytes()) as (host, simulator):
+        answer = host.answer
+
+        def gone_once(request):
+            host.status = 403 if len(host.asked) == 1 else 200
+            answer(request)
+
+        host.answer, host.stops_after = gone_once, len(host.data) // 2
+
+        assert submit(session_of(simulator)).result(60).bytes() == host.data
+
+        assert [wanted is None for wanted, _ in host.asked] == [True, False, True]
 
 
 def test_a_line_that_breaks_again_and_again_brings_the_file_as_long_as_each_try_brings_more(
