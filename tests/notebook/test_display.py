@@ -1,10 +1,14 @@
 """What stays in the notebook for good, and who is waited for: without a kernel."""
 
 import base64
+import collections
+import contextvars
 import dataclasses
 import hashlib
 import io
+import itertools
 import re
+import threading
 from types import SimpleNamespace
 from urllib.parse import unquote
 
@@ -18,7 +22,8 @@ from seedance_nb.errors import GenerationFailed
 from seedance_nb.jobs.clips import Clips
 from seedance_nb.jobs.session import JobList
 from seedance_nb.jobs.snapshot import Snapshot
-from seedance_nb.notebook.display import Screen, final_bundle, final_html, jobs_html
+from seedance_nb.notebook import display
+from seedance_nb.notebook.display import JobView, Screen, final_bundle, final_html, jobs_html
 from seedance_nb.simulator import film
 
 SNAPSHOT = Snapshot(
@@ -277,3 +282,146 @@ def test_detaching_takes_every_hook_back():
     screen.detach()
 
     assert (attached, sum(map(len, shell.events.callbacks.values()))) == (2, 0)
+
+
+# -- in the context of the newest cell
+
+CELL = contextvars.ContextVar("cell")  # as the parent message of ipykernel 7.0: no thread of ours has one
+
+
+def begin_cell(shell, name):
+    CELL.set(name)
+    shell.events.trigger("pre_run_cell", None)
+
+
+def in_bare_thread(function):
+    """What `function` returned in a thread that knows nothing of any cell, or the error it ended in."""
+    found = []
+
+    def run():
+        try:
+            found.append(function())
+        except LookupError as error:
+            found.append(error)
+
+    thread = threading.Thread(target=lambda: contextvars.Context().run(run))
+    thread.start()
+    thread.join(60)
+    return found[0]
+
+
+def test_what_a_thread_sends_to_the_page_runs_in_the_context_of_the_newest_cell():
+    shell = shell_of(PERSON)
+    screen = Screen(shell)
+    seen = []
+    for cell in ("one", "two"):
+        contextvars.copy_context().run(begin_cell, shell, cell)
+        seen.append(in_bare_thread(lambda: screen.in_cell_context(CELL.get)))
+
+    assert isinstance(in_bare_thread(CELL.get), LookupError)  # else this test tells nothing
+    assert seen == ["one", "two"]
+
+
+def test_outputs_that_a_thread_changes_are_sent_in_the_context_of_the_newest_cell():
+    sent = []
+    shell = shell_of(PERSON)
+    shell.display_pub = SimpleNamespace(publish=lambda *_, update, **__: sent.append((CELL.get(), update)))
+    screen = Screen(shell)
+    for cell in ("one", "two"):
+        contextvars.copy_context().run(begin_cell, shell, cell)
+        assert in_bare_thread(lambda: screen.publish({}, "d1", update=True)) is None
+
+    assert sent == [("one", True), ("two", True)]
+
+
+def test_two_threads_may_send_at_the_same_time():
+    shell = shell_of(PERSON)
+    screen = Screen(shell)
+    contextvars.copy_context().run(begin_cell, shell, "one")
+
+    def both():
+        return in_bare_thread(lambda: screen.in_cell_context(CELL.get))
+
+    assert screen.in_cell_context(both) == "one"  # one context cannot be entered twice
+
+
+# -- how often cards are drawn, by a clock of our own
+
+
+class Loop:
+    """The background loop: calls what is due as its clock moves."""
+
+    def __init__(self):
+        self.now, self.due = 1000.0, []
+
+    def call_later(self, seconds, function):
+        self.due.append((self.now + seconds, len(self.due), function))
+
+    def advance(self, seconds):
+        end = self.now + seconds
+        while ready := [entry for entry in self.due if entry[0] <= end]:
+            first = min(ready)
+            self.due.remove(first)
+            self.now = max(self.now, first[0])
+            first[2]()
+        self.now = end
+
+
+class MovingJob:
+    """A job that is told about again and again."""
+
+    def __init__(self, loop, number):
+        self.key, self.snapshot = f"j{number}", SNAPSHOT
+        self._runner = SimpleNamespace(call_later=loop.call_later, limits=SimpleNamespace(embed_limit=LARGE))
+
+    def subscribe(self, listener):
+        self.tell = lambda: listener(self.snapshot)
+        return lambda: None
+
+
+@pytest.fixture
+def loop(monkeypatch):
+    loop = Loop()
+    monkeypatch.setattr(display, "time", SimpleNamespace(monotonic=lambda: loop.now))
+    return loop
+
+
+def draws(loop, monkeypatch, *, cards, seconds):
+    """{card: when it was drawn} of so many cards whose jobs are told about fifty times a second."""
+    drawn = collections.defaultdict(list)
+
+    def open_card(view, _):
+        view._card = SimpleNamespace(is_in_view=True, show=lambda _: drawn[view.job.key].append(loop.now))
+
+    monkeypatch.setattr(JobView, "_open_card", open_card)
+    screen = Screen(shell_of(PERSON))
+    jobs = [MovingJob(loop, number) for number in range(cards)]
+    for job in jobs:
+        JobView(screen, job).open(with_card=True)
+    for _ in range(seconds * 50):
+        for job in jobs:
+            job.tell()
+        loop.advance(0.02)
+    return drawn
+
+
+def test_a_card_is_drawn_at_most_four_times_a_second(loop, monkeypatch):
+    [times] = draws(loop, monkeypatch, cards=1, seconds=10).values()
+
+    assert 35 <= len(times) <= 41
+    assert min(later - earlier for earlier, later in itertools.pairwise(times)) >= 0.249
+
+
+@pytest.mark.parametrize("cards", [6, 20, 300])
+def test_all_cards_together_are_drawn_at_most_twenty_times_a_second_and_each_has_its_turn(loop, monkeypatch, cards):
+    drawn = draws(loop, monkeypatch, cards=cards, seconds=30)
+    times = sorted(at for card in drawn.values() for at in card)
+
+    assert 20 * 30 * 0.9 <= len(times) <= 20 * 30 + 20
+    for second in range(29):
+        assert (
+            sum(1000 + second <= at < 1001 + second for at in times) <= 25
+        )  # what was put off adds a quarter of a second
+    assert len(drawn) == cards
+    fewest, most = min(map(len, drawn.values())), max(map(len, drawn.values()))
+    assert most <= 1.5 * fewest + 1
