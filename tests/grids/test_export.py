@@ -57,11 +57,25 @@ def test_the_csv_has_a_line_for_every_cell(grid, tmp_path):
     [
         pytest.param({"x": "a cat", "take": 2}, id="values"),
         pytest.param({"prompt": ["a cat", "a hen"], "take": [2]}, id="lists of values"),
+        pytest.param({"x": {"a cat", "a hen"}, "take": {2, 3}}, id="sets of values"),
+        pytest.param({"x": frozenset({"a cat"}), "take": range(2, 9)}, id="frozen sets and ranges"),
         pytest.param(lambda c: c.prompt == "a cat" and c.take == 2, id="a function"),
     ],
 )
 def test_where_chooses_cells(grid, tmp_path, where):
     assert [line["cell"] for line in lines_of(grid.export(tmp_path / "grid.csv", where=where))] == ["2"]
+
+
+def test_where_sees_the_finished_prompt_and_no_signature(session, tmp_path):
+    urls = ["https://a.example/x.png?X-Amz-Signature=1", "https://a.example/y.png?X-Amz-Signature=1"]
+    grid = small(session, ["a {x}", "the {x}"], x=["cat"], media_urls=[[url] for url in urls])
+    anew = [urls[1].replace("=1", "=2")]
+    for where, cells in (({"prompt": "a cat"}, 2), ({"prompt": "a {x}"}, 0), ({"media_urls": [anew]}, 2)):
+        if cells:
+            assert len(lines_of(grid.export(tmp_path / "grid.csv", where=where))) == cells, where
+        else:
+            with pytest.raises(InvalidRequest, match="leaves no cell"):
+                grid.export(tmp_path / "grid.csv", where=where)
 
 
 @pytest.mark.parametrize(
