@@ -162,6 +162,46 @@ def _walk(evidence, *, steps, rng):
     return np.array(found)
 
 
+# What the priors say where votes say nothing ---------------------------------------------------------------------------
+
+
+def width_of_a_level(fixed, votes=(40_000.0, 40_000.0, 20_000.0), **design):
+    """(width of the 95 % interval of the difference of two levels, the same by quadrature), for votes that know only that x is 0.
+
+    By hand: x = D + B + T, with D of spread 2.5, B of spread `fixed`, and T of a spread that is half-normal with scale 1.5 and
+    that nothing is told of. Each is a difference of two such numbers, hence the 2.
+    """
+    evidence = mixed_model.Evidence(
+        *(np.array([number]) for number in (0, 1, 0)),
+        counts=np.array([votes]),
+        item_of=np.array([0, 1]),
+        block_of=np.array(design.get("block_of", [0, 0])),
+        items=2,
+    )
+    low, high = mixed_model.fit_levels(evidence, raters_are_draws=False).intervals(np.array([[1.0, -1.0]]))
+
+    spread = np.linspace(0.005, 3, 600)
+    others = fixed**2 + spread**2
+    share = np.exp(-((spread / 1.5) ** 2) / 2) / np.sqrt(2.5**2 + others)
+    error = np.sqrt(2 / (1 / 2.5**2 + 1 / others))
+    rng = np.random.default_rng(0)
+    drawn = rng.normal(size=400_000) * rng.choice(error, 400_000, p=share / share.sum())
+    bottom, top = np.quantile(drawn, [0.025, 0.975])
+    return float(high[0] - low[0]), float(top - bottom)
+
+
+def test_with_one_take_the_prior_of_luck_alone_says_how_wide_a_level_is():
+    width, by_hand = width_of_a_level(0.0)
+
+    assert width == pytest.approx(by_hand, rel=0.05)
+
+
+def test_across_blocks_the_priors_of_levels_and_blocks_say_how_wide_a_level_is():
+    width, by_hand = width_of_a_level(2.0, block_of=[0, 1])
+
+    assert width == pytest.approx(by_hand, rel=0.05)
+
+
 def test_the_normal_distribution_is_that_of_scipy():
     from scipy.stats import norm
 
