@@ -524,6 +524,24 @@ def test_commits_are_synced_and_keep_no_second_file(ledger):
     assert [path.name for path in ledger.path.parent.iterdir()] == ["ledger.sqlite3"]
 
 
+def test_a_write_waits_for_another_process_that_is_just_writing(ledger):
+    ledger.jobs()
+    holder = sqlite3.connect(ledger.path, isolation_level=None, check_same_thread=False)
+    holder.execute("BEGIN EXCLUSIVE")
+    release = threading.Timer(0.5, holder.close)
+    release.start()
+    row = record()
+    claim(ledger, row)  # well before the lock is given up on
+    release.join()
+    assert ledger.find(row.key) == row
+
+
+def test_a_lock_is_waited_for_as_long_as_is_said(ledger, monkeypatch):
+    monkeypatch.setattr("seedance_nb.jobs.ledger.BUSY_TIMEOUT_SECONDS", 1.25)
+    db = Ledger._open.__wrapped__(ledger)
+    assert db.execute("PRAGMA busy_timeout").fetchone()[0] == 1250
+
+
 # Every format there ever was -------------------------------------------------------------------------
 
 COMMON = {
