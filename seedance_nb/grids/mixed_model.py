@@ -33,6 +33,8 @@ LATTICE = np.array([0.05, 0.12, 0.22, 0.33, 0.47, 0.65, 0.88, 1.15, 1.5, 2.0, 2.
 COARSE = LATTICE[::2]
 PRIOR_SPREAD = 1.5
 """Log-odds: the scale of the half-normal priors. Two clips 1.5 apart: one is preferred 82 times in 100."""
+LEVEL_SPREAD = 5.0
+"""Log-odds: of the levels' own prior. With 2.5, as for single clips, islands 6 apart that six votes join were drawn together."""
 BLOCK_SPREAD = 2.0
 """Log-odds: how far blocks may lie apart. Wide on purpose: it only matters for votes across blocks."""
 MOST_UNKNOWNS = 700
@@ -190,7 +192,7 @@ def _quantile(weights: Array, means: Array, errors: Array, share: float) -> Arra
 def effects_of(evidence: Evidence, *, raters_are_draws: bool) -> list[Effect]:
     """The levels first, then what else may have moved a vote in this design."""
     first, second, item, block = evidence.first, evidence.second, evidence.item_of, evidence.block_of
-    made = [Effect("level", item[first], item[second], Prior().strength)]
+    made = [Effect("level", item[first], item[second], LEVEL_SPREAD)]
     cell = _numbered(item * (int(block.max(initial=0)) + 1) + block)
     has_blocks = len(np.unique(block)) > 1
     if has_blocks:

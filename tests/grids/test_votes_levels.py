@@ -147,7 +147,7 @@ def _walk(evidence, *, steps, rng):
         x = worth[first] - worth[second]
         total = np.logaddexp(np.logaddexp(x / 2, -x / 2), log_tie)
         told = (counts * np.stack([x / 2 - total, -x / 2 - total, log_tie - total], axis=1)).sum()
-        prior = (level**2).sum() / 2.5**2 + (take**2).sum() + (log_tie - math.log(0.5)) ** 2 / 4
+        prior = (level**2).sum() / mixed_model.LEVEL_SPREAD**2 + (take**2).sum() + (log_tie - math.log(0.5)) ** 2 / 4
         return told - prior / 2 - (spread / mixed_model.PRIOR_SPREAD) ** 2 / 2 + log_spread
 
     state = np.zeros(clips + 4)
