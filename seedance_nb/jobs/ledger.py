@@ -372,8 +372,12 @@ class Ledger:
             row = _row_of(db, key)
             if row is None or not paid:
                 raise
-            db.execute("UPDATE jobs SET take = ? WHERE key = ?", (_highest_take(db, _record(row)) + 1, key))
-            self._write(db, key, changes)
+            _clear_place(db, _record(row))
+            try:
+                self._write(db, key, changes)
+            except sqlite3.IntegrityError:
+                db.execute("UPDATE jobs SET take = ? WHERE key = ?", (_highest_take(db, _record(row)) + 1, key))
+                self._write(db, key, changes)
             self._written_again[key] = self._learn(_record(_row_of(db, key)))
             return True
         if was_written and (known := self._known(key)) is not None:
@@ -585,6 +589,8 @@ class Ledger:
             if row is not None and _knows_as_much(row, known):
                 continue
             if known.status not in FREE_AGAIN:
+                if known.sent_at is not None or known.request_id:
+                    _clear_place(db, known)
                 place = (known.account, known.request.canonical_hash(), known.take)
                 if any(other["key"] != known.key for other in db.execute(_OCCUPYING, place)):
                     if known.sent_at is None and not known.request_id:
@@ -785,6 +791,20 @@ def _lost_twin(db: sqlite3.Connection, record: Record) -> sqlite3.Row | None:
 
 def _folded(prompt: str) -> str:
     return one_line(canonical_text(prompt), _PROMPT_READ)
+
+
+def _clear_place(db: sqlite3.Connection, paid: Record) -> None:
+    """Whoever has the place of this row and has sent nothing yet gives it up: else that one would buy what is paid for already.
+
+    Should its owner live after all, its last write before sending fails on the place, and it sends nothing.
+    """
+    told = "another notebook had sent this already; nothing was charged for this one, run it again to see its video"
+    db.execute(
+        "UPDATE jobs SET status = 'rejected', status_text = 'rejected', error = ?, error_kind = 'SeedanceError', finished_at = created_at"
+        " WHERE account = ? AND request_hash = ? AND take = ? AND key != ?"
+        " AND status = 'submitting' AND sent_at IS NULL AND request_id IS NULL",
+        (told, paid.account, paid.request.canonical_hash(), paid.take, paid.key),
+    )
 
 
 def _highest_take(db: sqlite3.Connection, record: Record) -> int:

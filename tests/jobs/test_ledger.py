@@ -758,3 +758,47 @@ def test_times_keep_their_microseconds(ledger):
     row = record(created_at=1_763_000_000.123456)
     claim(ledger, row)
     assert math.isclose(ledger.find(row.key).created_at, 1_763_000_000.123456, abs_tol=1e-7)
+
+
+# A place that was taken while the file was away -------------------------------------------------------
+
+
+def exchange(ledger, rows):
+    """Another file in the ledger's place, which holds these rows alone."""
+    other = Ledger(ledger.path.with_name("other.sqlite3"))
+    for row in rows:
+        claim(other, row)
+    other.close()
+    other.path.replace(ledger.path)
+
+
+@pytest.mark.parametrize("answered", [False, True], ids=["sent", "with its id"])
+def test_who_has_the_place_of_a_paid_video_and_has_sent_nothing_gives_it_up(ledger, answered):
+    """Else a kernel that comes later takes the dead one's place, sends, and pays for the same twice."""
+    paid, never_sent = record(), record()
+    claim(ledger, paid)
+    ledger.save(paid.key, {"sent_at": 5.0})
+    if answered:
+        ledger.save(paid.key, {"request_id": "req_1", "status": Status.QUEUED, "status_text": "queued"})
+    exchange(ledger, [never_sent])
+
+    ledger.save(paid.key, {"request_id": "req_1", "status": Status.QUEUED, "status_text": "queued"})
+
+    later = Ledger(ledger.path)
+    assert (later.find("req_1").take, later.find(never_sent.key).status) == (1, Status.REJECTED)
+    row, is_new = claim(later, record())
+    assert (row.request_id, is_new) == ("req_1", False)
+    with pytest.raises(ConfigurationError):  # its owner lives after all: the last write before sending fails
+        later.save(never_sent.key, {"status": Status.SUBMITTING, "status_text": "submitting", "sent_at": 9.0})
+    later.close()
+
+
+def test_who_may_have_sent_keeps_the_place_and_the_paid_video_the_next_take(ledger):
+    paid, sent = record(), record(sent_at=4.0)
+    claim(ledger, paid)
+    ledger.save(paid.key, {"sent_at": 5.0})
+    exchange(ledger, [sent])
+
+    ledger.save(paid.key, {"request_id": "req_1", "status": Status.QUEUED, "status_text": "queued"})
+
+    assert (ledger.find("req_1").take, ledger.find(sent.key).take) == (2, 1)
