@@ -39,7 +39,10 @@ def look(tab):
         """async () => {
           const video = document.querySelector('video');
           if (video.error !== null) return null;
+          const drawn = new Promise((resolve) => video.requestVideoFrameCallback(resolve));
+          video.loop = true;
           await video.play();
+          await drawn;
           const canvas = Object.assign(document.createElement('canvas'), {width: video.videoWidth, height: video.videoHeight});
           canvas.getContext('2d').drawImage(video, 0, 0);
           return canvas.toDataURL('image/png');

@@ -168,7 +168,7 @@ def _walk(evidence, *, steps, rng):
 def width_of_a_level(fixed, votes=(40_000.0, 40_000.0, 20_000.0), **design):
     """(width of the 95 % interval of the difference of two levels, the same by quadrature), for votes that know only that x is 0.
 
-    By hand: x = D + B + T, with D of spread 2.5, B of spread `fixed`, and T of a spread that is half-normal with scale 1.5 and
+    By hand: x = D + B + T, with D of spread 5, B of spread `fixed`, and T of a spread that is half-normal with scale 1.5 and
     that nothing is told of. Each is a difference of two such numbers, hence the 2.
     """
     evidence = mixed_model.Evidence(
@@ -182,8 +182,8 @@ def width_of_a_level(fixed, votes=(40_000.0, 40_000.0, 20_000.0), **design):
 
     spread = np.linspace(0.005, 3, 600)
     others = fixed**2 + spread**2
-    share = np.exp(-((spread / 1.5) ** 2) / 2) / np.sqrt(2.5**2 + others)
-    error = np.sqrt(2 / (1 / 2.5**2 + 1 / others))
+    share = np.exp(-((spread / 1.5) ** 2) / 2) / np.sqrt(5.0**2 + others)
+    error = np.sqrt(2 / (1 / 5.0**2 + 1 / others))
     rng = np.random.default_rng(0)
     drawn = rng.normal(size=400_000) * rng.choice(error, 400_000, p=share / share.sum())
     bottom, top = np.quantile(drawn, [0.025, 0.975])
