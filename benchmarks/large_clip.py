@@ -158,7 +158,7 @@ def _download(url: str, home: Path, kind: str) -> dict[str, float]:
 
 
 def _downloading(url: str, home: str, kind: str) -> None:
-    from seedance_nb.jobs.session import Session
+    from seedance_nb.tracking.session import Session
 
     wanted: dict[str, Any] = {"aspect_ratio": "16:9", "resolution": "720p"}
     if kind == "warm":

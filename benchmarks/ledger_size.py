@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from seedance_nb.api.models import Status, VideoRequest
-from seedance_nb.jobs.ledger import Ledger, Record
-from seedance_nb.jobs.session import Session
+from seedance_nb.tracking.ledger.ledger import Ledger, Record
+from seedance_nb.tracking.session import Session
 
 SIZES = (10, 10_000)
 ROUNDS = 15
@@ -47,7 +47,7 @@ def fill(home: Path, size: int) -> Path:
         "sha256": "0",
     }
     with ledger._transaction() as db:
-        from seedance_nb.jobs.ledger import _insert
+        from seedance_nb.tracking.ledger.ledger import _insert
 
         for i in range(size):
             began = now - 100.0 * (size - i)
@@ -84,8 +84,8 @@ def measure(home: Path) -> dict[str, float]:
             ledger.has_unfinished()
             ledger.close()
 
-        from seedance_nb.notebook.commands import ROWS
         from seedance_nb.notebook.display import jobs_html
+        from seedance_nb.notebook.magic.commands import ROWS
 
         return {
             "%load_ext (open, look)": _median(reopened),

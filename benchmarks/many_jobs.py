@@ -42,7 +42,7 @@ def _measure(base_url: str) -> Iterator[str]:
     import json
     import urllib.request
 
-    from seedance_nb.jobs.session import Session
+    from seedance_nb.tracking.session import Session
 
     process = psutil.Process(os.getpid())
     idle = _loops(1.0)

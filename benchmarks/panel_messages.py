@@ -14,8 +14,8 @@ import comm
 from comm.base_comm import BaseComm
 
 from seedance_nb.api.models import Status, VideoRequest
-from seedance_nb.jobs.ledger import Ledger, Record, _insert
-from seedance_nb.jobs.session import Session
+from seedance_nb.tracking.ledger.ledger import Ledger, Record, _insert
+from seedance_nb.tracking.session import Session
 
 SIZES = (10, 1_000)
 BUDGET = 1.5
@@ -57,7 +57,7 @@ def run() -> Iterator[str]:
 
 def open_panel(home: Path) -> tuple[int, int, float]:
     """(messages, bytes, milliseconds) until the panel stands with its first tiles: what panel_gallery.js asks for on opening."""
-    from seedance_nb.notebook.panel import Panel
+    from seedance_nb.notebook.panel.panel import Panel
 
     Wire.messages = Wire.bytes = 0
     with Session(api_key="sd2_bench", base_url="http://127.0.0.1:9", home=home) as session:

@@ -15,8 +15,8 @@ import random
 import statistics
 from collections.abc import Iterator, Sequence
 
-from seedance_nb.jobs.pace import Kind, Pace
-from seedance_nb.jobs.polling import Outlook, next_look
+from seedance_nb.tracking.following.pace import Kind, Pace
+from seedance_nb.tracking.following.polling import Outlook, next_look
 
 JOBS = 3000
 SHIFTED_JOBS = 600

@@ -42,7 +42,7 @@ def run() -> Iterator[str]:
 
 
 def _measure(base_url: str, *, busy: bool, at_once: bool) -> Iterator[str]:
-    from seedance_nb.jobs.session import Session
+    from seedance_nb.tracking.session import Session
 
     process = psutil.Process(os.getpid())
     with tempfile.TemporaryDirectory() as home, Session(api_key="sd2_bench", base_url=base_url, home=home) as session:

@@ -16,8 +16,8 @@ import math
 import random
 from collections.abc import Iterator, Sequence
 
-from seedance_nb.grids.votes import next_pair, rank
-from seedance_nb.jobs.vote import Choice, Vote
+from seedance_nb.grids.votes.votes import next_pair, rank
+from seedance_nb.tracking.ledger.vote import Choice, Vote
 
 STUDIES = 200
 

@@ -13,6 +13,7 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from .api.models import Generation, Status, VideoRequest
+    from .clips.clip import Clip
     from .errors import (
         ApiError,
         AuthenticationError,
@@ -31,28 +32,28 @@ if TYPE_CHECKING:
         WaitTimeout,
     )
     from .grids.grid import Grid
-    from .grids.vote_table import rank
-    from .jobs.job import Job
-    from .jobs.ledger import Ledger
-    from .jobs.session import Session, account, configure, models, resume, submit
-    from .jobs.snapshot import Clip
-    from .notebook.grid_opening import grid
-    from .notebook.panel_opening import panel
+    from .grids.votes.vote_table import rank
+    from .notebook.board.grid_opening import grid
+    from .notebook.panel.opening import panel
+    from .tracking.job import Job
+    from .tracking.ledger.ledger import Ledger
+    from .tracking.session import Session, account, configure, jobs, models, resume, submit
 
 _ROOM_OF = {
-    "account": "jobs.session",
-    "configure": "jobs.session",
-    "submit": "jobs.session",
-    "resume": "jobs.session",
-    "models": "jobs.session",
-    "grid": "notebook.grid_opening",
-    "panel": "notebook.panel_opening",
-    "rank": "grids.vote_table",
-    "Session": "jobs.session",
+    "account": "tracking.session",
+    "configure": "tracking.session",
+    "submit": "tracking.session",
+    "jobs": "tracking.session",
+    "resume": "tracking.session",
+    "models": "tracking.session",
+    "grid": "notebook.board.grid_opening",
+    "panel": "notebook.panel.opening",
+    "rank": "grids.votes.vote_table",
+    "Session": "tracking.session",
     "Grid": "grids.grid",
-    "Job": "jobs.job",
-    "Clip": "jobs.snapshot",
-    "Ledger": "jobs.ledger",
+    "Job": "tracking.job",
+    "Clip": "clips.clip",
+    "Ledger": "tracking.ledger.ledger",
     "VideoRequest": "api.models",
     "Generation": "api.models",
     "Status": "api.models",
@@ -80,7 +81,6 @@ _ROOM_OF = {
 
 __all__ = [  # noqa: PLE0604 - the names are literals, in the table above
     "__version__",
-    "jobs",
     "load_ipython_extension",
     "unload_ipython_extension",
     *_ROOM_OF,
@@ -88,13 +88,9 @@ __all__ = [  # noqa: PLE0604 - the names are literals, in the table above
 
 
 def __getattr__(name: str) -> Any:
-    # `jobs` is a room and a public function at once; the room is callable (see jobs/__init__.py).
-    if name == "jobs":
-        value: Any = import_module(".jobs", __name__)
-    elif name in _ROOM_OF:
-        value = getattr(import_module(f".{_ROOM_OF[name]}", __name__), name)
-    else:
+    if name not in _ROOM_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_ROOM_OF[name]}", __name__), name)
     if _ROOM_OF.get(name) != "errors":
         _attach_to_notebook()
     globals()[name] = value
@@ -119,13 +115,13 @@ def _attach_to_notebook() -> None:
 
 def load_ipython_extension(shell: Any) -> None:
     """`%load_ext seedance_nb`: register the magics, and follow what an earlier kernel left unfinished."""
-    from .notebook.magic import load
+    from .notebook.magic.magic import load
 
     load(shell)
 
 
 def unload_ipython_extension(shell: Any) -> None:
     """`%unload_ext seedance_nb`: take the magics and hooks back and stop the background thread."""
-    from .notebook.magic import unload
+    from .notebook.magic.magic import unload
 
     unload(shell)

@@ -18,4 +18,4 @@ def nobody_home(monkeypatch, tmp_path):
 @pytest.fixture(autouse=True)
 def files_are_looked_into_here(monkeypatch):
     """A process for that at every session would be a third of the time of the whole; kernels and `jobs/test_inspector.py` have it."""
-    monkeypatch.setattr("seedance_nb.jobs.inspector.Inspector", lambda: None)
+    monkeypatch.setattr("seedance_nb.clips.inspector.Inspector", lambda: None)

@@ -133,9 +133,9 @@ print(json.dumps(sorted(name for name in set(sys.modules) - before if name.split
     "before",
     [
         "",
-        "import seedance_nb.jobs.session",
-        "from seedance_nb.jobs import session",
-        "import seedance_nb.jobs",
+        "import seedance_nb.tracking.session",
+        "from seedance_nb.tracking import session",
+        "import seedance_nb.tracking",
         "import seedance_nb; seedance_nb.submit",
     ],
 )

@@ -163,7 +163,7 @@ async def drive(client: str, url: str, options: dict[str, Any]) -> None:
 
 def drive_ours(url: str, options: dict[str, Any]) -> None:
     """Ours through its front door, in plain Python: a session in a fresh home, without a card."""
-    from seedance_nb.jobs.session import Session
+    from seedance_nb.tracking.session import Session
 
     with Session(api_key="sd2_bench", base_url=url, home=options["home"]) as session:
         # Another duration: jobs of this kind stay unknown.
@@ -193,7 +193,7 @@ def drive_ours(url: str, options: dict[str, Any]) -> None:
 def _remember(session: Any, number: int, life: float) -> None:
     """A finished job in the ledger, of the kind that is going to be measured."""
     from seedance_nb.api.models import Status, VideoRequest
-    from seedance_nb.jobs.ledger import Ledger, Record, _insert
+    from seedance_nb.tracking.ledger.ledger import Ledger, Record, _insert
 
     request = VideoRequest(prompt=f"earlier {number}", aspect_ratio="1:1", duration=5, resolution="480p")
     began = time.time() - 10_000 + 100 * number

@@ -16,21 +16,22 @@ from typing import Any
 from ..api.deadlines import LivedTime
 from ..api.fields import FIELDS, TAKE
 from ..api.models import Status
+from ..clips.clip import Clip
 from ..errors import ConfigurationError, InvalidRequest, SeedanceError, WaitTimeout, one_line, shortened
-from ..jobs import owner as owners
-from ..jobs.background import log
-from ..jobs.browsing import lives_of, newest_of
-from ..jobs.job import Job, WaitInterrupted
-from ..jobs.ledger import FREE_AGAIN, Record
-from ..jobs.polling import Outlook
-from ..jobs.session import Session
-from ..jobs.snapshot import Clip, Snapshot
-from ..jobs.vote import Vote
 from ..settings import check_limit
+from ..snapshot import Snapshot
+from ..tracking import owner as owners
+from ..tracking.background import log
+from ..tracking.browsing import lives_of, newest_of
+from ..tracking.following.polling import Outlook
+from ..tracking.job import Job, WaitInterrupted
+from ..tracking.ledger.ledger import FREE_AGAIN, Record
+from ..tracking.ledger.vote import Vote
+from ..tracking.session import Session
 from .axes import Axes, Cell, Combination, lay_out
 from .picture import GridPicture, Tile
 from .plan import GridEstimate, Identity, Plan, check_money, make_plan
-from .ranking import Ranking
+from .rankings.ranking import Ranking
 from .timing import Kind, kind_of, seconds_left
 
 STEP_SECONDS = 1.0
@@ -83,7 +84,7 @@ class Grid:
     @staticmethod
     def from_manifest(path: str | os.PathLike[str], session: Session) -> Grid:
         """The grid that a manifest (`grid.export("….json")`) describes; sends nothing. Raises InvalidRequest."""
-        from .manifest import read_manifest
+        from .export.manifest import read_manifest
 
         return Grid(session, read_manifest(Path(path)))
 
@@ -312,20 +313,20 @@ class Grid:
         puts the clips into the .html itself (True) or beside it (False); `sound` is the cell (1 is the first), job or clip whose sound
         an .mp4 carries: without it, it carries none and says so. Overwrites. Raises InvalidRequest, SeedanceError.
         """
-        from .export import write
+        from .export.writing import write
 
         self.view(rows, columns, pages)
         return write(self, Path(path), rows=rows, columns=columns, pages=pages, where=where, embed=embed, sound=sound)
 
     def to_pandas(self) -> Any:
         """A DataFrame with a row for every cell. Raises ConfigurationError where pandas is not installed."""
-        from .table import frame_of, table_of
+        from .export.table import frame_of, table_of
 
         return frame_of(table_of(self))
 
     def methods(self) -> str:
         """A paragraph for a paper: what was made, when, with what, and how it was judged. Nothing that is not in the data."""
-        from .methods import paragraph
+        from .export.methods import paragraph
 
         return paragraph(self)
 
@@ -355,8 +356,8 @@ class Grid:
 
     def add_votes(self, path: str | os.PathLike[str]) -> int:
         """Take in the votes of a ballot file; returns how many were new. Raises InvalidRequest for a file of other clips."""
-        from ..jobs.ledger import Ledger
-        from .ballot_file import read_ballot
+        from ..tracking.ledger.ledger import Ledger
+        from .votes.ballot_file import read_ballot
 
         votes = read_ballot(Path(path))
         keys = set(self._keys())
@@ -368,7 +369,7 @@ class Grid:
 
     def votes(self) -> list[Vote]:
         """Every vote on two clips of this grid, from the ledger."""
-        from ..jobs.ledger import Ledger
+        from ..tracking.ledger.ledger import Ledger
 
         keys = self._keys()
         return self.session.ask_ledger(Ledger.votes_among, keys) if keys else []
@@ -387,14 +388,14 @@ class Grid:
         very clips stand. `raters` leaves out the votes of all others; `options` as for `votes.rank`. `sd.rank` is the same over tables
         of votes from elsewhere. Raises InvalidRequest for an axis there is not.
         """
-        from .votes import rank
+        from .votes.votes import rank
 
         ranked = _several(by) or self._without_take()
         rest = [name for name in self._without_take() if name not in ranked]
         word = ranked[0] if len(ranked) == 1 and by is not None else "cell" if by is None else "combination"
         group_of = self.groups(by)
         if rest:
-            from .vote_table import blocks_by
+            from .votes.vote_table import blocks_by
 
             labels = {name: self.groups(name) for name in rest}
             known = {key: {name: labels[name][key] for name in rest} for key in group_of}
@@ -405,7 +406,7 @@ class Grid:
     def groups(self, by: str | Sequence[str] | None = None) -> dict[str, str]:
         """By job key, the label of the group its clip is ranked in; clips only. Raises InvalidRequest for an axis there is not."""
         from .groups import labels_of
-        from .ranking import by_name
+        from .rankings.ranking import by_name
 
         names = _several(by) or self._without_take()
         for name in names:
@@ -586,7 +587,7 @@ def open_grid(
     `raw` prompts are taken as they are, braces and all.
     """
     if isinstance(prompt, Path) or (not raw and isinstance(prompt, str) and _is_manifest(prompt)):
-        from .manifest import read_manifest
+        from .export.manifest import read_manifest
 
         if rows is not None or axes or mode != "product":
             raise InvalidRequest(

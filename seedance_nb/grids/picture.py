@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..api.models import Status
-from ..jobs.snapshot import Clip, Snapshot
+from ..clips.clip import Clip
+from ..snapshot import Snapshot
 from .axes import Cell, levels
 
 

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from ..api.catalog import Estimate
 from ..api.models import Status, VideoRequest
 from ..errors import BudgetExceeded, one_line
-from ..jobs.ledger import FREE_AGAIN, Record
-from ..jobs.polling import Outlook
-from ..jobs.snapshot import Snapshot
+from ..snapshot import Snapshot
+from ..tracking.following.polling import Outlook
+from ..tracking.ledger.ledger import FREE_AGAIN, Record
 from .axes import Cell
 from .timing import Kind, Pending, kind_of, seconds_until_all
 

@@ -11,9 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..api.models import VideoRequest
-from ..jobs.durations import lived
-from ..jobs.polling import Outlook
-from ..jobs.snapshot import Snapshot
+from ..snapshot import Snapshot, lived
+from ..tracking.following.polling import Outlook
 
 Kind = tuple[str, int | None, str | None]
 LIVES = 40

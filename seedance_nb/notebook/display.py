@@ -18,19 +18,22 @@ import uuid
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..jobs import session as sessions
-from ..jobs.background import log
-from ..jobs.clips import shown_file
-from ..jobs.job import Job
-from ..jobs.session import JobList
-from ..jobs.snapshot import Clip, Snapshot
+from ..clips.clip import Clip
+from ..clips.store import shown_file
+from ..pages import html
+from ..pages.job_page import final_html, sources_of
 from ..settings import Limits
-from . import grid_formatters, html, waiting
-from .job_page import final_html, sources_of
+from ..snapshot import Snapshot
+from ..tracking import session as sessions
+from ..tracking.background import log
+from ..tracking.job import Job
+from ..tracking.session import JobList
+from . import waiting
+from .board import grid_formatters
 
 if TYPE_CHECKING:
-    from .grid_display import GridOutputs
-    from .job_card import JobCard
+    from .board.grid_display import GridOutputs
+    from .card.job_card import JobCard
 
 _ATTRIBUTE = "_seedance_screen"
 CARD_SECONDS = 0.25
@@ -245,7 +248,7 @@ class JobView:
     def _open_card(self, snapshot: Snapshot) -> None:
         from IPython.display import display
 
-        from .job_card import JobCard, card_view
+        from .card.job_card import JobCard, card_view
 
         job = self.job
         self._card = JobCard(

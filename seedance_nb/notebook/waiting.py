@@ -14,7 +14,7 @@ import sys
 import threading
 from typing import Any
 
-from ..jobs.job import Job
+from ..tracking.job import Job
 
 
 def wait(job: Job, seconds: float | None) -> bool:

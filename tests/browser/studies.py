@@ -5,12 +5,12 @@ import itertools
 from pathlib import Path
 
 from seedance_nb.api.models import Status, make_request
+from seedance_nb.clips.store import Clips
 from seedance_nb.errors import GenerationFailed
 from seedance_nb.grids.axes import Cell
 from seedance_nb.grids.picture import GridPicture, Tile
-from seedance_nb.jobs.clips import Clips
-from seedance_nb.jobs.snapshot import Snapshot
 from seedance_nb.simulator import film
+from seedance_nb.snapshot import Snapshot
 
 ANIMALS = ("cat", "fox", "red hen")
 _MADE = {}

@@ -8,15 +8,15 @@ import pytest
 from browser.lab import SCREENSHOTS, WAIT_FOR_FILE
 
 from seedance_nb.api.models import Status
+from seedance_nb.clips.store import Clips
 from seedance_nb.grids.axes import lay_out
-from seedance_nb.grids.ballot_file import read_ballot
 from seedance_nb.grids.picture import GridPicture, Tile
-from seedance_nb.jobs.clips import Clips
-from seedance_nb.jobs.ledger import Ledger
-from seedance_nb.jobs.snapshot import Snapshot
-from seedance_nb.jobs.vote import Choice
-from seedance_nb.notebook.ballot import write_ballot
+from seedance_nb.grids.votes.ballot_file import read_ballot
+from seedance_nb.notebook.ballot.ballot import write_ballot
 from seedance_nb.simulator import film
+from seedance_nb.snapshot import Snapshot
+from seedance_nb.tracking.ledger.ledger import Ledger
+from seedance_nb.tracking.ledger.vote import Choice
 
 pytestmark = pytest.mark.browser
 

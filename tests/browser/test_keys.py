@@ -16,7 +16,7 @@ WALL = (
     "grid.submit(max_credits=10_000)\ngrid"
 )
 VOTE = "grid.vote()"
-JOBS = "from IPython.display import HTML\nfrom seedance_nb.notebook.ranking_html import ranking_html\nHTML(ranking_html(grid.ranking()))"
+JOBS = "from IPython.display import HTML\nfrom seedance_nb.grids.pages.ranking import ranking_html\nHTML(ranking_html(grid.ranking()))"
 PANEL = "%seedance panel"
 CELLS = (LOAD, RUNNING, DONE, BOARD, WALL, VOTE, JOBS, PANEL, "'the last'")
 PLACES = {

@@ -7,7 +7,7 @@ import pytest
 from browser.lab import WAIT_FOR_FILE, embedded_videos, eventually
 
 from seedance_nb.api.models import Status, VideoRequest
-from seedance_nb.jobs.ledger import Ledger, Record, _insert
+from seedance_nb.tracking.ledger.ledger import Ledger, Record, _insert
 
 pytestmark = pytest.mark.browser
 

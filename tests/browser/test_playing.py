@@ -6,10 +6,10 @@ import shutil
 
 import pytest
 from browser.lab import in_browser
-from jobs.odd_films import TURNS, corners, film, turn
 from PIL import Image
+from tracking.odd_films import TURNS, corners, film, turn
 
-from seedance_nb.jobs.clips import Clips, shown_file
+from seedance_nb.clips.store import Clips, shown_file
 
 pytestmark = pytest.mark.browser
 

@@ -9,7 +9,7 @@ from browser.lab import SCREENSHOTS, embedded_videos
 from browser.studies import ACTIONS, ANIMALS, failed_tile, make_clip, make_tile, study
 
 from seedance_nb.grids.picture import GridPicture
-from seedance_nb.notebook.wall import wall_html, write_page
+from seedance_nb.grids.walls.wall import wall_html, write_page
 
 pytestmark = pytest.mark.browser
 
@@ -47,7 +47,7 @@ AT_REST = (
 )
 CODE = """import pathlib, pickle
 from IPython.display import HTML
-from seedance_nb.notebook.wall import wall_html
+from seedance_nb.grids.walls.wall import wall_html
 picture = pickle.loads(pathlib.Path('picture.pickle').read_bytes())
 HTML(wall_html(picture, embed_limit=50_000_000, title='Animals'))"""
 

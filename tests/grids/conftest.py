@@ -7,10 +7,10 @@ import shutil
 import pytest
 from grids.stage import PROCESSES, session_at
 
-from seedance_nb.jobs import followed
-from seedance_nb.jobs import session as sessions
-from seedance_nb.jobs.ledger import Ledger
 from seedance_nb.simulator import Pace, Simulator, film
+from seedance_nb.tracking import session as sessions
+from seedance_nb.tracking.following import followed
+from seedance_nb.tracking.ledger.ledger import Ledger
 
 
 @pytest.fixture(scope="session")

@@ -12,11 +12,12 @@ from pathlib import Path
 import av
 
 from seedance_nb.api.models import Status
+from seedance_nb.clips.clip import Clip
 from seedance_nb.errors import GenerationFailed
 from seedance_nb.grids.axes import lay_out
 from seedance_nb.grids.picture import GridPicture, Tile
-from seedance_nb.jobs.snapshot import Clip, Snapshot
 from seedance_nb.simulator import film
+from seedance_nb.snapshot import Snapshot
 
 
 @functools.cache

@@ -3,7 +3,7 @@
 import math
 import random
 
-from seedance_nb.jobs.vote import Choice, Vote
+from seedance_nb.tracking.ledger.vote import Choice, Vote
 
 
 def answer(rng, difference, tie=0.4):

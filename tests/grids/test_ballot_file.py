@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seedance_nb.errors import InvalidRequest
-from seedance_nb.grids.ballot_file import MOST_BYTES, check_aspects, read_ballot
-from seedance_nb.jobs.vote import Choice, Vote
+from seedance_nb.grids.votes.ballot_file import MOST_BYTES, check_aspects, read_ballot
+from seedance_nb.tracking.ledger.vote import Choice, Vote
 
 VOTE = {
     "id": "3f84403b-e6b4-40e7-961d-0da51967db53",

@@ -9,9 +9,9 @@ import pytest
 from grids.stage import PATIENCE, small
 
 from seedance_nb.errors import ConfigurationError, InvalidRequest, SeedanceError
-from seedance_nb.grids import export
+from seedance_nb.grids.export import writing as export
+from seedance_nb.grids.export.table import TIMES, table_of
 from seedance_nb.grids.grid import open_grid
-from seedance_nb.grids.table import TIMES, table_of
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from grids.film_grids import lay_out, picture_of, usual
 from PIL import Image, ImageDraw
 
 from seedance_nb import fonts
-from seedance_nb.grids import film_page
-from seedance_nb.grids.film_legend import Legend, LettersMissing
-from seedance_nb.grids.films import contact_sheet, side_by_side
+from seedance_nb.grids.films import page as film_page
+from seedance_nb.grids.films.films import contact_sheet, side_by_side
+from seedance_nb.grids.films.legend import Legend, LettersMissing
 
 
 @pytest.fixture(autouse=True)
@@ -205,7 +205,7 @@ def test_the_fonts_of_the_system_are_searched_in_a_good_order(monkeypatch, tmp_p
 
 
 def test_the_check_up_names_the_scripts_that_cannot_be_drawn():
-    from seedance_nb.jobs.checkup import _fonts
+    from seedance_nb.tracking.checkup import _fonts
 
     finding = _fonts()
     assert "Korean" in finding.found

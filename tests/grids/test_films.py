@@ -8,15 +8,18 @@ import av
 import numpy as np
 import pytest
 from grids.film_grids import clip_of, decoded, lay_out, picture_of, usual
-from jobs import odd_films
 from PIL import Image
+from tracking import odd_films
 
 from seedance_nb.api.models import Status
+from seedance_nb.clips.store import Clips
 from seedance_nb.errors import ClipError, ConfigurationError, InvalidRequest
-from seedance_nb.grids import film_fit, film_page, film_sound, films
-from seedance_nb.grids.film_table import receipt, subtitle, tables, title
-from seedance_nb.grids.films import contact_sheet, side_by_side
-from seedance_nb.jobs.clips import Clips
+from seedance_nb.grids.films import films
+from seedance_nb.grids.films import fit as film_fit
+from seedance_nb.grids.films import page as film_page
+from seedance_nb.grids.films import sound as film_sound
+from seedance_nb.grids.films.films import contact_sheet, side_by_side
+from seedance_nb.grids.films.layout import receipt, subtitle, tables, title
 
 
 def page_of(picture, *, film=True, rows=None, columns=None):

@@ -13,8 +13,8 @@ from grids.stage import PATIENCE, accepted, bodies, small, start_process, until
 
 from seedance_nb.api.models import Status
 from seedance_nb.errors import BudgetExceeded, ConfigurationError, InvalidRequest, SeedanceError, WaitTimeout
-from seedance_nb.jobs.job import WaitInterrupted
 from seedance_nb.simulator import Fault, Pace, Simulator
+from seedance_nb.tracking.job import WaitInterrupted
 
 
 def statuses(grid):
@@ -335,7 +335,7 @@ def test_what_may_have_been_accepted_is_told_and_never_sent_again(simulator, ses
 
 
 def test_retry_fetches_what_was_made_and_not_downloaded_without_a_create(simulator, session, monkeypatch):
-    from seedance_nb.jobs import fetching
+    from seedance_nb.tracking.following import fetching
 
     monkeypatch.setattr(fetching, "DOWNLOAD_TRIES", 1)
     simulator.add_fault(Fault("download", "garbage", 1, match="dog"))

@@ -5,7 +5,7 @@ from grids.stage import PATIENCE, small
 
 from seedance_nb.errors import InvalidRequest, SeedanceError
 from seedance_nb.grids.screens import screens
-from seedance_nb.jobs.vote import Choice, Vote
+from seedance_nb.tracking.ledger.vote import Choice, Vote
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def vote_on(grid, left, right, n, **changes):
 
 
 def keep(grid, *votes):
-    from seedance_nb.jobs.ledger import Ledger
+    from seedance_nb.tracking.ledger.ledger import Ledger
 
     grid.session.ask_ledger(Ledger.add_votes, votes)
 

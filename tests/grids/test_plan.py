@@ -7,10 +7,10 @@ from grids.stage import PATIENCE, accepted, small, until
 
 from seedance_nb.api.models import Status
 from seedance_nb.grids.timing import seconds_left
-from seedance_nb.jobs import browsing
-from seedance_nb.jobs.ledger import Ledger
-from seedance_nb.jobs.snapshot import Snapshot
 from seedance_nb.simulator import Fault
+from seedance_nb.snapshot import Snapshot
+from seedance_nb.tracking import browsing
+from seedance_nb.tracking.ledger.ledger import Ledger
 
 
 def standings(grid):

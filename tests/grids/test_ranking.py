@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seedance_nb.errors import InvalidRequest
-from seedance_nb.grids import votes as blind_votes
-from seedance_nb.grids.ranking import chance
-from seedance_nb.jobs.vote import Choice
+from seedance_nb.grids.rankings.ranking import chance
+from seedance_nb.grids.votes import votes as blind_votes
+from seedance_nb.tracking.ledger.vote import Choice
 
 rank = functools.partial(blind_votes.rank, of="clips")  # what is asked of levels: test_votes_levels.py
 
@@ -173,7 +173,7 @@ def test_equals_are_equal_to_the_last_bit():
 
 
 def test_shares_add_up_alike_in_any_order():
-    from seedance_nb.grids.strengths import tally_of
+    from seedance_nb.grids.rankings.strengths import tally_of
 
     shares = [(0, 1, share, 0.0, 0.0) for share in (0.1, 0.2, 0.3, 0.7)]
     sums = {tally_of(order, 2)[0].counts.tobytes() for order in itertools.permutations(shares)}
@@ -207,7 +207,7 @@ def test_a_difference_that_rounds_to_nothing_is_not_ahead():
 def test_rounding_errors_rank_nobody():
     import numpy as np
 
-    from seedance_nb.grids.strengths import without_noise
+    from seedance_nb.grids.rankings.strengths import without_noise
 
     made = without_noise(np.array([[1e-9, 0.5 - 1e-9, -1e-9, 0.5 + 1e-9, 0.51, -1.0]]))
     assert made.tolist() == [[0.0, 0.5, 0.0, 0.5, 0.51, -1.0]]
@@ -424,5 +424,5 @@ def test_a_ranking_is_its_words_and_a_table():
 def test_votes_can_be_read_without_numpy_until_somebody_ranks():
     import subprocess
 
-    code = "import sys, seedance_nb.grids.votes; print('numpy' in sys.modules)"
+    code = "import sys, seedance_nb.grids.votes.votes; print('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"

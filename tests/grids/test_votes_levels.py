@@ -7,12 +7,12 @@ import pytest
 from grids.studies import answer, seeded, study, takes, vote
 
 from seedance_nb.errors import InvalidRequest
-from seedance_nb.grids import mixed_model
-from seedance_nb.grids.islands import islands
-from seedance_nb.grids.verdicts import evidence_of
-from seedance_nb.grids.vote_table import rank as rank_table
-from seedance_nb.grids.votes import rank
-from seedance_nb.jobs.vote import Choice
+from seedance_nb.grids.rankings import mixed_model
+from seedance_nb.grids.rankings.islands import islands
+from seedance_nb.grids.rankings.verdicts import evidence_of
+from seedance_nb.grids.votes.vote_table import rank as rank_table
+from seedance_nb.grids.votes.votes import rank
+from seedance_nb.tracking.ledger.vote import Choice
 
 MANY = tuple(f"rater {n}" for n in range(8))
 
@@ -129,7 +129,7 @@ def test_the_mixture_is_what_sampling_finds():
 
 
 def mixed_answer(left, right, shares):
-    from seedance_nb.grids.verdicts import Answer
+    from seedance_nb.grids.rankings.verdicts import Answer
 
     return Answer(left, right, "Ann", tuple(float(share) for share in shares))
 
@@ -274,7 +274,7 @@ def test_frames_lists_and_mappings_say_the_same():
 
 
 def test_a_label_of_one_item_alone_or_of_one_clip_alone_is_no_block():
-    from seedance_nb.grids.vote_table import blocks_by
+    from seedance_nb.grids.votes.vote_table import blocks_by
 
     clips = {key: {**labels, "model": "mn"[labels["take"] % 2]} for key, labels in CLIPS.items()}
     blocks = blocks_by(clips, {key: clips[key]["prompt"] for key in clips}, ["prompt"])

@@ -7,9 +7,9 @@ from grids.studies import answer, seeded, vote
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seedance_nb.grids import votes as blind_votes
-from seedance_nb.grids.pairs import REPEAT_AFTER, Pair, next_pair
-from seedance_nb.jobs.vote import Choice
+from seedance_nb.grids.votes import votes as blind_votes
+from seedance_nb.grids.votes.pairs import REPEAT_AFTER, Pair, next_pair
+from seedance_nb.tracking.ledger.vote import Choice
 
 rank = functools.partial(blind_votes.rank, of="clips")  # what is asked of levels: test_votes_levels.py
 

@@ -7,9 +7,9 @@ from grids.studies import answer, each_its_own, seeded, study, vote
 from scipy import stats
 
 from seedance_nb.errors import InvalidRequest
-from seedance_nb.grids import votes as blind_votes
-from seedance_nb.grids.agreement import fair_coin, measure_agreement, originals, wilson
-from seedance_nb.jobs.vote import Choice
+from seedance_nb.grids.votes import votes as blind_votes
+from seedance_nb.grids.votes.agreement import fair_coin, measure_agreement, originals, wilson
+from seedance_nb.tracking.ledger.vote import Choice
 
 rank = functools.partial(blind_votes.rank, of="clips")  # what is asked of levels: test_votes_levels.py
 

@@ -6,8 +6,8 @@ import pytest
 from grids.studies import each_its_own, seeded, study
 from scipy import optimize
 
-from seedance_nb.grids import votes as blind_votes
-from seedance_nb.grids.strengths import Prior, chances, fit, log_likelihood, tally_of
+from seedance_nb.grids.rankings.strengths import Prior, chances, fit, log_likelihood, tally_of
+from seedance_nb.grids.votes import votes as blind_votes
 
 rank = functools.partial(blind_votes.rank, of="clips")  # what is asked of levels: test_votes_levels.py
 

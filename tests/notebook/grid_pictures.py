@@ -4,9 +4,10 @@ import dataclasses
 from pathlib import Path
 
 from seedance_nb.api.models import Status
+from seedance_nb.clips.clip import Clip
 from seedance_nb.grids.axes import lay_out
 from seedance_nb.grids.picture import GridPicture, Tile
-from seedance_nb.jobs.snapshot import Clip, Snapshot
+from seedance_nb.snapshot import Snapshot
 
 CLIP = Clip(Path("clips/j1.mp4"), None, 1000, 480, 480, 24.0, 4.0, "ab12" * 16)
 

@@ -12,18 +12,20 @@ import pytest
 from comm.base_comm import BaseComm
 
 from seedance_nb.api.models import Status
+from seedance_nb.clips.clip import Clip
+from seedance_nb.clips.store import Clips
 from seedance_nb.errors import ConfigurationError, InvalidRequest, SeedanceError
 from seedance_nb.grids.axes import lay_out
-from seedance_nb.grids.pairs import Pair
+from seedance_nb.grids.ballots import page as ballot_page
 from seedance_nb.grids.picture import GridPicture, Tile
-from seedance_nb.jobs.clips import Clips
-from seedance_nb.jobs.ledger import Ledger
-from seedance_nb.jobs.session import Session
-from seedance_nb.jobs.snapshot import Clip, Snapshot
-from seedance_nb.jobs.vote import Choice, Vote
-from seedance_nb.notebook import ballot as ballots
-from seedance_nb.notebook import ballot_page, ballot_words
-from seedance_nb.notebook.ballot import Ballot, open_ballot, write_ballot
+from seedance_nb.grids.votes.pairs import Pair
+from seedance_nb.notebook.ballot import ballot as ballots
+from seedance_nb.notebook.ballot import words as ballot_words
+from seedance_nb.notebook.ballot.ballot import Ballot, open_ballot, write_ballot
+from seedance_nb.snapshot import Snapshot
+from seedance_nb.tracking.ledger.ledger import Ledger
+from seedance_nb.tracking.ledger.vote import Choice, Vote
+from seedance_nb.tracking.session import Session
 
 MODELS = ("seedance-2.0", "seedance-2.0-fast")
 

@@ -18,13 +18,13 @@ from IPython.core.displaypub import CapturingDisplayPublisher
 from IPython.core.events import EventManager, available_events
 
 from seedance_nb.api.models import Status, VideoRequest
+from seedance_nb.clips.store import Clips
 from seedance_nb.errors import GenerationFailed
-from seedance_nb.jobs.clips import Clips
-from seedance_nb.jobs.session import JobList
-from seedance_nb.jobs.snapshot import Snapshot
 from seedance_nb.notebook import display
 from seedance_nb.notebook.display import JobView, Screen, final_bundle, final_html, jobs_html
 from seedance_nb.simulator import film
+from seedance_nb.snapshot import Snapshot
+from seedance_nb.tracking.session import JobList
 
 SNAPSHOT = Snapshot(
     key="j1",

@@ -12,9 +12,9 @@ from notebook.test_job_card import Wire, WireOfIpykernel74
 from seedance_nb.api.models import Status
 from seedance_nb.errors import BudgetExceeded, GenerationFailed
 from seedance_nb.grids.axes import Cell
+from seedance_nb.grids.pages.board import MARKS, board_layout, board_view, told
 from seedance_nb.grids.picture import GridPicture, Tile
-from seedance_nb.notebook.grid_board import GridBoard
-from seedance_nb.notebook.grid_view import MARKS, board_layout, board_view, told
+from seedance_nb.notebook.board.grid_board import GridBoard
 
 GRID = {"animal": ["cat", "dog"], "duration": [4, 5, 6], "takes": 2}
 LARGE = {"animal": [f"animal {n}" for n in range(20)], "duration": [4, 5, 6], "takes": 2}

@@ -7,8 +7,8 @@ import pytest
 from notebook.grid_pictures import changed, picture_of
 
 from seedance_nb.api.models import Status
-from seedance_nb.notebook import grid_display
-from seedance_nb.notebook.grid_display import RECEIPT_SECONDS, GridOutputs
+from seedance_nb.notebook.board import grid_display
+from seedance_nb.notebook.board.grid_display import RECEIPT_SECONDS, GridOutputs
 
 
 class Loop:

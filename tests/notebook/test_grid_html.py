@@ -8,8 +8,8 @@ from notebook.grid_pictures import picture_of
 from seedance_nb.api.models import Status
 from seedance_nb.errors import GenerationFailed
 from seedance_nb.grids.axes import lay_out
+from seedance_nb.grids.pages import receipts as grid_html
 from seedance_nb.grids.plan import Plan, PlanLine
-from seedance_nb.notebook import grid_html
 
 
 def plan_of(*standings, seconds=None, prompt="a {animal}", **axes):

@@ -8,8 +8,8 @@ from notebook.test_magic import KEY, Shell, one_line, wait_for
 
 from seedance_nb import errors
 from seedance_nb.grids.grid import Grid
-from seedance_nb.jobs.job import Job
 from seedance_nb.simulator import Fault, Pace
+from seedance_nb.tracking.job import Job
 
 SMALL = "-m seedance-2.0-fast -a 1:1 -d 4 -r 480p"
 PAIR = "-m seedance-2.0,seedance-2.0-fast -a 1:1 -d 4,5 -r 480p -n 2"

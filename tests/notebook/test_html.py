@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from seedance_nb.api.models import Status, VideoRequest
+from seedance_nb.clips.clip import Clip
 from seedance_nb.errors import GenerationCancelled, GenerationFailed, SeedanceError
-from seedance_nb.jobs.snapshot import Clip, Snapshot
-from seedance_nb.notebook import html
+from seedance_nb.pages import html
+from seedance_nb.snapshot import Snapshot
 
 XSS = """"><img src=x onerror=alert(1)><script>alert(1)</script>' onmouseover='alert(1)"""
 BOAT = VideoRequest(prompt="a paper boat", aspect_ratio="16:9", duration=5, resolution="720p")

@@ -9,9 +9,10 @@ import pytest
 from comm.base_comm import BaseComm
 
 from seedance_nb.api.models import Status, VideoRequest
+from seedance_nb.clips.clip import Clip
 from seedance_nb.errors import GenerationFailed, SeedanceError
-from seedance_nb.jobs.snapshot import Clip, Snapshot
-from seedance_nb.notebook.job_card import JobCard, card_view
+from seedance_nb.notebook.card.job_card import JobCard, card_view
+from seedance_nb.snapshot import Snapshot
 
 NOW = 1030.0
 MP4 = b"\x00\x00\x00\x18ftypmp42" * 10

@@ -425,7 +425,7 @@ def test_reloading_modules_leaves_one_background_thread(own_kernel, studio):
     cell = own_kernel.run(
         "import sys\n"
         "from IPython.extensions.autoreload import superreload\n"
-        "for name in ('seedance_nb.jobs.session', 'seedance_nb.notebook.display', 'seedance_nb.notebook.magic'):\n"
+        "for name in ('seedance_nb.tracking.session', 'seedance_nb.notebook.display', 'seedance_nb.notebook.magic.magic'):\n"
         "    superreload(sys.modules[name])"
     )
     start(own_kernel, studio, "after reload", "second")

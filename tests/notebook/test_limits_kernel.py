@@ -4,8 +4,8 @@ import subprocess
 import sys
 
 import pytest
-from jobs.test_limits import HOLDER
 from notebook.kernel import Kernel
+from tracking.test_limits import HOLDER
 
 from seedance_nb.simulator import Pace, Simulator
 

@@ -15,10 +15,11 @@ from traitlets.config import Config
 
 from seedance_nb import errors
 from seedance_nb.api.models import Status
-from seedance_nb.jobs import fetching, session
-from seedance_nb.notebook import magic_args
-from seedance_nb.notebook.magic import SeedanceMagics
+from seedance_nb.notebook.magic import arguments as magic_args
+from seedance_nb.notebook.magic.magic import SeedanceMagics
 from seedance_nb.simulator import Fault, Pace
+from seedance_nb.tracking import session
+from seedance_nb.tracking.following import fetching
 
 KEY = "sd2_test_key"
 SMALL = "-m seedance-2.0-fast -a 1:1 -d 4 -r 480p"

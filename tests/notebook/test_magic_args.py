@@ -9,7 +9,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 import seedance_nb
 from seedance_nb.api.models import VideoRequest, make_request
-from seedance_nb.notebook.magic_args import (
+from seedance_nb.notebook.magic.arguments import (
     COMMANDS,
     BadLine,
     Defaults,

@@ -13,16 +13,16 @@ from hypothesis import given, settings
 import seedance_nb
 from seedance_nb.api.catalog import Catalog, Estimate
 from seedance_nb.api.models import Status, VideoRequest, make_request
-from seedance_nb.jobs import browsing
-from seedance_nb.jobs.ledger import Ledger, Record, _insert
-from seedance_nb.jobs.session import Session
-from seedance_nb.notebook import panel_gallery
-from seedance_nb.notebook.magic_args import as_python
-from seedance_nb.notebook.panel import Panel
-from seedance_nb.notebook.panel_compose import Compose, read_metadata, thumbnails, write_metadata
-from seedance_nb.notebook.panel_errors import drawn_by
-from seedance_nb.notebook.panel_price import price_tag
+from seedance_nb.notebook.magic.arguments import as_python
+from seedance_nb.notebook.panel import gallery as panel_gallery
+from seedance_nb.notebook.panel.compose import Compose, read_metadata, thumbnails, write_metadata
+from seedance_nb.notebook.panel.errors import drawn_by
+from seedance_nb.notebook.panel.panel import Panel
+from seedance_nb.notebook.panel.price import price_tag
 from seedance_nb.simulator import Fault, Pace, Simulator
+from seedance_nb.tracking import browsing
+from seedance_nb.tracking.ledger.ledger import Ledger, Record, _insert
+from seedance_nb.tracking.session import Session
 
 KEY = "sd2_test_key"
 EXACT = Estimate(40, "the service's price list", exact=True)

@@ -4,9 +4,9 @@ import re
 import pytest
 from grids.studies import each_its_own, seeded, study, takes, vote
 
-from seedance_nb.grids import votes as blind_votes
-from seedance_nb.jobs.vote import Choice
-from seedance_nb.notebook.ranking_html import ranking_html, ranking_plain
+from seedance_nb.grids.pages.ranking import ranking_html, ranking_plain
+from seedance_nb.grids.votes import votes as blind_votes
+from seedance_nb.tracking.ledger.vote import Choice
 
 rank = functools.partial(blind_votes.rank, of="clips")  # what is asked of levels: test_votes_levels.py
 

@@ -9,19 +9,20 @@ import comm
 import ipywidgets
 import pytest
 from comm.base_comm import BaseComm
-from jobs import odd_films
+from tracking import odd_films
 
-from seedance_nb.grids.film_frames import stills
-from seedance_nb.grids.film_page import Place
+from seedance_nb.clips.store import Clips, shown_file
+from seedance_nb.grids.films.frames import stills
+from seedance_nb.grids.films.page import Place
 from seedance_nb.grids.grid import open_grid
-from seedance_nb.jobs.clips import Clips, shown_file
-from seedance_nb.jobs.session import Session
-from seedance_nb.notebook import display, wall_sources
-from seedance_nb.notebook.ballot import Ballot, write_ballot
+from seedance_nb.grids.walls import sources as wall_sources
+from seedance_nb.grids.walls.wall import wall_html, write_page
+from seedance_nb.notebook import display
+from seedance_nb.notebook.ballot.ballot import Ballot, write_ballot
 from seedance_nb.notebook.display import final_html
-from seedance_nb.notebook.panel import Panel
-from seedance_nb.notebook.wall import wall_html, write_page
+from seedance_nb.notebook.panel.panel import Panel
 from seedance_nb.simulator import film
+from seedance_nb.tracking.session import Session
 
 PLENTY = 10**9
 WHY = "not every browser plays this clip (MPEG-4 part 2 video)"

@@ -13,9 +13,10 @@ from types import SimpleNamespace
 import pytest
 
 from seedance_nb.api.models import Status, VideoRequest
-from seedance_nb.jobs.job import Job, WaitInterrupted
-from seedance_nb.jobs.snapshot import Clip, Snapshot
+from seedance_nb.clips.clip import Clip
 from seedance_nb.notebook import waiting
+from seedance_nb.snapshot import Snapshot
+from seedance_nb.tracking.job import Job, WaitInterrupted
 
 SNAPSHOT = Snapshot(
     key="j1",
@@ -107,7 +108,7 @@ def test_the_old_nest_asyncio_is_used_only_where_it_loses_no_cells(old_nest, ipy
 CELL = """
 import asyncio, signal, sys
 from notebook.test_waiting import DONE, SNAPSHOT
-from seedance_nb.jobs.job import Job, WaitInterrupted
+from seedance_nb.tracking.job import Job, WaitInterrupted
 from seedance_nb.notebook import waiting
 
 job, before = Job(None, SNAPSHOT), signal.getsignal(signal.SIGINT)

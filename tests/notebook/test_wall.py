@@ -11,14 +11,16 @@ import pytest
 from PIL import Image
 
 from seedance_nb.api.models import Status, make_request
+from seedance_nb.clips.clip import Clip
+from seedance_nb.clips.store import Clips
 from seedance_nb.errors import ConfigurationError, GenerationFailed, InvalidRequest
 from seedance_nb.grids.axes import Cell, lay_out
 from seedance_nb.grids.picture import GridPicture, Tile
-from seedance_nb.jobs.clips import Clips
-from seedance_nb.jobs.snapshot import Clip, Snapshot
-from seedance_nb.notebook import wall_markup, wall_page
-from seedance_nb.notebook.wall import wall_html, wall_plain, write_page
+from seedance_nb.grids.walls import markup as wall_markup
+from seedance_nb.grids.walls import page as wall_page
+from seedance_nb.grids.walls.wall import wall_html, wall_plain, write_page
 from seedance_nb.simulator import film
+from seedance_nb.snapshot import Snapshot
 
 XSS = """"></script><img src=x onerror=alert(1)><script>alert(1)</script>' onmouseover='alert(1)"""
 PLENTY = 1_000_000

@@ -5,9 +5,9 @@ import contextlib
 import pytest
 from promises.stage import KERNELS, PACE, copy_film, session_at
 
-from seedance_nb.jobs import followed, polling, submitting
-from seedance_nb.jobs.job import Job
 from seedance_nb.simulator import Simulator, film
+from seedance_nb.tracking.following import followed, polling, submitting
+from seedance_nb.tracking.job import Job
 
 
 @pytest.fixture(scope="session")

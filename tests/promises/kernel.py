@@ -17,8 +17,8 @@ from promises.stage import session_at, submit
 
 from seedance_nb.api.client import Client
 from seedance_nb.api.lines import _Connection
-from seedance_nb.jobs import fetching, polling, submitting
-from seedance_nb.jobs.ledger import Ledger
+from seedance_nb.tracking.following import fetching, polling, submitting
+from seedance_nb.tracking.ledger.ledger import Ledger
 
 signals = []
 """What is still to be sent."""

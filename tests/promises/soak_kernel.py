@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from promises.stage import session_at, submit
 
 from seedance_nb.api.models import Status
-from seedance_nb.jobs import fetching, followed, polling, submitting
+from seedance_nb.tracking.following import fetching, followed, polling, submitting
 
 QUICK = {"pause_after_trouble": 0.05, "longest_pause": 0.4, "read_timeout": 1, "create_timeout": 3, "stall_timeout": 1}
 

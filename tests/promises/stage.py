@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 from seedance_nb.errors import SeedanceError
-from seedance_nb.jobs.session import Session
 from seedance_nb.simulator import Pace
+from seedance_nb.tracking.session import Session
 
 SMALL = {"model": "seedance-2.0-fast", "duration": 4, "resolution": "480p", "aspect_ratio": "1:1"}
 QUICK = {

@@ -6,16 +6,16 @@ The rule: once a file is there the first verdict stands; until then the newest o
 import shutil
 
 import pytest
-from jobs.doubles import Service, make_runner
-from jobs.doubles import submit as submit_below
 from promises.stage import PACE, accepted, session_at, settled, submit, until
+from tracking.doubles import Service, make_runner
+from tracking.doubles import submit as submit_below
 
 from seedance_nb.api.models import Status
 from seedance_nb.errors import GenerationCancelled, GenerationFailed
-from seedance_nb.jobs import fetching
-from seedance_nb.jobs.followed import Clock
-from seedance_nb.jobs.ledger import Ledger
 from seedance_nb.simulator import Fault, Simulator
+from seedance_nb.tracking.following import fetching
+from seedance_nb.tracking.following.followed import Clock
+from seedance_nb.tracking.ledger.ledger import Ledger
 
 NO_FILE = Fault("download", "status", None, http_status=404)
 

@@ -16,8 +16,8 @@ from promises.kernel import MOMENTS
 from promises.stage import accepted, begin, end_of, session_at, settled, start_kernel, submit
 
 from seedance_nb.api.models import Status
-from seedance_nb.jobs.ledger import Ledger
 from seedance_nb.simulator import Fault, Pace, Simulator
+from seedance_nb.tracking.ledger.ledger import Ledger
 
 RUNS = int(os.environ.get("SEEDANCE_CRASH_RUNS", "25"))
 INTENTIONS = [f"intention {n}" for n in range(4)]

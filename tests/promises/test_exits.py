@@ -11,8 +11,8 @@ import pytest
 from promises.stage import PATIENCE, accepted, until
 
 from seedance_nb.api.models import Status
-from seedance_nb.jobs.ledger import Ledger
 from seedance_nb.simulator import Fault, Pace, Simulator
+from seedance_nb.tracking.ledger.ledger import Ledger
 
 SUBMIT = """
 import os, sys, threading, time

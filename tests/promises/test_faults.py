@@ -12,13 +12,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from jobs.doubles import VideoHost
 from promises.stage import PACE, accepted, parts_in, session_at, settled, submit, until
+from tracking.doubles import VideoHost
 
 from seedance_nb.api.client import Client
 from seedance_nb.api.models import Status
-from seedance_nb.jobs import fetching
 from seedance_nb.simulator import Fault, Pace, Simulator
+from seedance_nb.tracking.following import fetching
 
 SUCCEEDED, FAILED, CANCELLED = Status.SUCCEEDED, Status.FAILED, Status.CANCELLED
 REJECTED, UNKNOWN = Status.REJECTED, Status.UNKNOWN

@@ -8,15 +8,15 @@ import socket
 import threading
 
 import pytest
-from jobs.doubles import VideoHost
 from promises.stage import PACE, accepted, parts_in, session_at, settled, submit, until
+from tracking.doubles import VideoHost
 
 from seedance_nb.api.addresses import PassingTrouble
 from seedance_nb.api.models import Status
 from seedance_nb.errors import WaitTimeout
-from seedance_nb.jobs import fetching, polling
-from seedance_nb.jobs.ledger import Ledger
 from seedance_nb.simulator import Fault, Simulator
+from seedance_nb.tracking.following import fetching, polling
+from seedance_nb.tracking.ledger.ledger import Ledger
 
 LONG_AGO = 12
 """Tries after which it used to be given up, twice."""

@@ -10,9 +10,9 @@ from promises.stage import PACE, SMALL, accepted, session_at, settled, submit, u
 
 from seedance_nb.api.models import Status
 from seedance_nb.errors import ConfigurationError
-from seedance_nb.jobs import ledger as ledgers
-from seedance_nb.jobs.ledger import Ledger
 from seedance_nb.simulator import Fault, Simulator
+from seedance_nb.tracking.ledger import ledger as ledgers
+from seedance_nb.tracking.ledger.ledger import Ledger
 
 LONG = "a very long paper boat " * 500  # more than fits into the pages a small ledger has
 
@@ -218,7 +218,7 @@ def test_a_clip_that_vanished_from_disk_is_fetched_again_without_a_create(loss, 
 
 
 def test_everything_made_is_private_whatever_the_umask(simulator, tmp_path):
-    from seedance_nb.jobs.clips import Clips
+    from seedance_nb.clips.store import Clips
 
     home = tmp_path / "new" / "home"
     before = os.umask(0)

@@ -9,9 +9,9 @@ from promises.stage import PACE, accepted, session_at, settled, submit, until
 
 from seedance_nb.api.models import Status
 from seedance_nb.errors import ClipError
-from seedance_nb.jobs import fetching, polling
 from seedance_nb.notebook.display import final_html
 from seedance_nb.simulator import Fault, Simulator
+from seedance_nb.tracking.following import fetching, polling
 
 
 def gone(clip):
@@ -139,7 +139,7 @@ def test_a_figure_never_shows_another_file_under_the_name_of_a_lost_one(session,
 
 
 def test_a_preview_of_the_file_before_is_not_shown_for_the_new_one(simulator, session):
-    from seedance_nb.jobs.clips import Clips, preview_of
+    from seedance_nb.clips.store import Clips, preview_of
 
     job = submit(session)
     clip = job.result(60)

@@ -14,9 +14,9 @@ from promises.test_crashes import is_whole
 
 from seedance_nb.api.models import Status
 from seedance_nb.errors import ConfigurationError
-from seedance_nb.jobs.ledger import Ledger
-from seedance_nb.jobs.vote import Vote
 from seedance_nb.simulator import Fault, Pace, Simulator
+from seedance_nb.tracking.ledger.ledger import Ledger
+from seedance_nb.tracking.ledger.vote import Vote
 
 LATE = Fault("create", "delay", None, seconds=0.5)
 
@@ -233,7 +233,7 @@ def test_a_place_that_was_taken_before_anything_was_sent_is_left_to_the_other(ho
 
 
 def test_a_file_exchanged_in_the_middle_of_a_write_counts_as_not_written(home):
-    from jobs.doubles import record
+    from tracking.doubles import record
 
     ledger = Ledger(home / "ledger.sqlite3")
     row, _ = ledger.claim(record(), False, lambda: None)
@@ -253,7 +253,7 @@ def test_a_file_exchanged_in_the_middle_of_a_write_counts_as_not_written(home):
 
 
 def test_what_another_process_wrote_since_is_newer_than_what_we_remember(home):
-    from jobs.doubles import record
+    from tracking.doubles import record
 
     ledger, other = Ledger(home / "ledger.sqlite3"), Ledger(home / "ledger.sqlite3")
     row, _ = ledger.claim(record(), False, lambda: None)

@@ -10,8 +10,8 @@ import pytest
 from promises.stage import PACE, accepted, begin, end_of, settled, start_kernel, submit, until
 
 from seedance_nb.api.models import Status
-from seedance_nb.jobs import owner
 from seedance_nb.simulator import Fault, Simulator
+from seedance_nb.tracking import owner
 
 TEN = [f"intention {n}" for n in range(10)]
 

@@ -9,7 +9,7 @@ from promises.stage import accepted, settled, submit
 
 from seedance_nb.api.models import Status, error_parts
 from seedance_nb.errors import InvalidRequest
-from seedance_nb.jobs.ledger import _identify_anew
+from seedance_nb.tracking.ledger.ledger import _identify_anew
 
 CAT = "https://bucket.s3.amazonaws.com/cat.png"
 

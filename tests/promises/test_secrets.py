@@ -15,11 +15,12 @@ from promises.stage import PACE, session_at, submit, until
 
 from seedance_nb.api.client import Client
 from seedance_nb.api.models import Status, VideoRequest
+from seedance_nb.clips.clip import Clip
 from seedance_nb.errors import GenerationFailed, SeedanceError
-from seedance_nb.jobs.snapshot import Clip, Snapshot
-from seedance_nb.notebook import html
+from seedance_nb.pages import html
 from seedance_nb.settings import Limits, Secret
 from seedance_nb.simulator import Fault, Simulator
+from seedance_nb.snapshot import Snapshot
 
 PLANTED = "sd2_live_" + "PLANTED" * 5
 """Never a local variable: the tracebacks below are taken with their locals."""

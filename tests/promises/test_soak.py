@@ -23,8 +23,8 @@ from pathlib import Path
 import psutil
 from promises.stage import KERNELS, accepted, until
 
-from seedance_nb.jobs.ledger import Ledger
 from seedance_nb.simulator import Fault, Pace, Simulator
+from seedance_nb.tracking.ledger.ledger import Ledger
 
 FAULTS = int(os.environ.get("SEEDANCE_SOAK_FAULTS", "300"))
 SEED = int(os.environ.get("SEEDANCE_SOAK_SEED", "7"))

@@ -30,8 +30,8 @@ from promises.stage import (
 )
 
 from seedance_nb.api.models import Status
-from seedance_nb.jobs.ledger import Ledger
 from seedance_nb.simulator import Fault, Pace, Simulator, film
+from seedance_nb.tracking.ledger.ledger import Ledger
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="nothing stops a process here")
 DEADLINES = {"create_timeout": 2, "read_timeout": 1, "stall_timeout": 1, "download_timeout": 2, "connect_timeout": 1}
@@ -145,7 +145,7 @@ def test_a_script_that_ends_while_it_is_stopped_hears_its_answer_all_the_same(tm
 WAITING_WRITER = """
 import sys
 from pathlib import Path
-from seedance_nb.jobs import ledger
+from seedance_nb.tracking.ledger import ledger
 ledger.BUSY_TIMEOUT_SECONDS = 2.0
 book = ledger.Ledger(Path(sys.argv[1]))
 book.jobs()

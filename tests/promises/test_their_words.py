@@ -6,22 +6,22 @@ import re
 import threading
 
 import pytest
-from jobs.doubles import until
+from tracking.doubles import until
 
 from seedance_nb import errors
 from seedance_nb.errors import LONGEST, THEIRS, ConfigurationError, SeedanceError, shortened
 from seedance_nb.grids.axes import Cell
-from seedance_nb.grids.film_table import standing
+from seedance_nb.grids.export.table import make_table
+from seedance_nb.grids.films.layout import standing
+from seedance_nb.grids.pages.board import told
 from seedance_nb.grids.picture import GridPicture, Tile
-from seedance_nb.grids.table import make_table
-from seedance_nb.jobs.ledger import Ledger
-from seedance_nb.jobs.session import Session
-from seedance_nb.notebook import html
-from seedance_nb.notebook.grid_view import told
-from seedance_nb.notebook.job_card import card_view
-from seedance_nb.notebook.magic_args import BadLine, parse
-from seedance_nb.notebook.panel_errors import drawn_by
-from seedance_nb.notebook.wall_tiles import state
+from seedance_nb.grids.walls.tiles import state
+from seedance_nb.notebook.card.job_card import card_view
+from seedance_nb.notebook.magic.arguments import BadLine, parse
+from seedance_nb.notebook.panel.errors import drawn_by
+from seedance_nb.pages import html
+from seedance_nb.tracking.ledger.ledger import Ledger
+from seedance_nb.tracking.session import Session
 
 REASON = (
     "the reason begins "

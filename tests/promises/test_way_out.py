@@ -6,14 +6,14 @@ import pytest
 import trustme
 from api.raw_server import RawServer, reply
 from api.test_deadlines import Tunnel
-from jobs.doubles import record
 from promises.stage import QUICK, settled, until
+from tracking.doubles import record
 
 from seedance_nb.api.models import Status
 from seedance_nb.errors import ConfigurationError
-from seedance_nb.jobs import following, submitting
-from seedance_nb.jobs.checkup import check_up
-from seedance_nb.jobs.session import Session
+from seedance_nb.tracking.checkup import check_up
+from seedance_nb.tracking.following import following, submitting
+from seedance_nb.tracking.session import Session
 
 SERVICE = "https://service.example"
 PASSWORD = "pass-word-0123"

@@ -1,0 +1,74 @@
+"""A video that was bought, as it lies on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..errors import ClipError
+from .saving import save
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A verified MP4 on disk.
+
+    `path` is the MP4 as the server sent it, `poster` a JPEG of its first frame (at most 480 px wide) or None; `size` is in bytes,
+    `width` and `height` are what a player shows, in pixels, `fps` in frames a second, `seconds` its length, `sha256` 64 hex digits
+    of the file. `codec` names that of the pictures ("h264", "hevc"), `sound` that of the sound ("aac", or "" without sound),
+    `unplayable` says why browsers do not play the file, or is None when they do: then a preview in H.264 is shown in its place.
+    Clips that older versions have recorded have None for these three.
+    """
+
+    path: Path
+    poster: Path | None
+    size: int
+    width: int
+    height: int
+    fps: float
+    seconds: float
+    sha256: str
+    codec: str | None = None
+    sound: str | None = None
+    unplayable: str | None = None
+    modified: int | None = field(default=None, compare=False, repr=False)
+    """When the file was last written, in nanoseconds since the epoch, as it was found good."""
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the file is gone, cut, or another one by now. Costs one look at the folder; where its time changed, one reading."""
+        if self.modified is None:
+            return False
+        try:
+            found = self.path.stat()
+            if found.st_size != self.size:
+                return True
+            if found.st_mtime_ns == self.modified:
+                return False
+            with self.path.open("rb") as file:  # copied, restored, touched: its bytes say whether it is the same
+                return hashlib.file_digest(file, "sha256").hexdigest() != self.sha256
+        except OSError:
+            return True
+
+    def bytes(self) -> bytes:
+        """The whole file, as the server sent it. Raises ClipError when it is gone or was changed."""
+        if self.is_lost:
+            raise self.loss()
+        return self.path.read_bytes()
+
+    def save_to(self, place: str | os.PathLike[str]) -> Path:
+        """Copy the file, and return where the copy is: `place` is a folder, or a name that ends in .mp4; `~` is the home folder.
+
+        Makes folders that are missing. What has that name already is never written over: the same film is left as it is, for another
+        file ClipError is raised, as it is where nothing can be written.
+        """
+        if self.is_lost:
+            raise self.loss()
+        return save(self.path, self.sha256, place)
+
+    def loss(self) -> ClipError:
+        """What to say of a clip that `is_lost`."""
+        how = "was changed" if self.path.exists() else "is gone"
+        return ClipError(f"the file {self.path.name} {how}; job.download_again() brings it back, without a new create")

@@ -1,0 +1,102 @@
+"""Copies of clips where somebody wants them: whole or not at all, never over something else, under names every system takes."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import time
+from pathlib import Path
+
+from ..errors import ClipError, ConfigurationError, one_line
+
+ENDINGS = (".mp4", ".m4v")
+
+
+def save(source: Path, sha256: str, place: str | os.PathLike[str]) -> Path:
+    """Copy a video to a file, or into a folder under its own name, and return where it is now; see `Clip.save_to`."""
+    target = _target(place, source.name)
+    try:
+        return _copied(source, sha256, target)
+    except (OSError, ValueError) as error:
+        reason = one_line(getattr(error, "strerror", None) or error, 120)
+        raise ClipError(f"{one_line(target, 200)} could not be written ({reason})") from None
+
+
+def make_folder(place: str | os.PathLike[str]) -> Path:
+    """The folder, made if need be, once something can be written into it. Raises ConfigurationError."""
+    folder = Path(place).expanduser()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".{os.getpid()}.{time.monotonic_ns():x}.part"
+        probe.touch()
+        probe.unlink()
+    except FileExistsError:
+        raise ConfigurationError(f"{one_line(folder, 120)} is a file, and a folder is wanted") from None
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = one_line(getattr(error, "strerror", None) or error, 120)
+        raise ConfigurationError(f"the folder {one_line(folder, 120)} cannot be written ({reason})") from None
+    return folder
+
+
+class NameTaken(ClipError):  # noqa: N818 - it says what is the case
+    """Another file has this name already."""
+
+
+def _target(place: str | os.PathLike[str], own_name: str) -> Path:
+    text = os.fspath(place)
+    if not str(text).strip():
+        raise ClipError("say where to save it: a folder, or a name that ends in .mp4")
+    try:
+        path = Path(text).expanduser()
+        is_folder = path.is_dir() or not path.suffix or str(text).endswith(("/", os.sep))
+    except (OSError, ValueError, RuntimeError) as error:
+        raise ClipError(f"{one_line(text, 120)!r} is no place for a file ({one_line(error, 80)})") from None
+    if not is_folder and path.suffix.lower() not in ENDINGS:
+        raise ClipError(f"a clip is an MP4: name it {one_line(path.with_suffix('.mp4').name, 120)}, or name a folder")
+    return path / own_name if is_folder else path
+
+
+def _copied(source: Path, sha256: str, target: Path) -> Path:
+    if not source.exists():
+        raise ClipError(f"{source.name} is gone; job.download_again() brings it back")
+    if _is_same(target, source.stat().st_size, sha256):
+        return target.absolute()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.stem[:40]}.{os.getpid()}.{time.monotonic_ns():x}.part")
+    try:
+        with source.open("rb") as original, part.open("xb") as copy:
+            shutil.copyfileobj(original, copy, 1 << 20)
+            copy.flush()
+            os.fsync(copy.fileno())
+        _name(part, target)
+    except FileExistsError:
+        if not _is_same(target, source.stat().st_size, sha256):
+            raise NameTaken(
+                f"{target} exists already, is another file and is not written over; choose another name"
+            ) from None
+    finally:
+        part.unlink(missing_ok=True)
+    return target.absolute()
+
+
+def _name(part: Path, target: Path) -> None:
+    """Give the whole file its name, unless another has it: then FileExistsError."""
+    with contextlib.suppress(OSError):
+        os.link(part, target)
+        return
+    # No second names on this file system, or the name is taken: claim it first, then put the file there.
+    target.open("xb").close()
+    part.replace(target)
+
+
+def _is_same(target: Path, size: int, sha256: str) -> bool:
+    """Whether this very film is there already."""
+    try:
+        if target.stat().st_size != size:
+            return False
+        with target.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+    except OSError:
+        return False

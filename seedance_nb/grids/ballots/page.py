@@ -1,0 +1,138 @@
+"""A ballot for a rater without Python: one HTML page that holds its clips and needs neither network nor server."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import os
+import random
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+from ...clips.store import shown_file
+from ...errors import InvalidRequest, SeedanceError, one_line
+from ...pages.html import clamp, clean
+from ..picture import GridPicture
+from ..votes.ballot_file import FORMAT, VERSION, check_aspects, clean_rater
+from ..votes.ballot_pairs import Entries, ScheduledPair, asks_for_prompt, entries, schedule
+from .room import PAGE_DOOR, script, style
+
+MOST_BYTES = 60_000_000
+"""Clips that are larger than this together stand in the page as small previews, all of them; so do all if a browser might not
+play one."""
+
+_PAGE_STYLE = """
+:root { color-scheme: light dark; }
+body { box-sizing: border-box; min-height: 100vh; margin: 0; padding: 16px; background: Canvas; color: CanvasText; }
+main { max-width: 1500px; margin: 0 auto; }
+@media (max-width: 500px), (max-height: 500px) { body { padding: 4px; } }
+"""
+
+
+def write_ballot(
+    picture: GridPicture,
+    path: str | os.PathLike[str],
+    *,
+    aspects: str | Sequence[str] = ("overall",),
+    by: str | Sequence[str] | None = None,
+    pairs: int | None = None,
+    rater_hint: str | None = None,
+    rng: random.Random | None = None,
+) -> Path:
+    """Write one self-contained page to vote on; its votes come back as a small JSON for `read_ballot`. Returns the path.
+
+    `aspects` are what is asked of each pair, `by` names the axis or axes that are compared (None: the cells, whatever their
+    take), `pairs` counts without repetitions (by default about four for each clip, at most 40), `rater_hint` stands in the name's
+    field. What the clips were made with is not in the page. Raises InvalidRequest, or SeedanceError where it cannot be written.
+    """
+    target = Path(path).expanduser()
+    if target.suffix.lower() not in (".html", ".htm"):
+        raise InvalidRequest(f"a ballot is a page: name it {one_line(target.stem or 'ballot', 60)}.html")
+    chance = rng or random.Random()
+    asked = check_aspects(aspects)
+    entered = entries(picture, by)
+    planned = schedule(entered, pairs=pairs, rng=chance)
+    names = _names(planned, chance)
+    ballot = _content(entered, planned, names, asked, clean_rater(rater_hint or ""))
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    trouble = ""
+    try:
+        with part.open("w", encoding="utf-8") as file:
+            _write(file, ballot, {name: key for key, name in names.items()}, entered)
+        part.replace(target)
+    except OSError as error:
+        trouble = str(error.strerror or error)
+    finally:
+        part.unlink(missing_ok=True)
+    if trouble:
+        raise SeedanceError(f"{target} cannot be written ({trouble}); choose another place")
+    return target.absolute()
+
+
+def _names(planned: Sequence[ScheduledPair], rng: random.Random) -> dict[str, str]:
+    """A name by lot for each clip that is shown, in an order that is by lot too."""
+    keys = list(dict.fromkeys(key for pair in planned for key in (pair.left, pair.right)))
+    return {key: secrets.token_hex(4) for key in rng.sample(keys, len(keys))}
+
+
+def _content(
+    entered: Entries, planned: Sequence[ScheduledPair], names: dict[str, str], aspects: Sequence[str], hint: str
+) -> dict[str, Any]:
+    prompts: list[str] = []
+    listed = []
+    for pair in planned:
+        # A prompt that both clips share tells nothing of which is which, and some questions need it.
+        shared = {entered.prompt_of[pair.left], entered.prompt_of[pair.right]}
+        text = clamp(clean(shared.pop()), 600) if len(shared) == 1 and asks_for_prompt(aspects) else ""
+        if text and text not in prompts:
+            prompts.append(text)
+        listed.append(
+            {
+                "left": names[pair.left],
+                "right": names[pair.right],
+                "asked": prompts.index(text) if text else None,
+                "repeats": pair.repeats,
+            }
+        )
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "ballot": secrets.token_hex(8),
+        "aspects": list(aspects),
+        "hint": hint,
+        "pairs": listed,
+        "prompts": prompts,
+        "keys": {name: key for key, name in names.items()},
+    }
+
+
+def _write(file: TextIO, ballot: dict[str, Any], keys: dict[str, str], entered: Entries) -> None:
+    code = f'"use strict";\n{script(PAGE_DOOR)}'.replace("</script", "<\\/script")
+    digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
+    # The page may talk to nobody: what a rater does in it stays in it.
+    policy = (
+        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; media-src blob:; img-src data:"
+    )
+    file.write(
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{html.escape(policy, quote=True)}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<link rel="icon" href="data:,">\n'
+        f"<title>Which clip is better?</title>\n<style>{_PAGE_STYLE}{style()}</style>\n</head>\n<body>\n"
+        '<main id="room"><noscript>This page needs JavaScript; it talks to no server.</noscript></main>\n'
+    )
+    data = json.dumps(ballot).replace("<", "\\u003c")
+    file.write(f'<script type="application/json" id="ballot">{data}</script>\n')
+    clips = [entered.clips[key] for key in keys.values()]
+    # All or none: a small copy beside an original would be judged for its size.
+    small = sum(clip.size for clip in clips) > MOST_BYTES or any(clip.unplayable for clip in clips)
+    for name, clip in zip(keys, clips, strict=True):
+        path = shown_file(clip, -1) if small else shown_file(clip)
+        file.write(f'<script type="text/plain" id="clip-{name}">')
+        file.write(base64.b64encode(path.read_bytes()).decode("ascii"))
+        file.write("</script>\n")
+    file.write(f"<script>{code}</script>\n</body>\n</html>\n")

@@ -1,0 +1,145 @@
+"""A paragraph for a paper, from what was asked, what came of it and how it was judged. Says nothing that is not in the data."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..._version import __version__
+from ...tracking.ledger.vote import Vote
+from ..picture import GridPicture
+from ..rankings.ranking import by_name
+from .table import distinct, table_of
+
+if TYPE_CHECKING:
+    from ..grid import Grid
+
+_SETTINGS = {"duration": "duration", "resolution": "resolution", "aspect_ratio": "aspect ratio"}
+
+
+def paragraph(grid: Grid) -> str:
+    """The paragraph for this grid as it is now, as plain text."""
+    picture = grid.picture()
+    return write_paragraph(picture, table_of(grid, picture).rows, grid.votes())
+
+
+def write_paragraph(picture: GridPicture, rows: Sequence[Mapping[str, Any]], votes: Sequence[Vote]) -> str:
+    """The paragraph from a picture, the rows of its table and its votes. Pure."""
+    valid = [row for row, tile in zip(rows, picture.tiles, strict=True) if tile.cell.invalid is None]
+    own = distinct(valid)
+    sentences = [_design(picture, valid)]
+    if own:
+        sentences += [_made(own), _money(own)]
+    else:
+        sentences.append("Nothing has been submitted yet.")
+    judged = {row["job"] for row in own}
+    counted = [vote for vote in votes if {vote.left, vote.right} <= judged]
+    if counted:
+        sentences += _votes(counted)
+    simulated = any(tile.snapshot is not None and tile.snapshot.simulated for tile in picture.tiles)
+    if simulated:
+        sentences.append("The videos were made by a simulator of the service, not by the models named.")
+    sentences.append(f"Requests, downloads and records were handled by seedance_nb {__version__}.")
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _design(picture: GridPicture, rows: Sequence[Mapping[str, Any]]) -> str:
+    prompts = len({row["prompt"] for row in rows})
+    written = len(picture.levels("prompt")) if "prompt" in picture.names else None
+    said = _count(prompts, "prompt")
+    others = [name for name in picture.names if name not in ("prompt", "take", "model", *_SETTINGS)]
+    if others:
+        values = "; ".join(f"{name}: {_count(len(picture.levels(name)), 'value')}" for name in others)
+        of = f" from {_count(written, 'template')}" if written else ""
+        said += f"{of} ({values})"
+    used: list[str] = sorted({row["model"] for row in rows}, key=by_name)
+    models = _listed(used)
+    settings = []
+    for name, word in _SETTINGS.items():
+        found = sorted({row[name] for row in rows if row[name] is not None}, key=lambda value: by_name(str(value)))
+        if found:
+            unit = " s" if name == "duration" else ""
+            settings.append(f"{word} {_listed(f'{value}{unit}' for value in found)}")
+    media = [len(row["media_urls"]) for row in rows if row["media_urls"]]
+    if media:
+        settings.append(f"{_count(max(media), 'reference')} at most")
+    takes = _takes_of(rows)
+    how = f"in {_count(takes[0], 'take')} each" if len(takes) == 1 else f"in {takes[0]} to {takes[-1]} takes each"
+    with_settings = f" ({'; '.join(settings)})" if settings else ""
+    return f"Videos were generated from {said} with {models or 'no model'}{with_settings}, {how}."
+
+
+def _takes_of(rows: Sequence[Mapping[str, Any]]) -> list[int]:
+    """The different numbers of takes that a request has."""
+    takes: dict[str, set[int]] = {}
+    names = ("prompt", "model", *_SETTINGS, "media_urls", "metadata")
+    for row in rows:
+        takes.setdefault(repr([row[name] for name in names]), set()).add(row["take"])
+    return sorted({len(found) for found in takes.values()}) or [0]
+
+
+def _made(rows: Sequence[Mapping[str, Any]]) -> str:
+    made = [row for row in rows if row["sha256"]]
+    ended = {
+        "failed": sum(row["status"] == "failed" for row in rows),
+        "was cancelled|were cancelled": sum(row["status"] == "cancelled" for row in rows),
+        "was refused|were refused": sum(row["status"] == "rejected" for row in rows),
+        "has an unknown outcome|have an unknown outcome": sum(row["status"] == "unknown" for row in rows),
+        "was made but not downloaded|were made but not downloaded": sum(
+            row["status"] == "succeeded" and not row["sha256"] for row in rows
+        ),
+    }
+    open_ones = len(rows) - len(made) - sum(ended.values())
+    ended["was not finished when this was written|were not finished when this was written"] = open_ones
+    told = [f"{count} {(name.split('|') * 2)[0 if count == 1 else 1]}" for name, count in ended.items() if count]
+    obtained = f"{_count(len(made), 'video')} {'was' if len(made) == 1 else 'were'} obtained{_dates(rows)}"
+    return f"{obtained}; {_listed(told)}." if told else f"{obtained}."
+
+
+def _money(rows: Sequence[Mapping[str, Any]]) -> str:
+    known = [row["credits"] for row in rows if row["credits"] is not None]
+    total = f"{sum(known):,.6g} {'credit' if sum(known) == 1 else 'credits'}"
+    if len(known) == len(rows):
+        return f"The service charged {total}."
+    return f"The service charged {total} for {len(known)} of them; for the others it named no price." if known else ""
+
+
+def _votes(votes: Sequence[Vote]) -> list[str]:
+    raters, aspects = len({vote.rater for vote in votes}), list(dict.fromkeys(vote.aspect for vote in votes))
+    repeats = sum(vote.repeats is not None for vote in votes)
+    by = f"{_count(raters, 'rater')} compared clips two at a time, without seeing how they were made"
+    on = f"on {_listed(f'“{aspect}”' for aspect in aspects)}"
+    again = f", of which {repeats} repeated an earlier pair with sides swapped" if repeats else ""
+    return [
+        f"{by}: {_count(len(votes), 'vote')} {on}{_between([vote.at for vote in votes])}{again}.",
+        (
+            "Rankings are by a regularised Bradley–Terry model with ties (Davidson) in which takes, raters' tastes and what an item does in one "
+            "place of the grid and not in another are random effects (half-normal priors of scale 1.5 log-odds on their spreads, Laplace's "
+            "approximation); 95 % intervals speak of the items and of raters like these, and of all pairs told apart any is wrong in at "
+            "most 5 % of studies (Holm)."
+        ),
+        "Pairs were chosen by how often they had met, never by the answers.",
+    ]
+
+
+def _dates(rows: Sequence[Mapping[str, Any]]) -> str:
+    return _between([row["accepted_at"] or row["created_at"] for row in rows])
+
+
+def _between(times: Sequence[float]) -> str:
+    days = sorted({dt.datetime.fromtimestamp(at, dt.UTC).date() for at in times if at})
+    if not days:
+        return ""
+    if days[0] == days[-1]:
+        return f" on {days[0].isoformat()} (UTC)"
+    return f" between {days[0].isoformat()} and {days[-1].isoformat()} (UTC)"
+
+
+def _count(number: int | None, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number or 0:,} {word}s"
+
+
+def _listed(words: Iterable[object]) -> str:
+    said = [str(word) for word in words]
+    return said[0] if len(said) == 1 else f"{', '.join(said[:-1])} and {said[-1]}" if said else ""

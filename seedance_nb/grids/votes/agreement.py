@@ -1,0 +1,120 @@
+"""How raters did: agreement with each other, with themselves on repeated pairs, and whether the sides chose for them. Pure."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from ...tracking.ledger.vote import Choice, Vote
+from ..rankings.ranking import Agreement, RaterReport
+
+SIDES = (Choice.LEFT, Choice.RIGHT)
+
+
+def preferred(vote: Vote) -> str:
+    """The key of the clip that was preferred; "" where neither was."""
+    return vote.left if vote.choice is Choice.LEFT else vote.right if vote.choice is Choice.RIGHT else ""
+
+
+def report_raters(votes: Sequence[Vote]) -> tuple[RaterReport, ...]:
+    """One report a rater, in the order of their names. A repeat counts as a look at the sides like any other vote."""
+    names = sorted({vote.rater for vote in votes})
+    return tuple(_report(name, [vote for vote in votes if vote.rater == name]) for name in names)
+
+
+def _report(rater: str, votes: Sequence[Vote]) -> RaterReport:
+    decided = [vote for vote in votes if vote.choice in SIDES]
+    left = sum(vote.choice is Choice.LEFT for vote in decided)
+    first_answer = originals(votes)
+    repeats = [vote for vote in votes if vote.id in first_answer]
+    low, high = wilson(left, len(decided))
+    return RaterReport(
+        rater=rater,
+        votes=len(votes),
+        decided=len(decided),
+        left=left,
+        left_low=low,
+        left_high=high,
+        p_value=fair_coin(left, len(decided)),
+        repeats=len(repeats),
+        same=sum(preferred(vote) == preferred(first_answer[vote.id]) for vote in repeats),
+    )
+
+
+def originals(votes: Iterable[Vote]) -> dict[str, Vote]:
+    """Of each repeat, by its id, the vote it repeats. That a pair was shown before is looked up, not only believed.
+
+    Where the id it names is not that of a vote on this pair (a page that asks for several aspects knows that of the first one
+    only, or the vote was taken back), it is the rater's first vote on the same pair and aspect.
+    """
+    ordered = sorted(votes, key=lambda vote: (vote.at, vote.id))
+    first: dict[tuple[str, str, frozenset[str]], Vote] = {}
+    by_id = {vote.id: vote for vote in ordered if vote.repeats is None}
+    for vote in ordered:
+        if vote.repeats is None:
+            first.setdefault(_question(vote), vote)
+    found: dict[str, Vote] = {}
+    for vote in ordered:
+        if vote.repeats is not None:
+            named = by_id.get(vote.repeats)
+            before = named if named is not None and _question(named) == _question(vote) else first.get(_question(vote))
+            if before is not None:
+                found[vote.id] = before
+            else:  # the vote it repeats is gone: this is now the first answer
+                first[_question(vote)] = vote
+    return found
+
+
+def _question(vote: Vote) -> tuple[str, str, frozenset[str]]:
+    return vote.rater, vote.aspect, frozenset((vote.left, vote.right))
+
+
+def measure_agreement(votes: Iterable[Vote]) -> Agreement:
+    """Over pairs of clips that two raters or more judged; of several answers of one rater to a pair the first counts.
+
+    Answers are "this clip", "that clip" or "neither" (tie, both bad). Alpha is Krippendorff's for nominal data (K. Krippendorff,
+    "Content Analysis", 2004, chapter 11), the two clips being exchangeable: what chance gives is computed as if every pair had
+    been named both ways round, so that the order of names changes nothing.
+    """
+    answers: dict[frozenset[str], dict[str, str]] = {}
+    for vote in sorted(votes, key=lambda vote: (vote.at, vote.id)):
+        answers.setdefault(frozenset((vote.left, vote.right)), {}).setdefault(vote.rater, preferred(vote))
+    shared = [list(given.values()) for given in answers.values() if len(given) > 1]
+    compared = [one == other for given in shared for one, other in itertools.combinations(given, 2)]
+    if not compared:
+        return Agreement(0, 0, None, None)
+    return Agreement(len(shared), len(compared), sum(compared) / len(compared), _alpha(shared))
+
+
+def _alpha(shared: Sequence[Sequence[str]]) -> float | None:
+    total = sum(map(len, shared))
+    # Within a pair: the share of unequal answers among its ordered pairs of answers, each pair weighing as its answers do.
+    unequal = sum(
+        (len(given) ** 2 - sum(c * c for c in Counter(given).values())) / (len(given) - 1) for given in shared
+    )
+    neither = sum(given.count("") for given in shared)
+    each_side = (total - neither) / 2
+    by_chance = total**2 - neither**2 - 2 * each_side**2
+    if not by_chance:
+        return None
+    return 1 - (total - 1) * unequal / by_chance
+
+
+def wilson(successes: int, trials: int) -> tuple[float, float]:
+    """95 % interval of a share (E. B. Wilson, J. Am. Stat. Assoc. 22, 1927); (0, 1) for no trials."""
+    if not trials:
+        return 0.0, 1.0
+    z = 1.959964
+    share, spread = successes / trials, z * z / trials
+    middle = share + spread / 2
+    half = z * math.sqrt(share * (1 - share) / trials + spread / (4 * trials))
+    return max(0.0, (middle - half) / (1 + spread)), min(1.0, (middle + half) / (1 + spread))
+
+
+def fair_coin(heads: int, throws: int) -> float:
+    """Two-sided exact binomial test against one half: how likely a fair coin is at least this far from it."""
+    fewer = min(heads, throws - heads)
+    tail = sum(math.comb(throws, k) for k in range(fewer + 1))
+    return min(1.0, 2 * tail / (1 << throws))

@@ -1,0 +1,165 @@
+"""Votes and clips as anybody may have them in a table: lists of dicts, or DataFrames. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ...errors import InvalidRequest, one_line
+from ...tracking.ledger.vote import Choice, Vote
+from ..rankings.ranking import Ranking
+from .votes import rank as rank_votes
+
+CHOICES = {choice.value: choice for choice in Choice} | {"both_bad": Choice.BOTH_BAD}
+NEEDED = ("rater", "left", "right", "choice")
+TAKE = "take"
+
+
+def rank(
+    votes: Any,
+    clips: Any,
+    by: str | Sequence[str] = "prompt",
+    *,
+    aspect: str = "overall",
+    of: str = "levels",
+    raters: Iterable[str] | None = None,
+    seed: int = 0,
+) -> Ranking:
+    """What votes on pairs of clips say, wherever they were gathered: who wins, with intervals, and what was luck. Pure.
+
+    `votes`: rows (dicts or a DataFrame) of `rater`, `left`, `right` (ids of clips), `choice` ("left", "right", "tie", "both bad") and
+    perhaps `aspect`, `id`, `at`. `clips`: of each id its labels, {"a1": {"prompt": …, "model": …, "take": 1}}, or rows with an `id`.
+    `by` names the label or labels that are ranked.
+
+    `of="levels"` asks what a prompt is worth, clips and raters being draws; "raters" the same for these raters; "clips" how these very
+    clips stand. The result has `.table` (label, strength in log-odds, low, high), `.winner` (a label or None), `.pairs` (a, b, probability,
+    low, high, told), `.luck` and `.words`; intervals are of 95 %. Raises InvalidRequest, naming row and cure.
+    """
+    names = (by,) if isinstance(by, str) else tuple(by)
+    labelled = labels_of_clips(clips)
+    group_of = groups_by(labelled, names)
+    cast = votes_of(votes)
+    strangers = sorted({key for vote in cast for key in (vote.left, vote.right)} - set(labelled))
+    if strangers:
+        raise InvalidRequest(
+            f"the votes name the clip {one_line(strangers[0], 40)!r}, which is not in the table of clips ({len(strangers)} such)"
+        )
+    return rank_votes(
+        cast,
+        group_of,
+        aspect=aspect,
+        of=of,
+        raters=raters,
+        seed=seed,
+        by=names[0] if len(names) == 1 else "combination",
+        block_of=blocks_by(labelled, group_of, names),
+    )
+
+
+def votes_of(rows: Any) -> list[Vote]:
+    """Votes from rows with `rater`, `left`, `right`, `choice` ("left", "right", "tie", "both bad"), and perhaps `aspect`, `id`, `at`.
+
+    Without an `id` a row is known by its place. Raises InvalidRequest, naming the row.
+    """
+    return [row if isinstance(row, Vote) else _vote(number, row) for number, row in enumerate(_rows(rows, "votes"))]
+
+
+def labels_of_clips(clips: Any) -> dict[str, dict[str, Any]]:
+    """Of each clip by its id, its labels (prompt, model, take, …): from a mapping, or from rows with an `id`, or a frame with ids as index."""
+    if isinstance(clips, Mapping):
+        listed = [(key, labels) for key, labels in clips.items()]
+    elif _is_frame(clips) and "id" not in clips.columns:
+        listed = list(zip(clips.index, clips.to_dict("records"), strict=True))
+    else:
+        listed = [(_needed(row, "id", "clips", number), row) for number, row in enumerate(_rows(clips, "clips"))]
+    made: dict[str, dict[str, Any]] = {}
+    for key, labels in listed:
+        if not isinstance(labels, Mapping):
+            raise InvalidRequest(
+                f"the labels of clip {one_line(key, 40)!r} must be a dict, such as {{'prompt': …, 'take': 1}}"
+            )
+        if str(key) in made:
+            raise InvalidRequest(
+                f"the clip {one_line(key, 40)!r} stands twice in the table of clips; an id is one clip"
+            )
+        made[str(key)] = {str(name): value for name, value in labels.items() if name != "id"}
+    return made
+
+
+def groups_by(clips: Mapping[str, Mapping[str, Any]], by: Sequence[str]) -> dict[str, str]:
+    """The item of each clip: its labels named in `by`, as one text. Raises InvalidRequest for a label that a clip has not."""
+    made = {}
+    for key, labels in clips.items():
+        for name in by:
+            if name not in labels:
+                there = ", ".join(labels) or "none"
+                raise InvalidRequest(
+                    f"the clip {one_line(key, 40)!r} has no label {one_line(name, 40)!r}; it has {there}"
+                )
+        made[key] = " · ".join(_text(labels[name]) for name in by)
+    return made
+
+
+def blocks_by(clips: Mapping[str, Mapping[str, Any]], group_of: Mapping[str, str], by: Sequence[str]) -> dict[str, str]:
+    """What clips of different items have in common: the labels that are neither ranked nor the take, where items share their values.
+
+    A label that belongs to one item alone (its finished prompt), or to one clip alone (a file's name), is no such thing.
+    """
+    names = dict.fromkeys(name for labels in clips.values() for name in labels if name not in by and name != TAKE)
+    shared = []
+    for name in names:
+        items: dict[str, set[str]] = {}
+        for key, labels in clips.items():
+            items.setdefault(_text(labels.get(name)), set()).add(group_of[key])
+        if all(len(found) > 1 for found in items.values()):
+            shared.append(name)
+    return {key: " · ".join(_text(labels.get(name)) for name in shared) for key, labels in clips.items()}
+
+
+def _vote(number: int, row: Mapping[str, Any]) -> Vote:
+    rater, left, right, choice = (_needed(row, name, "votes", number) for name in NEEDED)
+    word = str(getattr(choice, "value", choice)).strip().lower()
+    if word not in CHOICES:
+        raise InvalidRequest(
+            f"row {number + 1} of the votes has the choice {one_line(choice, 40)!r}; it must be {', '.join(c.value for c in Choice)}"
+        )
+    at = row.get("at")
+    return Vote(
+        id=_text(row["id"]) if _is_there(row.get("id")) else f"row {number + 1}",
+        rater=_text(rater),
+        aspect=_text(row["aspect"]) if _is_there(row.get("aspect")) else "overall",
+        left=_text(left),
+        right=_text(right),
+        choice=CHOICES[word],
+        at=float(at) if isinstance(at, int | float) and _is_there(at) else float(number),
+        repeats=_text(row["repeats"]) if _is_there(row.get("repeats")) else None,
+    )
+
+
+def _rows(table: Any, what: str) -> list[Any]:
+    rows = table.to_dict("records") if _is_frame(table) else list(table) if isinstance(table, Iterable) else None
+    if rows is None or isinstance(table, str | bytes) or not all(isinstance(row, Mapping | Vote) for row in rows):
+        raise InvalidRequest(f"the {what} must be a list of dicts or a DataFrame, not {one_line(table, 40)!r}")
+    return rows
+
+
+def _needed(row: Mapping[str, Any], name: str, what: str, number: int) -> Any:
+    value = row.get(name)
+    if not _is_there(value):
+        raise InvalidRequest(
+            f"row {number + 1} of the {what} has no {name!r}; it has {', '.join(map(str, row)) or 'nothing'}"
+        )
+    return value
+
+
+def _is_there(value: Any) -> bool:
+    return value is not None and not (isinstance(value, float) and math.isnan(value)) and str(value) != "<NA>"
+
+
+def _is_frame(table: Any) -> bool:
+    return hasattr(table, "columns") and hasattr(table, "to_dict")
+
+
+def _text(value: Any) -> str:
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

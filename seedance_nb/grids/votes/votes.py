@@ -1,0 +1,295 @@
+"""Blind votes: which pair to show next, and what all votes together say.
+
+`rank` counts what may count, parts what votes do not join (`islands`), has each part judged (`verdicts`: levels by `mixed_model`, clips by
+`strengths` and `intervals`) and says what it found in plain words (`ranking_words`); `next_pair` chooses what to ask (`pairs`). Pure;
+numpy is imported by the first call of `rank`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from ...errors import InvalidRequest, one_line
+from ...tracking.ledger.vote import Choice, Vote
+from ..rankings.islands import islands
+from ..rankings.ranking import Agreement, Comparison, Luck, RankedItem, Ranking, RaterReport, by_name
+from ..rankings.words import in_words
+from .agreement import measure_agreement, originals, preferred, report_raters, wilson
+from .pairs import Pair, next_pair
+
+if TYPE_CHECKING:
+    from ..rankings.verdicts import Answer, Verdict
+
+__all__ = ["Agreement", "Comparison", "Luck", "Pair", "RankedItem", "Ranking", "RaterReport", "next_pair", "rank"]
+
+LEAST_PER_ITEM = 10
+LEAST_VOTES = 20
+"""With fewer votes, of an item and in all, an order is not claimed: simulated studies of that size hold their 95 % still."""
+QUESTIONS = ("levels", "raters", "clips")
+MOST_IN_RING = 12
+"""Among more items rings are not looked for."""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Ballot:
+    """A vote with its repeats: one piece of evidence, of which each answer is an equal share."""
+
+    answers: tuple[Vote, ...]
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        return self.answers[0].left, self.answers[0].right
+
+    @property
+    def share(self) -> float:
+        return 1 / len(self.answers)
+
+
+def rank(
+    votes: Sequence[Vote],
+    group_of: Mapping[str, str],
+    *,
+    aspect: str = "overall",
+    raters: Iterable[str] | None = None,
+    of: str = "levels",
+    resamples: int | None = None,
+    seed: int = 0,
+    by: str = "item",
+    block_of: Mapping[str, str] | None = None,
+) -> Ranking:
+    """What the votes on one aspect say of the groups that `group_of` puts the clips in, by the keys of their jobs.
+
+    `of` is the question: "levels", what a group is worth, its clips and the raters being draws; "raters", the same for these raters;
+    "clips", how these very clips stand with these raters. "Both bad" is a tie and is reported apart. A vote and the repeats of its pair are
+    one piece of evidence, shared equally among its answers, so asking twice makes nothing surer than it is. Groups that fewer than five votes join are ranked apart. `by` names in the singular
+    what is ranked. `block_of` says what clips of different groups have in common (the prompt, where models are ranked). The same votes
+    give the same answer, in whatever order groups, clips and votes are named. Raises InvalidRequest for nothing to rank, for raters who
+    are not there, and for an unknown `of`.
+    """
+    if of not in QUESTIONS:
+        raise InvalidRequest(f"of must be one of {', '.join(map(repr, QUESTIONS))}, not {one_line(of, 40)!r}")
+    items = tuple(sorted(set(group_of.values()), key=by_name))
+    if not items:
+        raise InvalidRequest("there is nothing to rank: the grid has no clips yet; run it, then vote")
+    chosen = None if raters is None else {raters} if isinstance(raters, str) else set(raters)
+    counted = _counted(votes, group_of, aspect, chosen)
+    ballots = _ballots(counted)
+    between = [ballot for ballot in ballots if group_of[ballot.pair[0]] != group_of[ballot.pair[1]]]
+    counts = {label: _count(label, between, group_of) for label in items}
+    parts = _parts(items, between, group_of)
+    answers = [_answer(ballot) for ballot in ballots]
+    seen = {key for ballot in ballots for key in ballot.pair}
+    ranking = Ranking(
+        aspect=aspect,
+        by=by,
+        of=of,
+        table=tuple(counts.values()),
+        pairs=(),
+        is_enough=False,
+        missing=_missing(list(counts.values()), len(between), parts),
+        more_to_tell=None,
+        winner=None,
+        tie=float("nan"),
+        votes=len(counted),
+        used=len(between),
+        within=len(ballots) - len(between),
+        repeats=len(counted) - len(ballots),
+        both_bad=sum(ballot.answers[0].choice is Choice.BOTH_BAD for ballot in ballots),
+        islands=parts,
+        ring=_ring(items, between, group_of),
+        lacks=(),
+        raters=report_raters(counted),
+        agreement=measure_agreement(counted),
+        luck=Luck("too few votes", clips=len(seen), clips_per_item=len(seen) / len(items)),
+        resamples=0,
+    )
+    judged = []
+    for part in parts:
+        inside = [a for a in answers if group_of[a.first] in part and group_of[a.second] in part]
+        if len(part) > 1 and sum(group_of[a.first] != group_of[a.second] for a in inside) >= LEAST_VOTES:
+            judged.append(_judge(inside, group_of, block_of or {}, part, of=of, resamples=resamples, seed=seed))
+    if judged:
+        ranking = _with_verdicts(ranking, counts, judged)
+    aspects = tuple(sorted({vote.aspect for vote in votes} - {aspect}))
+    return dataclasses.replace(ranking, words=in_words(ranking, other_aspects=aspects))
+
+
+def missing_votes(votes: Sequence[Vote], group_of: Mapping[str, str], aspect: str) -> int:
+    """Votes that are wanted at least until all groups can be ranked together; numbers nothing and judges nothing."""
+    items = tuple(sorted(set(group_of.values()), key=by_name))
+    ballots = _ballots(_counted(votes, group_of, aspect, None))
+    between = [ballot for ballot in ballots if group_of[ballot.pair[0]] != group_of[ballot.pair[1]]]
+    counts = [_count(label, between, group_of) for label in items]
+    return _missing(counts, len(between), _parts(items, between, group_of))
+
+
+def _judge(
+    answers: Sequence[Answer],
+    group_of: Mapping[str, str],
+    block_of: Mapping[str, str],
+    part: Sequence[str],
+    *,
+    of: str,
+    resamples: int | None,
+    seed: int,
+) -> tuple[Verdict, Luck, Verdict | None]:
+    """(the answer, what is luck, how the very clips stand where of levels nothing can be told)."""
+    from ..rankings import verdicts
+
+    order = verdicts.order_of(answers, group_of, part)
+    evidence = verdicts.evidence_of(answers, group_of, block_of, order)
+    raters_are_draws = of != "raters"
+    levels = verdicts.levels_of(evidence, raters_are_draws=raters_are_draws)
+    verdict = (
+        None if levels is None else verdicts.of_levels(levels, order, len(answers), raters_are_draws=raters_are_draws)
+    )
+    # Of one rater nobody knows what is taste; what is the luck of clips can be told all the same.
+    steady = (
+        levels if levels is None or "rater" in levels.told else verdicts.levels_of(evidence, raters_are_draws=False)
+    )
+    luck = verdicts.judge_luck(steady, evidence, clips=len(evidence.item_of), items=len(part), seed=seed)
+    if of != "clips" and verdict is not None and not verdict.lacks:
+        return verdict, luck, None
+    of_clips = verdicts.of_clips(answers, group_of, order, resamples=resamples, seed=seed)
+    if of == "clips":
+        return of_clips, luck, None
+    if verdict is None:  # too many clips for the question: what is said of the clips is all there is
+        silent = tuple(dataclasses.replace(pair, told=False) for pair in of_clips.pairs)
+        verdict = dataclasses.replace(of_clips, pairs=silent, winner=None, more_to_tell=None, lacks=("time",))
+    return verdict, luck, of_clips
+
+
+def _with_verdicts(
+    ranking: Ranking, counts: Mapping[str, RankedItem], judged: Sequence[tuple[Verdict, Luck, Verdict | None]]
+) -> Ranking:
+    """The largest part first; a winner only where all items stand in one part."""
+    judged = sorted(judged, key=lambda found: -len(found[0].labels))
+    main, luck, of_clips = judged[0]
+    rows = [
+        dataclasses.replace(counts[label], strength=strength, low=low, high=high)
+        for verdict, _, _ in judged
+        for label, strength, low, high in zip(verdict.labels, verdict.strengths, verdict.low, verdict.high, strict=True)
+    ]
+    ranked = {row.label for row in rows}
+    is_whole = len(main.labels) == len(counts)
+    return dataclasses.replace(
+        ranking,
+        table=(*rows, *(row for label, row in counts.items() if label not in ranked)),
+        pairs=tuple(pair for verdict, _, _ in judged for pair in verdict.pairs),
+        is_enough=True,
+        more_to_tell=main.more_to_tell,
+        winner=main.winner if is_whole else None,
+        tie=main.tie,
+        resamples=main.resamples,
+        lacks=main.lacks,
+        luck=luck,
+        of_clips=None
+        if of_clips is None
+        else (of_clips.winner if is_whole else None, sum(pair.told for pair in of_clips.pairs)),
+    )
+
+
+def _counted(
+    votes: Sequence[Vote], group_of: Mapping[str, str], aspect: str, raters: set[str] | None
+) -> tuple[Vote, ...]:
+    known = {vote.rater for vote in votes}
+    strangers = sorted((raters or set()) - known)
+    if strangers:
+        there = ", ".join(one_line(name, 40) for name in sorted(known)) or "nobody"
+        raise InvalidRequest(f"no votes by {one_line(strangers[0], 40)!r}; there are votes by {there}")
+    ordered = sorted(votes, key=lambda vote: (vote.at, vote.id))
+    about = {vote.id: vote for vote in ordered if vote.aspect == aspect and (raters is None or vote.rater in raters)}
+    return tuple(v for v in about.values() if v.left != v.right and v.left in group_of and v.right in group_of)
+
+
+def _ballots(votes: Sequence[Vote]) -> list[_Ballot]:
+    first_answer = originals(votes)
+    answers: dict[str, list[Vote]] = {vote.id: [vote] for vote in votes if vote.id not in first_answer}
+    for vote in votes:
+        if vote.id in first_answer:
+            answers[first_answer[vote.id].id].append(vote)
+    return [_Ballot(tuple(given)) for given in answers.values()]
+
+
+def _count(label: str, between: Sequence[_Ballot], group_of: Mapping[str, str]) -> RankedItem:
+    said = dict.fromkeys(("votes", "wins", "losses", "ties", "both_bad"), 0.0)
+    for ballot in between:
+        if label in (group_of[ballot.pair[0]], group_of[ballot.pair[1]]):
+            for answer in ballot.answers:
+                liked = preferred(answer)
+                said["ties" if not liked else "wins" if group_of[liked] == label else "losses"] += ballot.share
+                said["both_bad"] += ballot.share * (answer.choice is Choice.BOTH_BAD)
+                said["votes"] += ballot.share
+    unknown = float("nan")
+    return RankedItem(label, unknown, unknown, unknown, **{name: round(amount, 9) for name, amount in said.items()})
+
+
+def _parts(
+    items: Sequence[str], between: Sequence[_Ballot], group_of: Mapping[str, str]
+) -> tuple[tuple[str, ...], ...]:
+    """The items that may be ranked together; those with too few votes stand alone."""
+    asked = Counter(frozenset(group_of[key] for key in ballot.pair) for ballot in between)
+    left = list(items)
+    while True:
+        votes_of = dict.fromkeys(left, 0)
+        for pair, count in asked.items():
+            if pair <= set(left):
+                for label in pair:
+                    votes_of[label] += count
+        lacking = {label for label, count in votes_of.items() if count < LEAST_PER_ITEM}
+        if not lacking:
+            break
+        left = [label for label in left if label not in lacking]
+    found = [
+        *islands(left, {pair: float(count) for pair, count in asked.items()}),
+        *((item,) for item in items if item not in left),
+    ]
+    place = {item: number for number, item in enumerate(items)}
+    return tuple(sorted(found, key=lambda part: place[part[0]]))
+
+
+def _missing(counts: Sequence[RankedItem], used: int, parts: Sequence[Sequence[str]]) -> int:
+    """Votes that are wanted at least until all items can be ranked together."""
+    from ..rankings.islands import LEAST_ACROSS
+
+    if len(counts) < 2 or (len(parts) == 1 and used >= LEAST_VOTES):
+        return 0
+    short = sum(max(0.0, LEAST_PER_ITEM - item.votes) for item in counts)
+    across = 0 if len(parts) == 1 else 1 if short else int(LEAST_ACROSS) * (len(parts) - 1)
+    return max(LEAST_VOTES - used, int(-(-short // 2)), across, 1)
+
+
+def _ring(items: Sequence[str], between: Sequence[_Ballot], group_of: Mapping[str, str]) -> tuple[str, ...]:
+    """Three items each of which surely beats the next, and the last the first, by the votes between the two; () if there are none."""
+    if len(items) > MOST_IN_RING:
+        return ()
+    wins: Counter[tuple[str, str]] = Counter()
+    for ballot in between:
+        liked = preferred(ballot.answers[0])
+        if liked and len(ballot.answers) == 1:
+            one, other = ballot.pair
+            wins[group_of[liked], group_of[other if liked == one else one]] += 1
+    beats = {
+        (one, other)
+        for one, other in itertools.permutations(items, 2)
+        if wilson(wins[one, other], wins[one, other] + wins[other, one])[0] > 0.5
+    }
+    rings = (
+        trio
+        for trio in itertools.permutations(items, 3)
+        if trio[0] == min(trio, key=by_name) and {(trio[0], trio[1]), (trio[1], trio[2]), (trio[2], trio[0])} <= beats
+    )
+    return next(rings, ())
+
+
+def _answer(ballot: _Ballot) -> Answer:
+    from ..rankings.verdicts import Answer
+
+    liked = Counter(preferred(answer) for answer in ballot.answers)
+    one, other = ballot.pair
+    first, second, neither = (ballot.share * liked[key] for key in (one, other, ""))
+    return Answer(one, other, ballot.answers[0].rater, (first, second, neither))

@@ -1,0 +1,69 @@
+"""How a shell comes to show grids and rankings: formatters registered by name, so that nothing of grids is loaded before there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ...grids.grid import Grid, GridView
+    from ...grids.rankings.ranking import Ranking
+    from ..display import Screen
+
+GRID = ("seedance_nb.grids.grid", "Grid")
+VIEW = ("seedance_nb.grids.grid", "GridView")
+RANKING = ("seedance_nb.grids.rankings.ranking", "Ranking")
+
+
+def register(screen: Screen, formatters: Any) -> None:
+    """Let grids, views of grids and rankings show themselves in this shell."""
+    displayed, kinds = formatters.ipython_display_formatter, formatters.formatters
+    if screen.in_kernel:
+        displayed.for_type_by_name(*GRID, _show_grid(screen))
+        displayed.for_type_by_name(*VIEW, _show_view(screen))
+        kinds["text/html"].for_type_by_name(*RANKING, _ranking_html)
+    kinds["text/plain"].for_type_by_name(*GRID, _grid_plain)
+    kinds["text/plain"].for_type_by_name(*RANKING, _ranking_plain)
+
+
+def unregister(formatters: Any) -> None:
+    """Undo `register`."""
+    for formatter in (formatters.ipython_display_formatter, *formatters.formatters.values()):
+        for module, name in (GRID, VIEW, RANKING):
+            formatter.pop(f"{module}.{name}", None)
+
+
+def _show_grid(screen: Screen) -> Callable[[Grid], None]:
+    def show(grid: Grid) -> None:
+        from .grid_display import show_grid
+
+        show_grid(screen, grid)
+
+    return show
+
+
+def _show_view(screen: Screen) -> Callable[[GridView], None]:
+    def show(view: GridView) -> None:
+        from .grid_display import show_view
+
+        show_view(screen, view)
+
+    return show
+
+
+def _grid_plain(grid: Grid, printer: Any, _cycle: bool) -> None:
+    from .grid_display import grid_plain
+
+    printer.text(grid_plain(grid))
+
+
+def _ranking_html(ranking: Ranking) -> str:
+    from ...grids.pages.ranking import ranking_html
+
+    return ranking_html(ranking)
+
+
+def _ranking_plain(ranking: Ranking, printer: Any, _cycle: bool) -> None:
+    from ...grids.pages.ranking import ranking_plain
+
+    printer.text(ranking_plain(ranking))

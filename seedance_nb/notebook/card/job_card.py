@@ -1,0 +1,183 @@
+"""The live card of one job: a small anywidget that shows a snapshot and has a Cancel button."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+from ...errors import LONGEST, one_line, shortened
+from ...pages.assets import with_keys
+from ...pages.html import clamp, clean, credits_words, settings_line, status_words
+from ...snapshot import Snapshot, durations
+
+_HERE = Path(__file__).parent
+
+
+def card_view(snapshot: Snapshot, now: float, *, heading: bool = False) -> dict[str, Any]:
+    """The facts a card draws, all JSON. Times are durations in seconds as of `now`: the page ticks on from there by its own
+    clock, so a kernel on another machine need not agree with it on what time it is.
+
+    `heading` asks the card to show prompt and settings too, for places where no receipt stands above it.
+    """
+    final = snapshot.status.is_final
+    return {
+        "prompt": clamp(clean(snapshot.request.prompt), 400),  # more than a card ever shows, less than a message weighs
+        "settings": settings_line(snapshot.request),
+        "heading": heading,
+        "take": snapshot.take,
+        "status": snapshot.status.value,
+        "status_words": status_words(snapshot),
+        "status_text": one_line(snapshot.status_text, 60),
+        "settled": snapshot.is_settled,
+        "has_video": snapshot.clip is not None,
+        "request_id": snapshot.request_id,
+        "key": snapshot.key,
+        "elapsed": durations(snapshot).waited if final else snapshot.elapsed(now),
+        "running": None if final else _since(snapshot.accepted_at, now),
+        "remaining": snapshot.remaining(now),
+        "expected": snapshot.expected_seconds,
+        "last_contact_ago": _since(snapshot.last_contact_at, now),
+        "credits": credits_words(snapshot),
+        "simulated": snapshot.simulated,
+        "reused": snapshot.reused,
+        "failed_checks": snapshot.failed_checks,
+        "trouble": _line(snapshot.trouble),
+        "note": _line(snapshot.note),
+        "warnings": [one_line(warning) for warning in snapshot.warnings],
+        "error": _line(snapshot.error),
+        "can_cancel": not final and not snapshot.cancel_requested,
+        "cancel_requested": snapshot.cancel_requested and not final,
+    }
+
+
+MOST_PAGES = 16
+"""Pages whose word on what they show is kept."""
+
+
+class JobCard(anywidget.AnyWidget):
+    """What a user watches while a job runs.
+
+    Traits are the wire contract. The page sends `{kind: "cancel"}`, `{kind: "in_view", page, shown}` when it scrolls in or out of
+    sight, and `{kind: "need_video"}`; that is answered with
+    `{kind: "video", mime, caption}` and the MP4 as the only buffer, with `{kind: "no_video", text}`, or, where cancelling could
+    not even be asked for, with `{kind: "cancel_failed", text}`.
+
+    The callbacks may be called on a subshell's thread while a cell runs: `on_cancel` and `on_in_view` must only post, `clip_bytes`
+    only read.
+    """
+
+    _esm = with_keys(_HERE / "job_card.js")
+    _css = _HERE / "job_card.css"
+
+    view = traitlets.Dict().tag(sync=True)
+    """`card_view(…)` of the latest snapshot."""
+    receipt = traitlets.Unicode("").tag(sync=True)
+    """The id of the receipt that stands beside the card: a card that stays says itself what the receipt said."""
+    done = traitlets.Bool(False).tag(sync=True)
+    """Nothing more will come, and the outputs have been replaced: a card that is still on a page then helps itself."""
+
+    def __init__(
+        self,
+        view: dict[str, Any],
+        *,
+        receipt: str = "",
+        on_cancel: Callable[[], None],
+        clip_bytes: Callable[[], bytes | None],
+        on_in_view: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._ask_cancel = on_cancel
+        self._on_in_view = on_in_view
+        self._shown: dict[str, bool] = {}
+        self._clip_bytes = clip_bytes
+        self._cancel_asked = False
+        super().__init__(view=view, receipt=receipt)
+        self.on_msg(self._answer)
+
+    def __repr__(self) -> str:
+        # What an untrusted notebook or a page without widgets shows in the card's place.
+        return f"[live card: {self.view.get('status_words', 'a job')}; it is drawn while its kernel runs]"
+
+    @property
+    def is_in_view(self) -> bool:
+        """Whether a page may be showing it: none has said anything yet, or one has it on screen."""
+        return not self._shown or any(self._shown.values())
+
+    def show(self, snapshot: Snapshot, *, now: float | None = None, done: bool | None = None) -> None:
+        """Draw this snapshot; `done=True` once the job's outputs have been replaced. One message to the page."""
+        with self.hold_sync():
+            heading = bool(self.view.get("heading"))
+            self.view = card_view(snapshot, time.time() if now is None else now, heading=heading)
+            if done is not None:
+                self.done = done
+
+    @traitlets.observe("comm")
+    def _let_the_page_choose_the_shell(self, change: Any) -> None:
+        # ipykernel 7.4.0 sends a click to the shell that last wrote on the comm, which is the busy main one, instead of the
+        # subshell JupyterLab asked for: Cancel would wait for the running cell.
+        if hasattr(change["new"], "_reply_subshell_for"):
+            change["new"]._reply_subshell_for = lambda _data, default: default
+
+    @traitlets.observe("view")
+    def _cancel_can_be_asked_again(self, change: Any) -> None:
+        if (
+            isinstance(change["old"], dict)
+            and change["old"].get("cancel_requested")
+            and change["new"].get("can_cancel")
+        ):
+            self._cancel_asked = False
+
+    def _answer(self, _widget: object, content: object, _buffers: object) -> None:
+        kind = content.get("kind") if isinstance(content, dict) else None
+        if kind == "cancel":
+            self._cancel_once()
+        elif kind == "need_video":
+            self._send_video()
+        elif kind == "in_view" and isinstance(content, dict):
+            self._note_view(str(content.get("page"))[:80], content.get("shown") is True)
+
+    def _note_view(self, page: str, shown: bool) -> None:
+        was_in_view = self.is_in_view
+        self._shown.pop(page, None)
+        self._shown[page] = shown
+        while len(self._shown) > MOST_PAGES:  # pages that went away without a word
+            self._shown.pop(next(iter(self._shown)))
+        if self.is_in_view and not was_in_view:
+            self._on_in_view()
+
+    def _cancel_once(self) -> None:
+        # Two pages can show one card, and a click can wait behind a running cell: one intention, one call.
+        if self._cancel_asked or self.done:
+            return
+        self._cancel_asked = True
+        try:
+            self._ask_cancel()
+        except Exception as error:
+            self._cancel_asked = False
+            self.send({"kind": "cancel_failed", "text": f"Could not ask for the cancel: {shortened(error)}"})
+
+    def _send_video(self) -> None:
+        try:
+            mp4 = self._clip_bytes()
+        except OSError as error:
+            mp4, why = None, f"The clip cannot be read ({shortened(error)}); run this cell again to fetch it."
+        else:
+            why = "The clip is not on disk; run this cell again to fetch it. Nothing is submitted twice."
+        if mp4 is None:
+            self.send({"kind": "no_video", "text": why})
+            return
+        caption = self.view.get("settings", "")
+        # A buffer of a custom message, never a trait: traits are saved with the notebook.
+        self.send({"kind": "video", "mime": "video/mp4", "caption": caption}, buffers=[mp4])
+
+
+def _since(moment: float | None, now: float) -> float | None:
+    return None if moment is None else max(0.0, now - moment)
+
+
+def _line(text: object) -> str | None:
+    return None if text is None else shortened(text, LONGEST)

@@ -1,0 +1,679 @@
+"""From the text of a magic to what it asks for: split by a plain argparse parser, then filled with names; and completion. Pure."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import difflib
+import math
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NoReturn
+
+from ...api.catalog import ASPECT_RATIOS, DOCUMENTED, RESOLUTIONS
+from ...api.foreign_settings import setting_named
+from ...api.models import VideoRequest
+from ...errors import one_line, shortened
+from . import look_alikes
+from .filling import THE_PROMPT, BadLine, interpolate, split_at_commas, value_of, values_of
+
+COMMANDS = {
+    "panel": "compose, watch and look back in a panel; the same as nothing at all",
+    "jobs": "the jobs in the ledger, newest first",
+    "attach": "show and follow jobs again: ID… or all",
+    "cancel": "ask the service to cancel: ID… or all",
+    "wait": "wait for everything that is running",
+    "models": "what each model allows and costs",
+    "cost": "credits by day, model and notebook, and what reuse saved",
+    "account": "whose a new key is: same or new, said once; alone it lists the accounts here",
+    "login": "enter the API key, unseen, and keep it in the keyring where there is one",
+    "demo": "try everything without a key, on a simulator in this kernel",
+    "doctor": "is everything in place? a line each, with the cure",
+    "help": "this text",
+}
+TAKES_IDS = ("attach", "cancel")
+
+_OPTION_IN_QUOTES = r"""(?<!\S)--?[A-Za-z][A-Za-z-]*=(?:"[^"]*"|'[^']*')(?!\S)"""
+_TOKEN = re.compile(rf"{look_alikes.QUOTED}|{_OPTION_IN_QUOTES}|(?:\{{[^{{}}]*\}}|\S)+")
+_LINE_END = re.compile(r"(?<=\n)|(?<=\r)(?!\n)|(?<=[\x0b\x0c\x85\u2028\u2029])")
+_SEPARATOR = "---"
+_ESCAPED = re.compile(r"\\+---")
+
+
+@dataclasses.dataclass(frozen=True)
+class Defaults:
+    """What is used where the line says nothing: `%config SeedanceMagics.…`."""
+
+    model: str = "seedance-2.0"
+    aspect_ratio: str | None = "16:9"
+    duration: int | None = 5
+    resolution: str | None = "720p"
+
+
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """What a magic asks for: a sub-command with its ids, or prompts with options."""
+
+    command: str | None = None
+    ids: tuple[str, ...] = ()
+    prompts: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    aspect_ratios: tuple[str | None, ...] = ()
+    durations: tuple[int | None, ...] = ()
+    resolutions: tuple[str | None, ...] = ()
+    media_urls: tuple[str, ...] | None = None
+    takes: int = 1
+    out: str | None = None
+    metadata: Mapping[str, Any] | None = None
+    webhook_url: str | None = None
+    fresh: bool = False
+    wait: bool | None = None
+    timeout: float | None = None
+    max_credits: float | None = None
+    dry_run: bool = False
+    raw: bool = False
+    quiet: bool = False
+    save_to: str | None = None
+    notes: tuple[str, ...] = dataclasses.field(default=(), compare=False)
+    """What was read otherwise than it may have been meant, to be said before anything is sent."""
+
+    @property
+    def is_grid(self) -> bool:
+        """Whether this asks for more than one video."""
+        many = (self.prompts, self.models, self.aspect_ratios, self.durations, self.resolutions)
+        return self.takes > 1 or any(len(values) > 1 for values in many)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        text = shortened(message)
+        unknown = re.match(r"unrecognized arguments: (\S+)", text)
+        if unknown:
+            hint = self._hint(unknown.group(1).partition("=")[0])
+            text = f"unknown option {one_line(unknown.group(1), 40)}; {hint}"
+        raise BadLine(f"{text}; put -- before a prompt that holds dashes. Nothing was sent")
+
+    def _hint(self, typed: str) -> str:
+        """What was probably meant by an option that there is not."""
+        foreign = setting_named(typed)
+        option = foreign.option if foreign is not None else None
+        if foreign is not None and option is None and foreign.field is None and not self._is_own(typed):
+            return foreign.advice
+        option = option or self._near(typed)
+        if option is None:
+            return "%seedance -h lists the options"
+        *shorts, long = self._option_string_actions[option].option_strings
+        return f"did you mean {long}?" + "".join(f" ({short})" for short in shorts)
+
+    def _near(self, typed: str) -> str | None:
+        """The option that was probably meant; of one letter nobody can tell, but for a capital."""
+        word = "--" + typed.lstrip("-").lower()
+        if len(word) == 3:
+            return word[1:] if word[1:] in self._option_string_actions else None
+        names = [o for action in self._actions for o in action.option_strings if o.startswith("--")]
+        begun = [name for name in names if name.startswith(word)]
+        near = begun or difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+        return near[0] if near else None
+
+    def _is_own(self, typed: str) -> bool:
+        bare = re.sub(r"\W|_", "", typed).lower()
+        return any(re.sub(r"\W", "", option) == bare for option in self._option_string_actions)
+
+
+def build_parser() -> _Parser:
+    """The parser; the help of the magic is made from it."""
+    commands = "\n".join(f"  {name:<8} {text}" for name, text in COMMANDS.items())
+    parser = _Parser(
+        prog="%seedance",
+        usage="%(prog)s PROMPT [options]   |   %%%(prog)s [options], with the prompt below   |   %(prog)s COMMAND",
+        description="Make a video from a prompt. The cell returns at once; the video comes when it is made.\n"
+        "Running the same line again costs nothing: it shows the video you have.",
+        epilog=f"commands, as the first word:\n{commands}\n\n"
+        "Several prompts, comma lists (-m A,B -d 5,10) and -n make a grid: every combination, priced first (--dry-run shows the\n"
+        "plan), watched on one board, and side by side on a wall when it is made. -o NAME holds the grid.\n"
+        "{name}, {obj.attr} and {d[key]} are filled in, in the prompt and in the value of every option alike: first the names of the\n"
+        "function that runs the line, then the notebook's. The line is split first and filled after, so a value stays one value\n"
+        "whatever stands in it. A list makes a grid: -m {models} -d {seconds}, or {prompts} alone as the prompt. $name is refused\n"
+        "where there is such a variable ($5 is text). {{ and }} are literal braces; --raw sends braces and $ as they are.\n"
+        "A line --- below %%%(prog)s stands between prompts; \\--- is such a line inside of one.\n"
+        "A backslash at the end joins the next line. A ; at the end of the line is the notebook's and not sent.\n"
+        "Below %%%(prog)s, and between quotes, a prompt is sent as it is typed, dashes, quotes and all.\n"
+        'An empty value, as in -a "", leaves that setting to the service.\n'
+        "Everything after -- is the prompt, whatever it looks like.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        add_help=False,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("prompt", nargs="*", metavar="PROMPT", help="what the video should show")
+    add("-m", "--model", metavar="MODEL", help=", ".join(DOCUMENTED))
+    add("-a", "--aspect-ratio", metavar="RATIO", help=", ".join(ASPECT_RATIOS))
+    add("-d", "--duration", metavar="SECONDS", help="whole seconds: 4 to 15; 5 or 10 with seedance-1.5-pro")
+    add("-r", "--resolution", metavar="LINES", help=", ".join(RESOLUTIONS))
+    add(
+        "-i", "--media-url", metavar="URL", action="append", help="public https image, video or sound to go by; up to 5"
+    )
+    add("-n", "--takes", metavar="N", help="so many independent videos of the same request")
+    add("-o", "--out", metavar="NAME", help="variable that gets the job or the grid, also when it fails")
+    add("--metadata", metavar="K=V", action="append", help="stored with the request; may be given again")
+    add("--webhook-url", metavar="URL", help="rung by the service when the video is done")
+    add("--save-to", metavar="DIR", help="copy each video to this folder too, under a name made of prompt and take")
+    add("--fresh", action="store_true", help="buy the next take even if the ledger has this one")
+    add("--wait", dest="wait", action="store_true", default=None, help="keep the cell busy until the video is there")
+    add("--no-wait", dest="wait", action="store_false", help="do not, even where nobody is watching")
+    add("--timeout", metavar="S", help="wait at most S seconds; the job goes on")
+    add("--max-credits", metavar="N", help="send nothing if it would cost more, all cells of a grid together")
+    add("--dry-run", action="store_true", help="say what would be sent and what it would cost; send nothing")
+    add("--raw", action="store_true", help="fill nothing in: braces and $ are sent as they are")
+    add("-q", "--quiet", action="store_true", help="show nothing; use it with -o")
+    add("-h", "--help", action="store_true", help="show this text")
+    return parser
+
+
+def help_text() -> str:
+    """The help, as `-h`, `%seedance help` and `%seedance?` show it."""
+    return build_parser().format_help()
+
+
+def parse(
+    line: str, cell: str | None = None, defaults: Defaults | None = None, names: Mapping[str, Any] | None = None
+) -> Line:
+    """What the magic asks for, with `names` filled in (None leaves all braces alone); raises BadLine."""
+    defaults = defaults or Defaults()
+    line, cell = _whole(line, cell)
+    typed = line.rstrip("; \t") if line.endswith(";") else line
+    notes = [f"the {line[-1]} at the end of the line is not sent; in quotes it would be"] if typed != line else []
+    tokens = [match.group() for match in _TOKEN.finditer(typed)]
+    has_body = bool((cell or "").strip())
+    if not has_body:
+        command = _command_of(tokens)
+        if command is not None:
+            return _command(command, tokens[1:], names)
+    literal: list[str] = []
+    if "--" in tokens:
+        at = tokens.index("--")
+        tokens, literal = tokens[:at], tokens[at + 1 :]
+    parser = build_parser()
+    found = parser.parse_intermixed_args(_with_repeated_media_option(_checked(parser, tokens)))
+    if found.help:
+        return Line(command="help")
+    fill = _Fill(None if found.raw else names)
+    prompts, below = _prompts([*found.prompt, *literal], cell)
+    notes += _notes_on(found.prompt, below)
+    finished = fill.prompts(prompts)
+    if found.media_url and not below and any(re.match(r"https?://\S", prompt) for prompt in finished):
+        raise BadLine("the prompt begins with an address: write -i before each of them. Nothing was sent")
+    return Line(
+        prompts=finished,
+        models=fill.texts("-m/--model", found.model, look_alikes.plain) or (defaults.model,),
+        aspect_ratios=(defaults.aspect_ratio,)
+        if found.aspect_ratio is None
+        else fill.texts("-a/--aspect-ratio", found.aspect_ratio, look_alikes.ratio) or (None,),
+        durations=(defaults.duration,) if found.duration is None else fill.durations(found.duration) or (None,),
+        resolutions=(defaults.resolution,)
+        if found.resolution is None
+        else fill.texts("-r/--resolution", found.resolution, lambda text: look_alikes.plain(text).lower()) or (None,),
+        media_urls=fill.addresses(found.media_url) if found.media_url else None,
+        takes=fill.whole("-n/--takes", found.takes, 1) or 1,
+        out=_variable(fill.text("-o/--out", found.out)),
+        metadata=fill.metadata(found.metadata),
+        webhook_url=fill.text("--webhook-url", found.webhook_url) or None,
+        fresh=found.fresh,
+        wait=found.wait,
+        timeout=fill.number("--timeout", found.timeout),
+        max_credits=fill.number("--max-credits", found.max_credits),
+        dry_run=found.dry_run,
+        raw=found.raw,
+        quiet=found.quiet,
+        save_to=_folder(fill.text("--save-to", found.save_to)),
+        notes=tuple(notes),
+    )
+
+
+def _whole(line: str, cell: str | None) -> tuple[str, str | None]:
+    """The line with what a backslash joins to it: below `%%seedance` IPython leaves that to us."""
+    line = line.strip()
+    while cell and line.endswith("\\"):
+        first, *rest = _LINE_END.split(cell, maxsplit=1)
+        line, cell = f"{line[:-1]} {first}".strip(), "".join(rest)
+    if line.endswith("\\"):
+        raise BadLine(
+            "the backslash at the end of the line joins nothing: leave it out, write the next line directly below it, or put the"
+            " prompt in quotes. Nothing was sent"
+        )
+    return line, cell
+
+
+def _command_of(tokens: Sequence[str]) -> str | None:
+    """The sub-command that these words are, if they are one; a question mark behind it, and alone, asks for help."""
+    if not tokens:
+        return None
+    word = tokens[0]
+    bare = word.rstrip("?").lower()
+    if len(tokens) == 1 and word.endswith("?") and bare in ("", *COMMANDS):
+        return "help"
+    if word in COMMANDS:
+        return word
+    ids = tokens[1:]
+    looks = not ids or (bare in TAKES_IDS and (ids == ["all"] or all(re.search(r"\d", name) for name in ids)))
+    if bare in COMMANDS and looks:  # Jobs, as a phone writes it
+        return bare
+    near = difflib.get_close_matches(bare, COMMANDS, n=1, cutoff=0.85)
+    if near and (not ids or (near[0] in TAKES_IDS and ids == ["all"])):
+        raise BadLine(
+            f"did you mean the command {near[0]}? For a prompt of this one word write %seedance -- {one_line(' '.join(tokens), 60)}."
+            " Nothing was sent"
+        )
+    return None
+
+
+def _checked(parser: _Parser, tokens: Sequence[str]) -> Sequence[str]:
+    """The tokens, refused where they were hardly meant as they stand."""
+    options = parser._option_string_actions
+    for token in tokens:
+        name = token.partition("=")[0]
+        joined = re.fullmatch(r"-[A-Za-z][A-Za-z_-]+", name) and (
+            "-" + name in options or setting_named(name) is not None
+        )
+        if token.startswith("-") and token not in options and ("-" + name in options or joined):
+            parser.error(f"unrecognized arguments: {token}")  # else -model X would be the model "odel"
+    with_value = [name for name, action in options.items() if action.nargs is None]
+    once = {name: options[name].dest for name in with_value if not isinstance(options[name], argparse._AppendAction)}
+    heads = [token.partition("=")[0] for token in tokens]
+    given = [once.get(head) or (once.get(head[:2]) if head[:2] != "--" else None) for head in heads]
+    twice = next((dest for i, dest in enumerate(given) if dest and dest in given[:i]), None)
+    if twice is not None:
+        raise BadLine(
+            f"--{twice.replace('_', '-')} stands twice: one of them would not count; a list is -d 5,10. Nothing was sent"
+        )
+    trouble = look_alikes.trouble(tokens, options, with_value)
+    if trouble:
+        raise BadLine(f"{one_line(trouble, 300)}. Nothing was sent")
+    return tokens
+
+
+def _notes_on(words: Sequence[str], below: Sequence[str]) -> list[str]:
+    """What a person should know of a prompt that is sent as it stands."""
+    notes = []
+    for i, word in enumerate(words[1:], 1):
+        if re.match(r"[#＃][^\W\d]", word) and not all(later[0] in "#＃" for later in words[i + 1 :]):
+            notes.append(
+                f"{one_line(' '.join(words[i:]), 40)!r} is sent as part of the prompt; a comment stands on a line of its own"
+            )
+            break
+    dashes = next((row for text in below for row in text.splitlines() if look_alikes.is_line_of_dashes(row)), None)
+    if dashes is not None:
+        notes.append(
+            f"the line {one_line(dashes, 20)} is part of the prompt: only --- (three hyphens) stands between prompts"
+        )
+    return notes
+
+
+def _command(name: str, rest: Sequence[str], names: Mapping[str, Any] | None) -> Line:
+    if list(rest) in (["-h"], ["--help"]):
+        return Line(command="help")
+    fill = _Fill(names)
+    if name in TAKES_IDS:
+        if not rest:
+            raise BadLine(
+                f"say which: %seedance {name} ID… or %seedance {name} all; %seedance jobs lists them. Nothing was sent"
+            )
+        rest = fill.ids(name, rest)
+        strange = next((word for word in rest if not re.fullmatch(r"[A-Za-z0-9._~:=@+-]{1,200}", word)), None)
+        if strange is None and (len(rest) == 1 or all(re.search(r"\d", word) for word in rest)):
+            return Line(command=name, ids=tuple(rest))
+        rest = rest if strange is None else [strange]
+    if name == "wait" and len(rest) == 2 and rest[0] == "--timeout":
+        return Line(command=name, timeout=fill.number("--timeout", rest[1]))
+    if name == "login" and rest:  # what follows may be the key: it is not repeated
+        raise BadLine(
+            "login takes nothing on its line: run %seedance login alone and type the key when asked (a key that stands in a "
+            "cell is saved with it: delete it there); a prompt that begins so goes behind --. Nothing was sent"
+        )
+    if name == "account" and rest and rest[0] in ("same", "new") and len(rest) <= (2 if rest[0] == "same" else 1):
+        return Line(command=name, ids=tuple(rest))
+    if rest:
+        example = one_line(" ".join([name, *rest]), 60)
+        raise BadLine(
+            f"{name} is a command and takes no {one_line(rest[0], 30)!r}; for a prompt that begins so, write "
+            f"%seedance -- {example}. Nothing was sent"
+        )
+    return Line(command=name)
+
+
+def _with_repeated_media_option(tokens: Sequence[str]) -> list[str]:
+    """`-i A B` means both, but a prompt may follow: only what looks like an address goes with the option."""
+    out: list[str] = []
+    open_option = False
+    for token in tokens:
+        address = "://" in token
+        if open_option and address and out[-1] not in ("-i", "--media-url"):
+            out.append("-i")
+        out.append(token)
+        open_option = token in ("-i", "--media-url") or (open_option and address)
+    return out
+
+
+def _prompts(words: Sequence[str], cell: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The prompts as they are typed, and of these the ones that stand below."""
+    text = look_alikes.unquoted(words[0]) if len(words) == 1 else " ".join(words)
+    below = tuple(_parts_below(cell or ""))
+    if text and below:
+        raise BadLine(
+            f"the prompt stands below, so {one_line(text, 40)!r} on the first line is too much. Nothing was sent"
+        )
+    if len(words) > 1 and look_alikes.has_open_quote(text):
+        raise BadLine(f"a quote is open in {one_line(text, 40)!r}: close it, or leave it out. Nothing was sent")
+    return below or ((text,) if text else ()), below
+
+
+def _parts_below(cell: str) -> Iterable[str]:
+    """What stands between lines of three hyphens, whatever line ends and blanks the editor wrote."""
+    part: list[str] = []
+    for line in [*_LINE_END.split(cell), _SEPARATOR]:
+        bare = _bare(line)
+        if bare == _SEPARATOR:
+            text = "".join(part).strip()
+            part = []
+            if text:
+                yield text
+        else:
+            part.append(line.replace("\\", "", 1) if _ESCAPED.fullmatch(bare) else line)
+
+
+def _bare(line: str) -> str:
+    """The line without blanks around it, also those that nobody sees."""
+    return line.strip().strip(look_alikes.UNSEEN).strip()
+
+
+class _Fill:
+    """The values of options and prompts, each filled for itself; without names all are taken as they are typed."""
+
+    def __init__(self, names: Mapping[str, Any] | None) -> None:
+        self._names = names
+
+    def prompts(self, texts: Sequence[str]) -> tuple[str, ...]:
+        """The finished prompts; one that is nothing but the name of a list is all of them."""
+        made: list[str] = []
+        for text in texts:
+            listed = values_of(text, self._names, THE_PROMPT) if self._names is not None else None
+            if listed is None:
+                made.append(self._filled(THE_PROMPT, text))
+                continue
+            for one in listed:
+                if not isinstance(one, str):
+                    raise BadLine(
+                        f"{text} in the prompt holds {one_line(one, 30)!r}, which is no text. Nothing was sent"
+                    )
+                made.append(one)
+        return tuple(made)
+
+    def texts(self, option: str, text: str | None, plain: Any = str) -> tuple[str, ...]:
+        """The values of a list; what is typed is read by `plain`, what a name holds is taken as it is."""
+        values = self._listed(option, text, plain)
+        for value in values:
+            if isinstance(value, bool) or not isinstance(value, str | int | float):
+                raise BadLine(f"{option} wants text, not {one_line(value, 30)!r}. Nothing was sent")
+        return tuple(str(value) for value in values)
+
+    def durations(self, text: str | None) -> tuple[int, ...]:
+        """Whole seconds, of a list."""
+        cure = "-d/--duration wants whole seconds, for example -d 5"
+        return tuple(_whole_number(value, cure, 0) for value in self._listed("-d/--duration", text, look_alikes.plain))
+
+    def whole(self, option: str, text: str | None, least: int) -> int | None:
+        """One whole number."""
+        if text is None:
+            return None
+        return _whole_number(self._one(option, text), f"{option} wants a whole number from {least}", least)
+
+    def number(self, option: str, text: str | None) -> float | None:
+        """One number that is not negative."""
+        if text is None:
+            return None
+        value = self._one(option, text)
+        if isinstance(value, str) and re.fullmatch(r"\d{1,9}(\.\d{1,6})?", value):
+            return float(value)
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0:
+            return float(value)
+        raise BadLine(f"{option} wants a number, not {one_line(value, 30)!r}. Nothing was sent")
+
+    def text(self, option: str, text: str | None) -> str | None:
+        """One text."""
+        return None if text is None else self._filled(option, _closed(option, text))
+
+    def addresses(self, texts: Sequence[str]) -> tuple[str, ...]:
+        """Addresses; a name that holds a list of them is all of these, for one video."""
+        made: list[str] = []
+        for text in texts:
+            typed = _whole_value(_closed("-i/--media-url", text))
+            if re.search(rf"[{look_alikes.COMMAS};]\s*https?://", typed):
+                raise BadLine("several addresses stand with blanks alone: -i A B. Nothing was sent")
+            listed = values_of(typed, self._names, "-i/--media-url") if self._names is not None else None
+            made += [str(one) for one in listed] if listed is not None else [self._filled("-i/--media-url", typed)]
+        return tuple(made)
+
+    def metadata(self, pairs: Sequence[str] | None) -> dict[str, str] | None:
+        """Names and values, each filled for itself."""
+        if not pairs:
+            return None
+        found = {}
+        for pair in pairs:
+            match = re.fullmatch(r"((?:\{[^{}]*\}|[^={}])+)=(.*)", _closed("--metadata", pair), re.DOTALL)
+            if match is None:
+                raise BadLine(f"--metadata wants NAME=VALUE, not {one_line(pair, 40)!r}. Nothing was sent")
+            found[self._filled("--metadata", match[1])] = self._filled("--metadata", _closed("--metadata", match[2]))
+        return found
+
+    def ids(self, command: str, words: Sequence[str]) -> list[str]:
+        """Ids of jobs, one or a list."""
+        made: list[str] = []
+        for word in words:
+            listed = values_of(word, self._names, command) if self._names is not None else None
+            made += [str(one) for one in listed] if listed is not None else [self._filled(command, word)]
+        return made
+
+    def _filled(self, where: str, text: str) -> str:
+        return text if self._names is None else interpolate(text, self._names, where)
+
+    def _one(self, option: str, text: str) -> Any:
+        typed = _closed(option, text)
+        if self._names is None or "{" not in typed:
+            return look_alikes.plain(self._filled(option, typed))
+        return value_of(typed, self._names, option)
+
+    def _listed(self, option: str, text: str | None, plain: Any) -> list[Any]:
+        values: list[Any] = []
+        for part in split_at_commas(_whole_value(_closed(option, text)), look_alikes.COMMAS) if text else []:
+            if self._names is None or "{" not in part:
+                values.append(plain(self._filled(option, part)))
+                continue
+            listed = values_of(part, self._names, option)
+            values += [value_of(part, self._names, option)] if listed is None else listed
+        if any(isinstance(value, str) and not value.strip() for value in values):
+            raise BadLine(
+                f"{one_line(text, 40)} in {option} is empty; give it a value, or leave it out. Nothing was sent"
+            )
+        return [
+            value.item() if hasattr(value, "item") and getattr(value, "shape", None) == () else value
+            for value in values
+        ]
+
+
+def _closed(option: str, text: str | None) -> str:
+    """The value of an option without the quotes around it; raises BadLine where only one of them is there."""
+    if not text:
+        return ""
+    bare = look_alikes.unquoted(text)
+    if bare == text and text[0] in look_alikes.DOUBLE_QUOTES + look_alikes.SINGLE_QUOTES:
+        raise BadLine(
+            f"a quote is open in {one_line(text, 40)!r} of {option}: close it, or leave it out. Nothing was sent"
+        )
+    return bare
+
+
+def _whole_value(text: str) -> str:
+    """The value of an option, refused where a blank has cut it: in `-d 5, 10` the 10 would become part of the prompt."""
+    if text and text[-1] in look_alikes.COMMAS:
+        raise BadLine(
+            f"{one_line(text, 40)!r} ends with a comma: write a list without blanks (-d 5,10), and several addresses with "
+            "blanks alone. Nothing was sent"
+        )
+    return text
+
+
+def _whole_number(value: Any, cure: str, least: int) -> int:
+    if isinstance(value, str) and re.fullmatch(r"\d{1,6}", value.strip()):
+        value = int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise BadLine(f"{cure}, not {one_line(value, 30)!r}. Nothing was sent")
+    return value
+
+
+def _folder(text: str | None) -> str | None:
+    if text is not None and not text.strip():
+        raise BadLine("--save-to wants the name of a folder, and there is none. Nothing was sent")
+    return text
+
+
+def _variable(text: str | None) -> str | None:
+    import keyword
+
+    if text is not None and (not text.isidentifier() or keyword.iskeyword(text)):
+        raise BadLine(f"-o/--out wants the name of a variable, not {one_line(text, 30)!r}. Nothing was sent")
+    return text
+
+
+def grid_options(line: Line) -> dict[str, Any]:
+    """What to call `seedance_nb.grid` with: what has several values is an axis, in this order; all else holds for every cell.
+
+    The prompts are finished, braces and all, so the grid takes them raw.
+    """
+    listed: dict[str, Sequence[Any]] = {
+        "prompt": line.prompts,
+        "model": line.models,
+        "aspect_ratio": line.aspect_ratios,
+        "duration": line.durations,
+        "resolution": line.resolutions,
+    }
+    several = {name: list(values) if len(values) > 1 else values[0] for name, values in listed.items()}
+    constants: dict[str, Any] = {
+        "media_urls": list(line.media_urls) if line.media_urls else None,
+        "webhook_url": line.webhook_url,
+        "metadata": line.metadata,
+    }
+    given = {name: value for name, value in constants.items() if value is not None}
+    return {**several, **given, "takes": line.takes, "raw": True}
+
+
+# Back to text --------------------------------------------------------------------------------------------
+
+
+def as_magic(request: VideoRequest, take: int = 1) -> str:
+    """The cell that asks for exactly this request and take again (and so costs nothing while the ledger has it).
+
+    A call of `submit` where the magic has no words for it: a take beyond the first, metadata that is more than text.
+    """
+    options = [
+        ("-m", request.model),
+        ("-a", request.aspect_ratio or ""),
+        ("-d", str(request.duration or "")),
+        ("-r", request.resolution or ""),
+        *(("-i", url) for url in request.media_urls or ()),
+        *(("--metadata", f"{name}={value}") for name, value in (request.metadata or {}).items()),
+        *((("--webhook-url", request.webhook_url),) if request.webhook_url else ()),
+    ]
+    line = " ".join(f"{option} {_quoted(value)}" for option, value in options) + " --raw"
+    rows = _LINE_END.split(request.prompt)
+    body = "".join(row.replace("---", "\\---", 1) if re.fullmatch(r"\\*---", _bare(row)) else row for row in rows)
+    survives = take == 1 and len(line.splitlines()) == 1 and not _CHANGED_ON_THE_WAY.search(request.prompt)
+    if survives and not _has_controls(line + body.replace("\n", "")) and _asks_for(line, body, request):
+        return f"%%seedance {line}\n{body}"
+    return _as_call(request, take)
+
+
+def as_python(request: VideoRequest, take: int = 1) -> str:
+    """The call of `submit` that asks for exactly this request and take again (and so costs nothing while the ledger has it)."""
+    return _as_call(request, take)
+
+
+_CHANGED_ON_THE_WAY = re.compile(r"^\s*(>>>|\.\.\.|In \[\d+\]:)|^[ \t]+$", re.MULTILINE)
+"""Lines that IPython takes for its own or Python's prompt, or for blank ones, and shortens."""
+
+
+def _has_controls(text: str) -> bool:
+    """Whether a page may change this when it is pasted into a cell, or cannot carry it at all."""
+    return any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") and c != "\t" for c in text)
+
+
+def _quoted(value: str) -> str:
+    if re.fullmatch(r"[^\s\"'-][^\s\"']*", value):
+        return value
+    return f'"{value}"' if '"' not in value else f"'{value}'"
+
+
+def _asks_for(line: str, body: str, request: VideoRequest) -> bool:
+    try:
+        found = parse(line, body)
+    except BadLine:
+        return False
+    return found == Line(
+        prompts=(request.prompt,),
+        models=(request.model,),
+        aspect_ratios=(request.aspect_ratio,),
+        durations=(request.duration,),
+        resolutions=(request.resolution,),
+        media_urls=request.media_urls,
+        metadata=request.metadata,
+        webhook_url=request.webhook_url,
+        raw=True,
+    )
+
+
+def _as_call(request: VideoRequest, take: int) -> str:
+    given: dict[str, Any] = {
+        "model": request.model,
+        "aspect_ratio": request.aspect_ratio,
+        "duration": request.duration,
+        "resolution": request.resolution,
+        "media_urls": list(request.media_urls) if request.media_urls is not None else None,
+        "metadata": request.metadata,
+        "webhook_url": request.webhook_url,
+        "take": take if take > 1 else None,
+    }
+    always = ("aspect_ratio", "duration", "resolution")  # left out they would mean the usual ones
+    options = [f"    {name}={value!r},\n" for name, value in given.items() if value is not None or name in always]
+    return f"import seedance_nb\n\nseedance_nb.submit(\n    {request.prompt!r},\n{''.join(options)})"
+
+
+# Completion ----------------------------------------------------------------------------------------------
+
+
+def complete(line: str, job_ids: Iterable[str], models: Iterable[str] = tuple(DOCUMENTED)) -> list[str]:
+    """What may stand where `line` (up to the cursor) ends: whole words that begin with what is typed already."""
+    before, _, word = line.replace("\t", " ").rpartition(" ")
+    words = before.split()[1:]
+    last = words[-1] if words else ""
+    values: Iterable[str]
+    durations = sorted({d for facts in DOCUMENTED.values() for d in facts.durations or ()})
+    choices: dict[str, Iterable[str]] = {
+        "-m": models,
+        "-a": ASPECT_RATIOS,
+        "-d": map(str, durations),
+        "-r": RESOLUTIONS,
+    }
+    longs = {"--model": "-m", "--aspect-ratio": "-a", "--duration": "-d", "--resolution": "-r"}
+    if words and words[0] in TAKES_IDS:
+        values = ["all", *job_ids]
+    elif longs.get(last, last) in choices:
+        values = choices[longs.get(last, last)]
+    elif word.startswith("-"):
+        values = [option for action in build_parser()._actions for option in action.option_strings]
+    elif not words and not line.startswith("%%"):
+        values = COMMANDS
+    else:
+        values = ()
+    return [value for value in values if value.startswith(word)]

@@ -1,0 +1,260 @@
+"""%seedance and %%seedance: parse the line, call the session, show the job. Decides nothing about money."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import traitlets
+from IPython.core.error import UsageError
+from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
+from traitlets import Int, Unicode
+
+from ...api.models import make_request
+from ...errors import ClipError, ConfigurationError, SeedanceError
+from ...settings import check_limit
+from ...tracking import session as sessions
+from ...tracking.job import Job
+from ..display import attach, detach, screen_of
+from . import arguments as magic_args
+from . import commands, typed_lines
+from .filling import BadLine
+from .visible_names import names_here
+
+if TYPE_CHECKING:
+    from .saved_clips import SavedClips
+
+
+@magics_class
+class SeedanceMagics(Magics):
+    """`%config SeedanceMagics.model = "seedance-2.0-fast"` and so on set what is used where a line says nothing."""
+
+    model = Unicode("seedance-2.0", help="model where -m is not given").tag(config=True)
+    aspect_ratio = Unicode("16:9", help="aspect ratio where -a is not given; empty leaves it to the service").tag(
+        config=True
+    )
+    duration = Int(5, help="seconds where -d is not given; 0 leaves it to the service").tag(config=True)
+    resolution = Unicode("720p", help="resolution where -r is not given; empty leaves it to the service").tag(
+        config=True
+    )
+
+    # Any value: what is no number is refused where it would cost, for %config only logs what a trait refuses.
+    max_credits = traitlets.Any(
+        help="limit of a cell where --max-credits is not given; SEEDANCE_MAX_CREDITS is the session's"
+    ).tag(config=True)
+
+    shell: Any
+
+    def _limit(self, found: magic_args.Line) -> float | None:
+        if found.max_credits is not None:
+            return found.max_credits
+        if self.max_credits is None:
+            others = [name for name in self.config.get("SeedanceMagics", {}) if name != "max_credits"]
+            for typed in difflib.get_close_matches("max_credits", others, n=1, cutoff=0.8):
+                raise ConfigurationError(
+                    f"%config SeedanceMagics.{typed} is not read; max_credits is meant. Nothing was submitted"
+                )
+        limit: float | None = check_limit("max_credits", self.max_credits)
+        return limit
+
+    @no_var_expand  # IPython's own expansion gives up on a whole line without a word
+    @line_cell_magic
+    def seedance(self, line: str, cell: str | None = None) -> None:
+        try:
+            if not line.strip() and cell is None:
+                commands.welcome(self.shell)
+                return
+            found = magic_args.parse(line, cell, self._defaults(), names_here(self.shell.user_ns))
+            if found.command is not None:
+                commands.run(self.shell, found)
+                return
+            self._generate(found)
+        except BadLine as error:
+            problem = str(error)
+        else:
+            return
+        # Exactly UsageError: of a subclass IPython shows the whole traceback.
+        raise UsageError(problem)
+
+    seedance.__doc__ = magic_args.help_text()
+
+    def _defaults(self) -> magic_args.Defaults:
+        return magic_args.Defaults(
+            model=self.model,
+            aspect_ratio=self.aspect_ratio or None,
+            duration=self.duration or None,
+            resolution=self.resolution or None,
+        )
+
+    def _generate(self, found: magic_args.Line) -> None:
+        if not found.prompts:
+            raise BadLine("the prompt is missing: write it on the line, or below %%seedance. Nothing was sent")
+        if found.is_grid:
+            self._generate_grid(found)
+            return
+        options = self._options(found)
+        if found.dry_run:
+            self._dry_run(options, found)
+            return
+        session = sessions.default()
+        folder = _folder(found)
+        _say([*found.notes, *session.catalog.check(make_request(**options))])  # before anything is charged
+        job = session.submit(**options, fresh=found.fresh, max_credits=self._limit(found))
+        if found.out:
+            self.shell.user_ns[found.out] = job
+        screen = attach(self.shell)
+        if not found.quiet:
+            screen.show(job)
+        saved = self._saved(found, folder, [job])
+        wait = found.wait if found.wait is not None else (screen.waits or found.timeout is not None)
+        if wait:
+            try:
+                self._wait(job, found.timeout)
+            finally:
+                if saved is not None:
+                    saved.finish()
+        else:
+            screen.leave([job])
+
+    def _generate_grid(self, found: magic_args.Line) -> None:
+        from ...grids.pages.receipts import summary
+        from ..board.grid_display import fresh_plan, show_grid, show_plan
+        from ..board.grid_opening import grid
+
+        laid = grid(**magic_args.grid_options(found))
+        screen = attach(self.shell)
+        _say([*found.notes, *(note for cell in laid.cells for note in cell.warnings)])
+        if found.dry_run:
+            if not found.quiet:
+                show_plan(screen, fresh_plan(laid) if found.fresh else laid.plan)
+            print("dry run: nothing was sent")
+            return
+        folder = _folder(found)
+        if found.out:
+            self.shell.user_ns[found.out] = laid
+        if not found.quiet:
+            print(summary(fresh_plan(laid) if found.fresh else laid.plan))
+        laid.submit(max_credits=self._limit(found), fresh=found.fresh)
+        if not found.quiet:
+            show_grid(screen, laid)
+        saved = self._saved(found, folder, [job for job in laid.jobs if job is not None])
+        if found.wait if found.wait is not None else (screen.waits or found.timeout is not None):
+            try:
+                laid.result(found.timeout)
+            finally:
+                screen.finish()
+                if saved is not None:
+                    saved.finish()
+        else:
+            screen.leave([job for job in laid.jobs if job is not None and not job.done()])
+
+    def _saved(self, found: magic_args.Line, folder: Path | None, jobs: Sequence[Job]) -> SavedClips | None:
+        """The line that says what was saved, open; None without --save-to."""
+        if folder is None:
+            return None
+        from .saved_clips import SavedClips
+
+        saved = SavedClips(attach(self.shell), folder, jobs, quiet=found.quiet)
+        saved.open()
+        return saved
+
+    def _wait(self, job: Job, timeout: float | None) -> None:
+        screen = screen_of(self.shell)
+        try:
+            job.result(timeout)
+        except ClipError:
+            if screen is None or not screen.is_headless:
+                raise
+        finally:
+            if screen is not None:
+                screen.finish()
+
+    def _options(self, found: magic_args.Line) -> dict[str, Any]:
+        return {
+            "prompt": found.prompts[0],
+            "model": found.models[0],
+            "aspect_ratio": found.aspect_ratios[0],
+            "duration": found.durations[0],
+            "resolution": found.resolutions[0],
+            "media_urls": found.media_urls,
+            "webhook_url": found.webhook_url,
+            "metadata": found.metadata,
+        }
+
+    def _dry_run(self, options: dict[str, Any], found: magic_args.Line) -> None:
+        session = sessions.default()
+        request = make_request(**options)
+        warnings = session.catalog.check(request)
+        print(json.dumps(request.without_signatures().to_wire(), ensure_ascii=False, indent=2))
+        _say([*found.notes, *warnings])
+        known = None if found.fresh else session.preview(request)
+        estimate = session.estimate(request)
+        if known is not None:
+            print(f"would cost 0 credits: the ledger has it ({known.request_id or known.key}, {known.status_text})")
+        elif estimate is not None:
+            print(f"would cost {'' if estimate.exact else 'about '}{estimate.credits:g} credits, by {estimate.source}")
+        else:
+            print("nobody says what this would cost")
+        print("dry run: nothing was sent")
+
+
+def _folder(found: magic_args.Line) -> Path | None:
+    """The folder of --save-to, made and tried before anything is sent."""
+    if found.save_to is None:
+        return None
+    from ...clips.saving import make_folder
+
+    try:
+        return make_folder(found.save_to)
+    except ConfigurationError as error:
+        problem = f"--save-to: {error}. Nothing was sent"
+    raise BadLine(problem)
+
+
+def _say(notes: Iterable[str]) -> None:
+    for note in dict.fromkeys(notes):
+        print(f"note: {note}")
+
+
+# Loading -------------------------------------------------------------------------------------------------
+
+
+def load(shell: Any) -> None:
+    """Register the magics (once, however often it is called) and follow what is unfinished, saying so in a line."""
+    if not any(isinstance(c, SeedanceMagics) for c in shell.configurables):
+        shell.register_magics(SeedanceMagics)
+        for command in ("%seedance", "%%seedance"):
+            shell.set_hook("complete_command", _complete, str_key=command)
+    typed_lines.install(shell)
+    attach(shell)
+    commands.resume_quietly(shell)
+
+
+def unload(shell: Any) -> None:
+    """Take everything back; running jobs go on at the service and are found again at the next load."""
+    for kind in ("line", "cell"):
+        shell.magics_manager.magics[kind].pop("seedance", None)
+    shell.configurables[:] = [c for c in shell.configurables if not isinstance(c, SeedanceMagics)]
+    for command in ("%seedance", "%%seedance"):
+        with contextlib.suppress(AttributeError, KeyError):
+            shell.strdispatchers["complete_command"].strs.pop(command, None)
+    typed_lines.remove(shell)
+    detach(shell)
+    sessions.forget()
+
+
+def _complete(_shell: Any, event: Any) -> list[str]:
+    line = event.text_until_cursor.splitlines()[-1] if event.text_until_cursor else ""
+    session = sessions.existing()
+    ids: list[str] = []
+    if session is not None:
+        with contextlib.suppress(SeedanceError):
+            ids = [job.request_id or job.key for job in session.jobs(limit=20)]
+    word = line.rpartition(" ")[2]
+    # IPython cuts words at ":" and the like and wants only what comes after the cut.
+    cut = len(word) - len(event.symbol) if word.endswith(event.symbol) else 0
+    return [value[cut:] for value in magic_args.complete(line, ids)]

@@ -1,0 +1,315 @@
+"""The form of the panel: what to make. Knows widgets and the catalog, nothing of jobs or money."""
+
+from __future__ import annotations
+
+import contextlib
+import html as escaping
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import ipywidgets as w
+
+from ...api.catalog import ASPECT_RATIOS, MAX_MEDIA_URLS, RESOLUTIONS, Catalog, ModelFacts
+from ...api.models import DEFAULT_MODEL, VideoRequest, make_request
+from ...errors import InvalidRequest, one_line
+from ...pages.html import clamp
+from ..interactive import interactive
+from .choice import Choice
+from .errors import drawn_by
+
+MOST_TAKES = 20
+DURATIONS = tuple(range(4, 16))
+LEFT_OPEN = "up to the service"
+IMAGES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp")
+
+
+class Field:
+    """A control with a line below it, for what it excludes and for what went wrong in it."""
+
+    def __init__(self, name: str, control: Any) -> None:
+        self.control = control
+        self.line = w.HTML(layout={"display": "none"})
+        self.line.add_class("seedance-note")
+        self.box = w.VBox([control, self.line])
+        # By this class the page finds the control, to see whether the kernel has heard of what stands in it.
+        self.box.add_class("seedance-field").add_class(f"seedance-f-{name}")
+
+    def say(self, text: str, *, wrong: bool = True) -> None:
+        """Show one line below the control; an empty one takes it away."""
+        kind = ' class="seedance-wrong"' if wrong else ""
+        self.line.value = f"<span{kind}>{escaping.escape(one_line(text))}</span>" if text else ""
+        self.line.layout.display = "" if text else "none"
+
+    def complain(self, text: str) -> None:
+        """Show what went wrong; an empty text takes that away, and leaves alone what is said otherwise."""
+        if text or "seedance-wrong" in self.line.value:
+            self.say(text)
+
+
+class Compose:
+    """The fields. `on_change()` is called after every change, once, also when several fields change together."""
+
+    def __init__(self, catalog: Catalog, on_change: Callable[[], object]) -> None:
+        self._catalog = catalog
+        self._on_change = on_change
+        self._held = False
+        self.prompt = Field(
+            "prompt", w.Textarea(description="Prompt", placeholder="A paper boat on a rainy street", rows=3)
+        )
+        model = DEFAULT_MODEL if DEFAULT_MODEL in catalog.models else next(iter(catalog.models))
+        self.model = Field("model", Choice("Model", _words(catalog.models), model))
+        self.aspect_ratio = Field("aspect_ratio", Choice("Aspect ratio", _words(ASPECT_RATIOS), "16:9"))
+        self.duration = Field("duration", Choice("Duration", _seconds(DURATIONS), 5))
+        self.resolution = Field("resolution", Choice("Resolution", _words(RESOLUTIONS), "720p"))
+        self.takes = Field(
+            "takes", w.BoundedIntText(description="Takes", value=1, min=1, max=MOST_TAKES, continuous_update=True)
+        )
+        self.media = Field(
+            "media",
+            w.Textarea(
+                description="Addresses",
+                rows=2,
+                placeholder="https://… one address a line: first frame, then last frame",
+            ),
+        )
+        self.metadata = Field(
+            "metadata",
+            w.Textarea(description="Metadata", rows=2, placeholder="name=value, one a line; or a JSON object"),
+        )
+        self.webhook = Field("webhook", w.Text(description="Webhook URL", placeholder="https://… rung when it is done"))
+        self.thumbnails = w.HTML()
+        self.thumbnails.add_class("seedance-thumbnails")
+        self.swap = w.Button(description="Reverse order", layout={"display": "none"})
+        self.fields = (
+            *(self.prompt, self.model, self.aspect_ratio, self.duration, self.resolution, self.takes),
+            *(self.media, self.metadata, self.webhook),
+        )
+        self._follow_model()
+        for field in self.fields:
+            field.control.observe(self._changed, "value")
+        self.swap.on_click(lambda _: self._reverse_media())
+        interactive(self.swap, *(field.control for field in self.fields))
+
+    # What stands in the form ---------------------------------------------------------------------------
+
+    @property
+    def prompt_is_empty(self) -> bool:
+        """Whether nothing is asked for yet."""
+        return not self.prompt.control.value.strip()
+
+    @property
+    def count(self) -> int:
+        """How many takes."""
+        return int(self.takes.control.value)
+
+    def request(self) -> VideoRequest:
+        """What the form asks for; raises InvalidRequest, after drawing it below the field where that is known."""
+        options: dict[str, Any] = {
+            "model": self.model.control.value,
+            "aspect_ratio": self.aspect_ratio.control.value,
+            "duration": self.duration.control.value,
+            "resolution": self.resolution.control.value,
+            "media_urls": self._media_urls() or None,
+            "webhook_url": self.webhook.control.value.strip() or None,
+        }
+        with self._blame(self.metadata):
+            options["metadata"] = read_metadata(self.metadata.control.value)
+        # One at a time, so that what is wrong is told where it stands.
+        plain = make_request("x", model=options["model"], aspect_ratio=None, duration=None, resolution=None)
+        for field, name in ((self.media, "media_urls"), (self.webhook, "webhook_url"), (self.metadata, "metadata")):
+            with self._blame(field):
+                alone = {name: options[name]}
+                self._catalog.check(
+                    make_request("x", model=plain.model, aspect_ratio=None, duration=None, resolution=None, **alone)
+                )
+        request = make_request(self.prompt.control.value, **options)
+        if not self.prompt_is_empty:
+            with self._blame(self.prompt):
+                self._catalog.check(request)
+        return request
+
+    def as_seen(self) -> dict[str, str]:
+        """What the kernel knows of the form, as a page shows it: it holds a press back until the two agree."""
+        choices = (self.model, self.aspect_ratio, self.duration, self.resolution)
+        names = ("model", "aspect_ratio", "duration", "resolution")
+        labels = {name: field.control.chosen for name, field in zip(names, choices, strict=True)}
+        texts = {"prompt": self.prompt, "media": self.media, "metadata": self.metadata, "webhook": self.webhook}
+        return labels | {name: field.control.value for name, field in texts.items()} | {"takes": str(self.count)}
+
+    def load(self, request: VideoRequest) -> None:
+        """Fill the form with a request made before; its take is 1 again."""
+        with self._together():
+            self.prompt.control.value = request.prompt
+            _choose(self.model.control, request.model, [*self._catalog.models])
+            self._follow_model()
+            _choose(self.aspect_ratio.control, request.aspect_ratio, None)
+            _choose(self.duration.control, request.duration, None)
+            _choose(self.resolution.control, request.resolution, None)
+            self.takes.control.value = 1
+            self.media.control.value = "\n".join(request.media_urls or ())
+            self.metadata.control.value = write_metadata(request.metadata)
+            self.webhook.control.value = request.webhook_url or ""
+            self._draw_media()
+
+    def learn(self, catalog: Catalog) -> None:
+        """Offer what this catalog offers; what is chosen stays where it is still offered."""
+        with self._together():
+            self._catalog = catalog
+            chosen = self.model.control.value
+            _choose(self.model.control, chosen, [*catalog.models])
+            self._follow_model()
+
+    # Following ----------------------------------------------------------------------------------------
+
+    def _changed(self, change: Any) -> None:
+        if self._held:
+            return
+        field = next(field for field in self.fields if field.control is change["owner"])
+        with self._together(), drawn_by(field.complain):
+            if field is self.model:
+                self._follow_model()
+            if field is self.media:
+                self._draw_media()
+
+    @contextlib.contextmanager
+    def _together(self) -> Iterator[None]:
+        outermost, self._held = not self._held, True
+        try:
+            yield
+        finally:
+            if outermost:
+                self._held = False
+                self._on_change()
+
+    @contextlib.contextmanager
+    def _blame(self, field: Field) -> Iterator[None]:
+        try:
+            yield
+        except InvalidRequest as error:
+            field.say(str(error))
+            raise
+        else:
+            field.complain("")
+
+    def _follow_model(self) -> None:
+        facts = self._catalog.models.get(self.model.control.value) or ModelFacts("", DURATIONS)
+        moved = []
+        durations = facts.durations or DURATIONS
+        for field, options, name in (
+            (self.duration, _seconds(durations), "{} s"),
+            (self.aspect_ratio, _words(facts.aspect_ratios or ASPECT_RATIOS), "{}"),
+            (self.resolution, _words(facts.resolutions or RESOLUTIONS), "{}"),
+        ):
+            before = field.control.value
+            offered = [value for _, value in options]
+            after = before if before in offered else _nearest(before, offered)
+            field.control.offer(options, after)
+            if after != before and before is not None:
+                moved.append(f"{name.format(before)} became {name.format(after)}")
+        self.model.say(_exclusions(facts, moved), wrong=False)
+
+    def _media_urls(self) -> list[str]:
+        return str(self.media.control.value).split()
+
+    def _reverse_media(self) -> None:
+        self.media.control.value = "\n".join(reversed(self._media_urls()))
+
+    def _draw_media(self) -> None:
+        urls = self._media_urls()
+        self.thumbnails.value = thumbnails(urls)
+        self.swap.layout.display = "" if len(urls) > 1 else "none"
+
+
+def read_metadata(text: str) -> dict[str, Any] | None:
+    """Metadata as typed: a JSON object, or name=value lines; raises InvalidRequest."""
+    if text.lstrip().startswith("{"):
+        try:
+            found = json.loads(text)
+        except ValueError as error:
+            raise InvalidRequest(f"metadata is no JSON object ({one_line(error, 80)})") from None
+        return found or None
+    pairs = [line.partition("=") for line in text.splitlines() if line.strip()]
+    for name, equals, _ in pairs:
+        if not equals or not name.strip():
+            raise InvalidRequest(f"metadata wants name=value on each line, not {one_line(name, 40)!r}")
+    return {name.strip(): value.strip() for name, _, value in pairs} or None
+
+
+def write_metadata(metadata: dict[str, Any] | None) -> str:
+    """The text that `read_metadata` reads back as this."""
+    if not metadata:
+        return ""
+    lines = "\n".join(f"{name}={value}" for name, value in metadata.items())
+    with contextlib.suppress(InvalidRequest):
+        if read_metadata(lines) == metadata:
+            return lines
+    return json.dumps(metadata, ensure_ascii=False)
+
+
+def thumbnails(urls: Sequence[str]) -> str:
+    """The reference media in their order, images as pictures; escaped."""
+    images = [url for url in urls if _suffix(url).endswith(IMAGES)]
+    roles = {0: "first frame", 1: "last frame"} if len(images) == len(urls) <= 2 else {}
+    figures = []
+    for index, url in enumerate(urls[:MAX_MEDIA_URLS]):
+        words = f"{index + 1} · {roles.get(index, 'reference')}"
+        name = clamp(_suffix(url).rpartition("/")[2] or url, 40)
+        if url in images and url.startswith("https://"):
+            src = escaping.escape(url, quote=True)
+            inner = f'<img src="{src}" alt="{escaping.escape(name, quote=True)}" loading="lazy" referrerpolicy="no-referrer">'
+        else:
+            inner = f'<span class="seedance-file">{escaping.escape(name)}</span>'
+        figures.append(
+            f'<figure title="{escaping.escape(url, quote=True)}">{inner}<figcaption>{words}</figcaption></figure>'
+        )
+    return "".join(figures)
+
+
+def _suffix(url: str) -> str:
+    try:
+        return urlsplit(url).path.lower()
+    except ValueError:
+        return ""
+
+
+def _seconds(durations: Sequence[int]) -> list[tuple[str, Any]]:
+    return [(f"{seconds} s", seconds) for seconds in durations]
+
+
+def _words(names: Iterable[str]) -> list[tuple[str, Any]]:
+    return [(name, name) for name in names]
+
+
+def _nearest(before: Any, offered: Sequence[Any]) -> Any:
+    if isinstance(before, int):
+        return min(offered, key=lambda value: abs(value - before))
+    return offered[0]
+
+
+def _choose(control: Choice, value: Any, names: Iterable[str] | None) -> None:
+    """Choose a value, offering it first where it is not (a model we do not know, a setting left to the service)."""
+    options = _words(names) if names is not None else [*control.options]
+    if value not in [known for _, known in options]:
+        options.append((LEFT_OPEN if value is None else f"{value} s" if isinstance(value, int) else str(value), value))
+    control.offer(options, value)
+
+
+def _exclusions(facts: ModelFacts, moved: Sequence[str]) -> str:
+    """What the chosen model leaves out, and what that changed: one line, empty where there is nothing to say."""
+    limits = []
+    if facts.durations and facts.durations != DURATIONS:
+        limits.append(f"{_listing([str(d) for d in facts.durations])} s")
+    if facts.aspect_ratios and facts.aspect_ratios != ASPECT_RATIOS:
+        limits.append(_listing(facts.aspect_ratios))
+    if facts.resolutions and facts.resolutions != RESOLUTIONS:
+        limits.append(_listing(facts.resolutions))
+    words = f"{facts.name} makes {', '.join(limits)}" if limits else ""
+    return "; ".join(part for part in (words, *moved) if part)
+
+
+def _listing(values: Sequence[str]) -> str:
+    if len(values) > 4:
+        return f"{values[0]} to {values[-1]}"
+    return values[0] if len(values) == 1 else f"{', '.join(values[:-1])} or {values[-1]}"

@@ -1,0 +1,260 @@
+"""What the ledger remembers, as tiles. The page asks for what it shows, page by page; nothing is pushed to it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anywidget
+import traitlets
+
+from ...api.models import Status
+from ...clips.clip import Clip
+from ...clips.store import Clips, shown_file
+from ...errors import LONGEST, ClipError, InvalidRequest, SeedanceError, one_line, shortened
+from ...pages.html import clamp, clean, credits_words, preview_note, settings_line, status_words, took
+from ...snapshot import Snapshot
+from ...tracking import browsing
+from ...tracking.following.runner import snapshot_of
+from ...tracking.ledger.ledger import FREE_AGAIN, Ledger, Record
+from ..interactive import interactive
+from .compare import MOST, compared, grid_code
+from .errors import drawn_by
+from .price import short_price
+
+if TYPE_CHECKING:
+    from ...grids.picture import GridPicture
+    from .panel import Panel
+
+_HERE = Path(__file__).parent
+PAGE = 12
+"""Tiles a page. One page fills the gallery's box, so what opening costs does not grow with the ledger."""
+HOVER_BYTES = 4_000_000
+"""A clip above this plays when it is opened, not whenever the pointer passes over it."""
+
+
+class Gallery(anywidget.AnyWidget):
+    """It has no traits: everything is asked for by `{kind, …}` and answered with the same `kind`, pictures and clips as buffers.
+
+    From the page: `page` (serial, offset, filter), `posters` (keys), `clip` (key, hover), `open` (key), `new_take` (key, take), `retry`,
+    `edit`, `save` (key, path), `compare` (keys; answered with `wall`: html, code). From here also `changed` (perhaps with a key to open) and `trouble` (control, text).
+    """
+
+    _esm = _HERE / "gallery.js"
+    _css = _HERE / "gallery.css"
+
+    def __init__(self, panel: Panel) -> None:
+        self._panel = panel
+        self._answers: Mapping[str, Callable[[dict[str, Any]], None]] = {
+            "page": self._send_page,
+            "posters": self._send_posters,
+            "clip": self._send_clip,
+            "open": self._send_facts,
+            "new_take": self._new_take,
+            "retry": self._retry,
+            "edit": self._edit,
+            "save": self._save,
+            "compare": self._compare,
+        }
+        super().__init__()
+        self.on_msg(self._answer)
+
+    def __repr__(self) -> str:
+        return "[seedance gallery; it is drawn while its kernel runs]"
+
+    def changed(self, show: str | None = None) -> None:
+        """Something is new: the page asks for the first tiles again, and opens the clip with the key `show`."""
+        self.send({"kind": "changed", "show": show})
+
+    @traitlets.observe("comm")
+    def _listen_while_a_cell_runs(self, _: Any) -> None:
+        interactive(self)
+
+    def _answer(self, _widget: object, content: object, _buffers: object) -> None:
+        if not isinstance(content, dict):
+            return
+        answer = self._answers.get(str(content.get("kind")))
+        if answer is None:
+            return
+
+        def show(text: str) -> None:
+            if text:
+                trouble = {"kind": "trouble", "control": content["kind"], "key": content.get("key"), "text": text}
+                self.send(trouble | {"view": content.get("view")})
+                self._panel.say(text)
+
+        with drawn_by(show):
+            answer(content)
+
+    # Looking ------------------------------------------------------------------------------------------
+
+    def _send_page(self, asked: dict[str, Any]) -> None:
+        offset = max(0, int(asked.get("offset") or 0))
+        chosen = asked.get("filter") or {}
+        names = ("text", "model", "status", "day", "notebook")
+        wanted = browsing.Wanted(**{name: str(chosen[name]) for name in names if chosen.get(name)})
+        records = self._panel.session.ask_ledger(browsing.page, wanted, PAGE + 1, offset)
+        answer = {
+            "kind": "page",
+            "view": asked.get("view"),
+            "serial": asked.get("serial"),
+            "offset": offset,
+            "tiles": [self._tile(self._snapshot(record)) for record in records[:PAGE]],
+            "more": len(records) > PAGE,
+        }
+        if offset == 0:
+            facets = self._panel.session.ask_ledger(browsing.facets)
+            answer["facets"] = {"model": facets.models, "day": facets.days, "notebook": facets.notebooks}
+        self.send(answer)
+
+    def _send_posters(self, asked: dict[str, Any]) -> None:
+        keys, posters = [], []
+        for key in list(asked.get("keys") or ())[: 4 * PAGE]:
+            clip = self._find(str(key)).clip
+            if clip is not None and clip.poster is not None:
+                keys.append(str(key))
+                posters.append(clip.poster.read_bytes())
+        self.send({"kind": "posters", "view": asked.get("view"), "keys": keys}, buffers=posters)
+
+    def _send_clip(self, asked: dict[str, Any]) -> None:
+        clip = self._find(str(asked.get("key"))).clip
+        hover = bool(asked.get("hover"))
+        if clip is None:
+            raise ClipError("the file of this clip is gone; run its code to fetch it again")
+        if hover and clip.size > HOVER_BYTES:
+            return
+        if clip.size <= self._panel.session.limits.embed_limit and not clip.unplayable:
+            self._send_bytes(asked, clip.bytes())
+        else:
+            self._panel.in_worker(lambda: self._send_preview(asked, clip))
+
+    def _send_preview(self, asked: dict[str, Any], clip: Clip) -> None:
+        data = shown_file(clip, -1).read_bytes()
+        note = f"{preview_note(clip, small=True)}; Save as… copies the original"
+        self._panel.in_context(lambda: self._send_bytes(asked, data, note))
+
+    def _send_bytes(self, asked: dict[str, Any], mp4: bytes, note: str = "") -> None:
+        answer = {"kind": "clip", "view": asked.get("view"), "key": asked.get("key"), "hover": bool(asked.get("hover"))}
+        self.send(answer | {"mime": "video/mp4", "note": note}, buffers=[mp4])
+        if not asked.get("hover"):
+            key = str(asked.get("key"))
+            self._panel.in_worker(lambda: self._panel.keep(key))
+
+    def _send_facts(self, asked: dict[str, Any]) -> None:
+        snapshot = self._find(str(asked.get("key")))
+        if not asked.get("quiet"):  # the page looks again by itself: what the user looks at stays
+            self._panel.show_code(snapshot.request, snapshot.take)
+        self._describe(snapshot, asked.get("view"))
+
+    def _describe(self, snapshot: Snapshot, view: Any) -> None:
+        panel, request = self._panel, snapshot.request
+        price = short_price(panel.session.estimate(request), simulated=snapshot.simulated)
+        take = panel.next_take(request)
+        facts = self._tile(snapshot) | {
+            "prompt": clean(request.prompt),
+            "request_id": snapshot.request_id,
+            "facts": _facts(snapshot),
+            "error": one_line(snapshot.error) if snapshot.error is not None else "",
+            "next_take": take,
+            "new_take": f"New take · {price}",
+            "retry": f"Retry · {price}"
+            if snapshot.status.value in FREE_AGAIN and panel.is_free(request, snapshot.take)
+            else "",
+            "save_as": f"{snapshot.key}.mp4",
+        }
+        self.send({"kind": "open", "view": view, "tile": facts})
+
+    # Doing --------------------------------------------------------------------------------------------
+
+    def _new_take(self, asked: dict[str, Any]) -> None:
+        # The page names the take it showed a price for: two presses are one intention, and the ledger makes them one create.
+        snapshot = self._find(str(asked.get("key")))
+        self._panel.resubmit(snapshot.request, max(1, int(asked["take"])))
+        self._describe(snapshot, asked.get("view"))
+
+    def _retry(self, asked: dict[str, Any]) -> None:
+        snapshot = self._find(str(asked.get("key")))
+        if snapshot.status.value not in FREE_AGAIN:
+            raise InvalidRequest("only what surely failed is sent again; this may have been charged")
+        self._panel.resubmit(snapshot.request, snapshot.take)
+        self._describe(snapshot, asked.get("view"))
+
+    def _edit(self, asked: dict[str, Any]) -> None:
+        self._panel.edit(self._find(str(asked.get("key"))).request)
+
+    def _save(self, asked: dict[str, Any]) -> None:
+        snapshot = self._find(str(asked.get("key")))
+        if snapshot.clip is None:
+            raise ClipError("the file of this clip is gone; run its code to fetch it again")
+        place = save_copy(snapshot.clip, str(asked.get("path") or ""))
+        text = f"saved as {place}"
+        self.send({"kind": "saved", "view": asked.get("view"), "key": snapshot.key, "text": text})
+        self._panel.say(text)
+
+    def _compare(self, asked: dict[str, Any]) -> None:
+        picture = compared([self._find(str(key)) for key in list(asked.get("keys") or ())[: MOST + 1]])
+        self._panel.in_worker(lambda: self._send_wall(asked, picture))
+
+    def _send_wall(self, asked: dict[str, Any], picture: GridPicture) -> None:
+        from ...grids.walls.wall import wall_html
+
+        answer: dict[str, Any] = {"view": asked.get("view")}
+        try:
+            html = wall_html(picture, embed_limit=self._panel.session.limits.embed_limit)
+            answer |= {"kind": "wall", "html": html, "code": grid_code(picture)}
+        except (OSError, SeedanceError) as error:
+            text = f"these clips cannot be shown side by side: {shortened(error, LONGEST)}"
+            answer |= {"kind": "trouble", "control": "compare", "key": None, "text": text}
+        self._panel.in_context(self.send, answer)
+
+    # Reading ------------------------------------------------------------------------------------------
+
+    def _find(self, key: str) -> Snapshot:
+        record = self._panel.session.ask_ledger(Ledger.find, key)
+        if record is None:
+            raise SeedanceError(f"the ledger has no job {one_line(key, 40)!r} any more")
+        return self._snapshot(record)
+
+    def _snapshot(self, record: Record) -> Snapshot:
+        return snapshot_of(record, Clips(self._panel.session.settings.clips))
+
+    def _tile(self, snapshot: Snapshot) -> dict[str, Any]:
+        return {
+            "key": snapshot.key,
+            "prompt": clamp(clean(snapshot.request.prompt), 160),
+            "status": snapshot.status.value,
+            "words": status_words(snapshot),
+            "settings": settings_line(snapshot.request),
+            "take": snapshot.take,
+            "has_poster": snapshot.clip is not None and snapshot.clip.poster is not None,
+            "has_video": snapshot.clip is not None,
+            "simulated": snapshot.simulated,
+        }
+
+
+def _facts(snapshot: Snapshot) -> list[tuple[str, str]]:
+    """The facts of an open clip, as pairs of a name and a text."""
+    clip = snapshot.clip
+    made = (took(snapshot, "") or "").strip() if snapshot.status is Status.SUCCEEDED else ""
+    pairs = [
+        ("Settings", settings_line(snapshot.request)),
+        ("Take", str(snapshot.take)),
+        ("Status", status_words(snapshot)),
+        ("Cost", credits_words(snapshot)),
+        ("Begun", time.strftime("%d %b %Y %H:%M", time.localtime(snapshot.created_at))),
+        ("Made in", made),
+        ("Picture", f"{clip.width}×{clip.height}, {clip.fps:.4g} fps, {clip.seconds:.1f} s" if clip else ""),
+        ("Size", f"{clip.size / 1e6:.2f} MB" if clip else ""),
+        ("Request id", snapshot.request_id or ""),
+    ]
+    return [(name, clean(text)) for name, text in pairs if text]
+
+
+def save_copy(clip: Clip, typed: str) -> Path:
+    """Copy a clip to a path somebody typed, which needs no ending; a folder gets the clip's own name. Raises SeedanceError."""
+    if not typed.strip():
+        raise InvalidRequest("type where to save it, for example boat.mp4")
+    place = Path(typed.strip()).expanduser()
+    return clip.save_to(place if place.suffix or place.is_dir() else place.with_suffix(".mp4"))

@@ -1,0 +1,200 @@
+"""The jobs of this kernel that run or went wrong, as cards, whoever submitted them."""
+
+from __future__ import annotations
+
+import functools
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as w
+
+from ...api.models import Status
+from ...pages.html import status_words
+from ...snapshot import Snapshot
+from ...tracking.background import log
+from ...tracking.job import Job
+from ...tracking.ledger.ledger import FREE_AGAIN
+from ..card.job_card import JobCard, card_view
+from ..interactive import interactive
+from .compose import Field
+from .errors import drawn_by
+from .price import short_price
+
+if TYPE_CHECKING:
+    from .panel import Panel
+
+CARD_SECONDS = 0.25
+"""A card is redrawn at most this often."""
+MOST_CARDS = 24
+"""More than these nobody can watch; the tally counts them all."""
+
+
+class Watch:
+    """`box` holds a card for each job, newest first. Callbacks come from any thread."""
+
+    def __init__(self, panel: Panel) -> None:
+        self.panel = panel
+        self.box = w.VBox([])
+        self.box.add_class("seedance-watch")
+        self.done = self.failed = 0
+        self._watched: dict[str, WatchedJob] = {}
+        self._lock = threading.RLock()
+
+    @property
+    def running(self) -> int:
+        """How many have not ended yet."""
+        return sum(1 for watched in list(self._watched.values()) if not watched.job.snapshot.is_settled)
+
+    def add(self, job: Job) -> None:
+        """Watch a job; one that is watched already, or that had ended before, is passed over."""
+        with self._lock:
+            known = self._watched.get(job.key)
+            if known is not None and not known.job.snapshot.is_settled:
+                return
+            if job.snapshot.is_settled and job.status not in (*FREE_AGAIN, Status.UNKNOWN):
+                return
+            if known is not None:
+                known.stop()
+            watched = self._watched[job.key] = WatchedJob(self, job)
+            self.arrange()
+        watched.start()
+
+    def remove(self, watched: WatchedJob) -> None:
+        """Take a card away."""
+        with self._lock:
+            watched.stop()
+            self._watched = {key: other for key, other in self._watched.items() if other is not watched}
+            self.arrange()
+
+    def is_doubled(self, watched: WatchedJob) -> bool:
+        """Whether another card shows the same job: a submit learns only later that the ledger had its row."""
+        with self._lock:
+            key = watched.job.key
+            other = self._watched.get(key)
+            if other is None:
+                self._watched = {(key if v is watched else k): v for k, v in self._watched.items()}
+            return other is not None and other is not watched
+
+    def arrange(self) -> None:
+        """Show what is watched, newest first."""
+        newest = sorted(self._watched.values(), key=lambda watched: -watched.job.snapshot.created_at)
+        cards = tuple(watched.box for watched in newest[:MOST_CARDS])
+        if cards != self.box.children:
+            self.panel.in_context(functools.partial(setattr, self.box, "children", cards))
+
+    def stop(self) -> None:
+        """Follow no longer."""
+        for watched in list(self._watched.values()):
+            watched.stop()
+
+
+class WatchedJob:
+    """One card, with Retry and Dismiss once the job has ended without a video."""
+
+    def __init__(self, watch: Watch, job: Job) -> None:
+        self.job = job
+        self._watch = watch
+        self._scheduled = False
+        self._settled = False
+        self._drawn_at = 0.0
+        self._words = ""
+        self._lock = threading.RLock()
+        self._unsubscribe: Callable[[], None] = lambda: None
+        self.card = JobCard(
+            card_view(job.snapshot, time.time(), heading=True),
+            on_cancel=job.cancel,
+            clip_bytes=lambda: None,  # the gallery plays it
+        )
+        self.retry = w.Button(description="Retry", tooltip="submit the same request again", layout={"display": "none"})
+        self.dismiss = w.Button(description="Dismiss", tooltip="take this card away", layout={"display": "none"})
+        self.actions = Field("retry", w.HBox([self.retry, self.dismiss]))
+        self.box = w.VBox([self.card, self.actions.box])
+        self.retry.on_click(lambda _: self._try_again())
+        self.dismiss.on_click(lambda _: watch.remove(self))
+        interactive(self.retry, self.dismiss)
+
+    def start(self) -> None:
+        """Follow the job from now on."""
+        self._unsubscribe = self.job.subscribe(self._changed)
+        self._changed(self.job.snapshot)
+
+    def stop(self) -> None:
+        """Follow no longer."""
+        self._unsubscribe()
+
+    def _try_again(self) -> None:
+        self.retry.disabled = True  # before anything else: a second press finds it so
+        with drawn_by(self.actions.say):
+            if self.job.status not in FREE_AGAIN:  # an unknown outcome may be paid for already
+                return
+            self._watch.panel.resubmit(self.job.request, self.job.take)
+            self._watch.remove(self)
+        self.retry.disabled = False
+
+    # In the background thread ------------------------------------------------------------------------
+
+    def _changed(self, _: Snapshot) -> None:
+        if self._scheduled or self._settled:
+            return
+        self._scheduled = True
+        wait = max(0.0, self._drawn_at + CARD_SECONDS - time.monotonic())
+        self.job._runner.call_later(wait, self._redraw)
+
+    def _redraw(self) -> None:
+        self._scheduled = False
+        self._drawn_at = time.monotonic()
+        try:
+            with self._lock:
+                if self._watch.is_doubled(self):
+                    self._watch.remove(self)
+                    return
+                snapshot = self.job.snapshot
+                self._watch.panel.in_context(functools.partial(self._draw, snapshot))
+        except Exception:  # a page that went away must not stop the job
+            log.exception("drawing %s in the panel failed", self.job.key)
+
+    def _draw(self, snapshot: Snapshot) -> None:
+        self.card.show(snapshot)
+        words = status_words(snapshot)
+        if words != self._words:
+            self._words = words
+            self._watch.panel.tell(snapshot, words)
+        if snapshot.is_settled and not self._settled:
+            self._settled = True
+            self._end(snapshot)
+
+    def _end(self, snapshot: Snapshot) -> None:
+        if snapshot.clip is not None:
+            self._watch.done += 1
+            self._watch.remove(self)
+        else:
+            self._watch.failed += 1
+            self.dismiss.layout.display = ""
+            if snapshot.status.value in FREE_AGAIN:  # of an unknown outcome nobody knows whether it is paid for
+                self._watch.panel.in_worker(functools.partial(self._offer_retry, snapshot))
+        self._watch.panel.ended(self.job)
+
+    def _offer_retry(self, snapshot: Snapshot) -> None:
+        price = short_price(self._watch.panel.session.estimate(snapshot.request), simulated=snapshot.simulated)
+        self._watch.panel.in_context(self._show_retry, f"Retry · {price}")
+
+    def _show_retry(self, label: str) -> None:
+        self.retry.description = label
+        self.retry.layout.display = ""
+
+
+def words_for(done: int, running: int, failed: int, *credits_words: str) -> str:
+    """The tally: "1 running · 2 done · 40 credits today · 40 this session"."""
+    counts = [
+        f"{running} running" if running else "",
+        f"{done} done" if done else "",
+        f"{failed} failed" if failed else "",
+    ]
+    return " · ".join(part for part in (*counts, *credits_words) if part)
+
+
+def amount(value: Any) -> str:
+    """A number of credits as people write it."""
+    return f"{float(value):.10g}"

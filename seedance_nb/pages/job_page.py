@@ -1,0 +1,47 @@
+"""One job as the HTML that stays: with its clip inside. Needs no kernel and no IPython, only the file."""
+
+from __future__ import annotations
+
+import contextlib
+
+from ..clips.clip import Clip
+from ..clips.store import shown_file
+from ..errors import ClipError, shortened
+from ..snapshot import Snapshot
+from . import html
+from .file_links import link_to, place_of
+
+
+def job_html(snapshot: Snapshot, embed_limit: int) -> str:
+    """What a notebook stores of the job as it stands: its receipt, and once nothing more comes its video or why there is none."""
+    return final_html(snapshot, embed_limit) if snapshot.is_settled else html.receipt(snapshot)
+
+
+def final_html(snapshot: Snapshot, embed_limit: int) -> str:
+    """The figure with the MP4 inside; above `embed_limit` bytes a small preview and a link to the file."""
+    clip = snapshot.clip
+    if clip is None:
+        return html.ending(snapshot)
+    video, poster, more = sources_of(clip, embed_limit)
+    return html.figure(snapshot, video, poster, **more)
+
+
+def sources_of(clip: Clip, embed_limit: int) -> tuple[str, str | None, dict[str, str | None]]:
+    """(video src, poster src, what `html.figure` says of the original) of a clip for a notebook."""
+    poster = None
+    if clip.poster is not None:
+        with contextlib.suppress(OSError):  # the video matters, its picture does not
+            poster = html.data_uri("image/jpeg", clip.poster.read_bytes())
+    try:
+        file = shown_file(clip, embed_limit)
+        video: str = html.data_uri("video/mp4", file.read_bytes())
+        if file == clip.path:
+            return video, poster, {}
+        note = html.preview_note(clip, small=True)
+    except (OSError, ClipError) as error:
+        note = f"not stored in the notebook ({shortened(error)})"
+        if clip.is_lost:  # what lies there now is not this video
+            return "", poster, {"note": note}
+        video = link_to(clip.path) or ""
+        poster = None if video else poster
+    return video, poster, {"link": link_to(clip.path), "place": place_of(clip.path), "note": note}

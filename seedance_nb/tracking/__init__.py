@@ -1,0 +1,1 @@
+"""Follows what was paid for; draws nothing."""

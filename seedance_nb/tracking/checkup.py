@@ -1,0 +1,192 @@
+"""Is everything in place? A line a question, with the cure where the answer is no. Sends no create and shows no key."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import platform
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from ..api.addresses import proxy_for, way_out_trouble
+from ..errors import AuthenticationError, ConfigurationError, SeedanceError
+from ..settings import is_loopback
+from .accounts import AccountNotKnown, shown
+from .ledger.ledger import Ledger
+from .session import Session
+
+LITTLE_SPACE = 1_000_000_000
+PACKAGES = (
+    "seedance_nb",
+    "ipython",
+    "ipykernel",
+    "ipywidgets",
+    "anywidget",
+    "httpx",
+    "httptools",
+    "av",
+    "nest-asyncio2",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """One answer: `ok`, what was looked at, what was found, and what to do if it is not as it should be."""
+
+    ok: bool
+    what: str
+    found: str
+    cure: str = ""
+
+    def __str__(self) -> str:
+        return f"{'ok ' if self.ok else 'NO '} {self.what:<10} {self.found}" + (f": {self.cure}" if self.cure else "")
+
+
+def check_up(session: Session) -> Iterator[Finding]:
+    """All findings, one by one: the slow one (the service) comes after those that need no network."""
+    yield _versions()
+    yield _key(session)
+    yield _limits(session)
+    yield _ledger(session)
+    yield _folder(
+        session.settings.clips.parent
+        if session.settings.clips.parent == session.settings.home
+        else session.settings.clips
+    )
+    yield _codecs()
+    yield _fonts()
+    yield _keyring()
+    yield _network(session)
+    yield _service(session)
+
+
+def _versions() -> Finding:
+    known = []
+    for name in PACKAGES:
+        try:
+            known.append(f"{name} {importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return Finding(True, "versions", f"Python {platform.python_version()}, {', '.join(known)}")
+
+
+def _key(session: Session) -> Finding:
+    if session.settings.uses_simulator:
+        return Finding(True, "key", "none, and none needed: this is the simulator")
+    try:
+        account = session.account
+    except ConfigurationError:
+        return Finding(False, "key", "none", "run %seedance login, or set SEEDANCE_API_KEY before Jupyter starts")
+    found = f"present, from {session.settings.key_source} (account {shown(account)})"
+    try:
+        session.check_account_is_known()
+    except AccountNotKnown as question:
+        return Finding(False, "key", found, str(question))
+    except ConfigurationError:  # the ledger's own line says that
+        pass
+    return Finding(True, "key", found)
+
+
+def _limits(session: Session) -> Finding:
+    trouble = session.settings.limits_trouble
+    if trouble is not None:
+        return Finding(False, "limits", "cannot be read, so nothing is sent", trouble)
+    limit = session.limits.max_credits
+    if limit is None:
+        return Finding(True, "limits", "no max_credits set")
+    return Finding(True, "limits", f"at most {limit:g} credits a session, {session.spent:g} of them spent")
+
+
+def _ledger(session: Session) -> Finding:
+    path = session.settings.ledger
+    if not path.exists():
+        return Finding(True, "ledger", f"none yet; it will be {path}")
+    try:
+        health = session.ask_ledger(Ledger.check)
+        unfinished = session.has_unfinished()
+    except ConfigurationError as error:
+        return Finding(False, "ledger", "cannot be used", str(error))
+    if health != "ok":
+        return Finding(False, "ledger", f"damaged ({health})", "restore a backup, or move it away to begin a new one")
+    more = ", with unfinished jobs (%seedance attach all)" if unfinished else ""
+    return Finding(True, "ledger", f"sound, {path}{more}")
+
+
+def _folder(home: Path) -> Finding:
+    place = next(p for p in (home, *home.parents) if p.exists())
+    free = shutil.disk_usage(place).free
+    try:
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        cure = "make it writable, or set SEEDANCE_HOME to a folder that is"
+        return Finding(False, "folder", f"{place} cannot be written ({error.strerror})", cure)
+    mode = f"{home.stat().st_mode & 0o777:o}" if home.exists() else "700"
+    if free < LITTLE_SPACE:
+        return Finding(
+            False, "folder", f"{home}, only {free / 1e9:.1f} GB free", "free some space: clips are kept here"
+        )
+    return Finding(True, "folder", f"{home}, {free / 1e9:.0f} GB free, mode {mode}")
+
+
+def _codecs() -> Finding:
+    try:
+        import av
+        import av.codec
+
+        av.codec.Codec("h264", "r")
+        av.codec.Codec("libx264", "w")
+    except Exception as error:  # whatever a broken binary wheel raises
+        return Finding(False, "codecs", f"PyAV cannot do H.264 ({error})", "pip install --force-reinstall av")
+    return Finding(True, "codecs", f"H.264 in and out, PyAV {av.__version__}")
+
+
+def _fonts() -> Finding:
+    from .. import fonts
+
+    lacking = [script for script, letter in fonts.SCRIPTS.items() if not fonts.can_draw(letter)]
+    if not lacking:
+        return Finding(True, "fonts", "letters for all common scripts, and emoji, on sheets and films")
+    words = f"no letters for {', '.join(lacking)}: sheets and films number such labels"
+    return Finding(True, "fonts", words, fonts.cure_for(lacking))
+
+
+def _keyring() -> Finding:
+    try:
+        import keyring
+
+        name = type(keyring.get_keyring()).__module__
+    except Exception:  # absent or broken: both mean "not available", and both are fine
+        return Finding(True, "keyring", "not installed; %seedance login then keeps a key for one kernel only")
+    if "fail" in name or "null" in name:
+        return Finding(
+            True, "keyring", "no backend on this machine; %seedance login then keeps a key for one kernel only"
+        )
+    return Finding(True, "keyring", name)
+
+
+def _network(session: Session) -> Finding:
+    if session.settings.uses_simulator:
+        return Finding(True, "network", "none needed: this is the simulator")
+    url = session.settings.base_url
+    if (trouble := way_out_trouble(url)) is not None:
+        return Finding(False, "network", *trouble)
+    host = urlsplit(url).hostname or ""
+    proxy = None if is_loopback(host) else proxy_for(url, host)
+    return Finding(True, "network", "no proxy" if proxy is None else f"by the proxy that {proxy.variable} names")
+
+
+def _service(session: Session) -> Finding:
+    where = session.settings.base_url
+    try:
+        items = session.runner.background.run(session.runner.fetch_models())
+    except AuthenticationError:
+        return Finding(False, "service", f"{where} refuses the key", "run %seedance login with a good one")
+    except SeedanceError as error:
+        return Finding(
+            False, "service", f"{where} gives no list of models ({error})", "check the network and SEEDANCE_BASE_URL"
+        )
+    return Finding(True, "service", f"{where} answers and offers {len(items)} models")

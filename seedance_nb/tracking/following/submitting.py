@@ -1,0 +1,280 @@
+"""From an intention to a request id: claimed in the ledger, sent once, or attached to what is known already.
+
+The order is the promise. The intention is committed before anything is sent; the moment of sending is committed before the first
+byte; the id is committed before anybody is told. A process that dies in between leaves a row that says how far it came.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Any
+
+from ...api.addresses import way_out_trouble
+from ...api.deadlines import LivedTime
+from ...api.models import Generation, Status, VideoRequest
+from ...errors import (
+    BudgetExceeded,
+    ConfigurationError,
+    ConnectionFailed,
+    GenerationCancelled,
+    InvalidRequest,
+    OutcomeUnknown,
+    RateLimited,
+    SeedanceError,
+    one_line,
+)
+from .. import owner as owners
+from ..accounts import AccountNotKnown
+from ..background import log
+from ..budget import Budget
+from ..ledger.ledger import Record
+from .followed import Followed, Tools
+from .polling import pause_after_refusal
+
+PATIENCE_WHILE_OTHERS_RUN = 5
+"""While the service is making other videos of ours a place will become free: then a create that is refused with 429 is sent again so
+many times as often before it is given up."""
+LOOK_AT_OTHER_PROCESS = 0.3
+LONGEST_STEP = 1.0
+"""Between two looks at another process no more than this counts as waited."""
+_STILL_OURS = {
+    "status": Status.SUBMITTING,
+    "status_text": Status.SUBMITTING.value,
+    "error": None,
+    "error_kind": None,
+    "finished_at": None,
+}
+_WHAT_NOW = (
+    "it is not sent again by itself: look at your dashboard, then attach its id, or buy another take with --fresh"
+)
+
+
+async def claim(
+    followed: Followed, request: VideoRequest, *, fresh: bool, price: float | None, max_credits: float | Budget | None
+) -> tuple[Record, bool] | None:
+    """(the ledger's row for this intention, whether it is new); None when the job ended here, which is told.
+
+    `request` is what would be sent; the row holds the same without signatures. `price` is set aside for a new one; None: nobody knows
+    it, and under a limit it is refused.
+    """
+    tools, snapshot = followed.tools, followed.snapshot
+    record = Record(
+        key=snapshot.key,
+        account=tools.account,
+        base_url=tools.service,
+        request=snapshot.request,
+        take=snapshot.take,
+        status=Status.SUBMITTING,
+        status_text=Status.SUBMITTING.value,
+        created_at=snapshot.created_at,
+        simulated=tools.simulated,
+        estimate=snapshot.estimate,
+        estimate_source=snapshot.estimate_source,
+        owner=tools.owner,
+        notebook=tools.notebook,
+    )
+
+    def may_be_sent() -> None:
+        if request.unsigned_address is not None:
+            raise InvalidRequest(
+                f"{one_line(request.unsigned_address, 80)} has lost its signature, so the service could not fetch it: give the"
+                " address freshly signed; nothing was sent"
+            )
+        if (trouble := way_out_trouble(tools.base_url)) is not None:
+            raise ConfigurationError(": ".join(trouble))
+        if followed.set_aside is None:  # the ledger may do a call again
+            tools.budget.reserve(price, limit_of_call=max_credits)
+            followed.set_aside = price or 0.0
+
+    while True:
+        try:
+            row, is_new = await tools.in_ledger(tools.ledger.claim, record, fresh, may_be_sent)
+            if is_new:
+                followed.is_claimed = True
+                followed.tell(take=row.take)
+                return row, True
+            followed.settle(0.0)
+            if row.status is Status.SUBMITTING and owners.is_alive(row.owner) is False:
+                row = await bury(tools, row)
+                if row.status is Status.REJECTED:
+                    continue  # it surely never left, so the place is free again
+            await tools.try_ledger(tools.ledger.note_reuse, row.key, tools.clock.time(), row.credits, tools.notebook)
+            return row, False
+        except (BudgetExceeded, InvalidRequest) as error:
+            refused: SeedanceError = error
+        except AccountNotKnown as error:
+            refused = error
+        except ConfigurationError as error:
+            refused = ConfigurationError(f"{error}; nothing was submitted")
+        followed.settle(0.0)
+        for job in followed.jobs:
+            job.is_recorded = False
+        await followed.end(Status.REJECTED, refused, nothing_charged=True, in_ledger=False)
+        return None
+
+
+async def bury(tools: Tools, record: Record) -> Record:
+    """A create whose process died: never sent is `rejected`, perhaps sent is `unknown`. Raises ConfigurationError.
+
+    Decided on the row as it is at that moment: if its owner lives after all and has written to it, it stays as it is.
+    """
+    now = tools.clock.time()
+
+    def decide(row: Record) -> dict[str, Any]:
+        if row.status is not Status.SUBMITTING or row.request_id is not None:
+            return {}
+        error: SeedanceError
+        if row.sent_at is None:
+            status = Status.REJECTED
+            error = ConnectionFailed("the process that wanted to send this ended before it did; nothing was charged")
+        else:
+            status = Status.UNKNOWN
+            why = "the process that sent it died before the answer came"
+            error = OutcomeUnknown(f"this may have been accepted and charged ({why}); {_WHAT_NOW}")
+        told = {"error": str(error), "error_kind": type(error).__name__, "finished_at": now}
+        return {"status": status, "status_text": status.value, **told}
+
+    return await tools.in_ledger(tools.ledger.revise, record.key, decide)
+
+
+async def await_other_process(followed: Followed) -> Record:
+    """The row of a create that another process has in the air, once it has an answer or its process is dead. Hands off until then."""
+    tools = followed.tools
+    followed.tell(note="another notebook is sending this")
+    waited = LivedTime(LONGEST_STEP, tools.clock.monotonic)
+    while True:
+        record = await tools.try_ledger(tools.ledger.find, followed.key)
+        if record is not None and record.status is Status.SUBMITTING:
+            alive = owners.is_alive(record.owner)
+            # Of a process on another machine we only know that a create cannot be in the air for ever; it may have been stopped
+            # together with this one.
+            if alive is False or (alive is None and waited() > 2 * tools.limits.create_timeout):
+                try:
+                    record = await bury(tools, record)
+                except ConfigurationError:
+                    record = None
+        if record is not None and record.status is not Status.SUBMITTING:
+            return record
+        await followed.pause(LOOK_AT_OTHER_PROCESS)
+
+
+async def send(followed: Followed, request: VideoRequest) -> bool:
+    """Send the create of a claimed intention, once. True when there is an id to follow."""
+    tools = followed.tools
+    unreachable = refused = alone = (
+        0  # not got there; refused for now; refused while nothing else of ours was under way
+    )
+    most = tools.limits.tries_after_trouble
+    while True:
+        while (left := tools.busy_until - tools.clock.monotonic()) > 0 and not followed.snapshot.cancel_requested:
+            # A little apart, so that not all come back at the same instant.
+            await followed.count_down(left + random.uniform(0.0, 0.3), "the service is busy; nothing submitted yet")
+        if followed.snapshot.cancel_requested:
+            error = GenerationCancelled("cancelled before it was sent; nothing was charged")
+            await followed.end(Status.CANCELLED, error, nothing_charged=True)
+            return False
+        async with tools.gate, tools.calls:
+            if tools.busy_until > tools.clock.monotonic() or followed.snapshot.cancel_requested:
+                continue  # that became so while this one waited for its turn
+            seen = tools.gate.refusals
+            outcome = await _send_once(followed, request)
+            if isinstance(outcome, RateLimited):
+                tools.gate.refused(seen)
+            elif isinstance(outcome, Generation):
+                tools.gate.accepted()
+        if isinstance(outcome, Generation):
+            await _accept(followed, outcome)
+            return True
+        if isinstance(outcome, OutcomeUnknown):
+            await followed.end(Status.UNKNOWN, outcome)
+            return False
+        followed.may_have_left = False
+        if isinstance(outcome, ConnectionFailed) and unreachable + 1 < most:
+            unreachable += 1
+            await tools.try_ledger(tools.ledger.save, followed.key, {"sent_at": None})
+            await followed.count_down(_pause(tools, unreachable), str(outcome))
+        elif isinstance(outcome, RateLimited) and _may_go_on(tools, refused + 1, alone + 1):
+            refused += 1
+            alone += not tools.under_way
+            await tools.try_ledger(tools.ledger.save, followed.key, {"sent_at": None})
+            # It is the account that is busy, so it is the refusals of all jobs in a row that make the pauses longer.
+            pause = _pause(tools, tools.gate.refusals, outcome.retry_after)
+            tools.busy_until = max(tools.busy_until, tools.clock.monotonic() + pause)
+            followed.tell(trouble=str(outcome))
+        else:
+            if isinstance(outcome, ConnectionFailed | RateLimited):  # until now it was tried again by itself
+                outcome.args = (f"{outcome}; run it again later",)
+            await followed.end(Status.REJECTED, outcome, nothing_charged=True)
+            return False
+
+
+def _may_go_on(tools: Tools, refused: int, alone: int) -> bool:
+    """Whether a create that was refused so many times, `alone` of them while nothing of ours was under way, is sent once more."""
+    most = tools.limits.tries_after_trouble
+    return refused < PATIENCE_WHILE_OTHERS_RUN * most and (alone < most or tools.under_way > 0)
+
+
+def _pause(tools: Tools, times: int, asked_for: float | None = None) -> float:
+    limits = tools.limits
+    return pause_after_refusal(
+        times, first=limits.pause_after_trouble, longest=limits.longest_pause, asked_for=asked_for
+    )
+
+
+async def _send_once(followed: Followed, request: VideoRequest) -> Generation | SeedanceError:
+    tools = followed.tools
+    try:
+        api = tools.api()
+    except Exception as error:  # nothing has left that was never made
+        log.exception("no connection can be made")
+        why = one_line(repr(error), 120)
+        return ConfigurationError(f"the connection to the service cannot be made ({why}); nothing was submitted")
+    try:
+        # The last stop before money: from here on a crash means "perhaps sent". Whoever thought us dead meanwhile (another
+        # machine cannot know) has written our row off, and may have claimed the intention anew: then this write fails.
+        await tools.in_ledger(tools.ledger.save, followed.key, {**_STILL_OURS, "sent_at": tools.clock.time()})
+    except ConfigurationError as error:
+        row = await tools.try_ledger(tools.ledger.find, followed.key)
+        if row is not None and row.status is not Status.SUBMITTING:
+            return SeedanceError("another notebook took this over while it waited here; run it again to see its video")
+        return ConfigurationError(f"{error}; nothing was submitted")
+    followed.may_have_left = True
+    tools.creates_in_the_air += 1
+    tools.pace.create_goes_out()
+    try:
+        return await api.create(request)
+    except SeedanceError as error:
+        return error
+    except Exception as error:  # nobody foresaw it, so nobody can say whether anything left
+        log.exception("sending %s failed", followed.key)
+        return OutcomeUnknown(f"this may have been accepted and charged ({one_line(repr(error), 120)}); {_WHAT_NOW}")
+    except asyncio.CancelledError:
+        # The runner is closed with a create in the air. The process may live on, so the ledger must be told now.
+        lost = OutcomeUnknown(f"this may have been accepted and charged (stopped while it was being sent); {_WHAT_NOW}")
+        await followed.end(Status.UNKNOWN, lost)
+        raise
+    finally:
+        tools.creates_in_the_air -= 1
+
+
+async def _accept(followed: Followed, generation: Generation) -> None:
+    """Commit the id, then tell of it; if it cannot be committed, tell of it all the same: it is paid for."""
+    tools = followed.tools
+    now = tools.clock.time()
+    if generation.credits_charged is not None:
+        followed.settle(generation.credits_charged)
+    status = Status.PROCESSING if generation.status is Status.PROCESSING else Status.QUEUED
+    followed.seen_unfinished_at = now
+    changes = {
+        "request_id": generation.request_id,
+        "status": status,
+        "status_text": generation.status_text,
+        "credits": generation.credits_charged,
+        "accepted_at": now,
+        "processing_at": now if status is Status.PROCESSING else None,
+        "simulated": generation.simulated or tools.simulated,
+    }
+    not_saved = await followed.save(changes | {"checked_at": now})
+    trouble = f"accepted as {generation.request_id}, but {not_saved}" if not_saved else generation.oddity
+    followed.tell(**changes, last_contact_at=now, failed_checks=0, trouble=trouble, note=None)

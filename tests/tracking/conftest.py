@@ -1,0 +1,134 @@
+"""A film that is rendered once, and what the tests of this room run against."""
+
+import functools
+import shutil
+
+import pytest
+from tracking.doubles import Service, TimeMachine, VideoHost, make_runner
+
+from seedance_nb.simulator import Pace, Simulator, film
+from seedance_nb.tracking.ledger.ledger import Ledger
+from seedance_nb.tracking.session import Session, forget
+
+
+def render(path, **changes):
+    usual = {
+        "prompt": "a cat jumps",
+        "model": "seedance-2.0",
+        "take": 1,
+        "request_id": "req_1234567890",
+        "aspect_ratio": "16:9",
+        "resolution": "480p",
+        "seconds": 0.25,
+    }
+    film.render(path, **{**usual, **changes})
+    return path
+
+
+@pytest.fixture(scope="session")
+def small_film(tmp_path_factory):
+    """A quarter of a second of H.264, 854 x 480 at 24 frames a second."""
+    return render(tmp_path_factory.mktemp("films") / "small.mp4")
+
+
+@pytest.fixture(scope="session")
+def large_film(tmp_path_factory):
+    """The same at 1920 x 1080."""
+    return render(tmp_path_factory.mktemp("films") / "large.mp4", resolution="1080p")
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    opened = Ledger(tmp_path / "ledger.sqlite3")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(autouse=True)
+def careless_disk(monkeypatch):
+    """Commits that do not wait for the disk: a busy machine would spend most of the time of this folder on that."""
+    opened = Ledger._open
+
+    @functools.wraps(opened)
+    def quick(ledger):
+        db = opened(ledger)
+        db.execute("PRAGMA synchronous = OFF")
+        return db
+
+    monkeypatch.setattr(Ledger, "_open", quick)
+
+
+@pytest.fixture
+def clock():
+    return TimeMachine()
+
+
+@pytest.fixture
+def service(clock, small_film):
+    return Service(clock, film=small_film.read_bytes())
+
+
+@pytest.fixture
+def runner(tmp_path, service, clock):
+    running = make_runner(tmp_path, service, clock)
+    yield running
+    service.gate.set()
+    running.close()
+
+
+@pytest.fixture
+def host():
+    serving = VideoHost()
+    yield serving
+    serving.close()
+
+
+@pytest.fixture
+def quick_films(small_film, monkeypatch):
+    """The simulator hands out one film that was made before: real, but at once."""
+
+    def copy(path, **about):
+        shutil.copy(small_film, path.with_suffix(".copying"))
+        path.with_suffix(".copying").replace(path)
+
+    monkeypatch.setattr(film, "render", copy)
+
+
+@pytest.fixture
+def simulator(quick_films):
+    with Simulator(pace=Pace(0.02, 0.02, 0)) as running:
+        yield running
+
+
+@pytest.fixture
+def make_session(simulator, tmp_path):
+    """Sessions at the simulator, closed at the end."""
+    made = []
+
+    def make(**changes):
+        usual = {
+            "api_key": "k",
+            "base_url": simulator.base_url,
+            "home": tmp_path,
+            "poll_floor": 0.02,
+            "poll_ceiling": 0.1,
+        }
+        made.append(Session(**{**usual, **changes}))
+        return made[-1]
+
+    yield make
+    for session in made:
+        session.close()
+
+
+@pytest.fixture
+def session(make_session):
+    return make_session()
+
+
+@pytest.fixture
+def no_kernel_session():
+    """Nobody's module-level session is left over, before or after."""
+    forget()
+    yield
+    forget()

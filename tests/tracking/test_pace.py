@@ -1,0 +1,89 @@
+"""What all jobs may ask of an interpreter that the notebook needs for itself."""
+
+import collections
+
+import pytest
+
+from seedance_nb.tracking.following.pace import BUNCH, BUSY_FILES, BUSY_LOOKS, IDLE_LOOKS, Pace
+
+
+class Kernel:
+    """A clock, and a main thread that uses a share of it."""
+
+    def __init__(self):
+        self.now = self.used = 0.0
+        self.pace = Pace(lambda: self.now, main_seconds=lambda: self.used)
+
+    def spend(self, seconds, share):
+        self.now += seconds
+        self.used += seconds * share
+
+
+@pytest.fixture
+def kernel():
+    return Kernel()
+
+
+def files_in(kernel, seconds, share):
+    """How many files are begun in that time, asking every 10 ms."""
+    begun = 0
+    for _ in range(round(seconds * 100)):
+        kernel.spend(0.01, share)
+        begun += kernel.pace.file_turn() == 0
+    return begun
+
+
+def test_an_idle_notebook_lets_every_file_begin_at_once(kernel):
+    assert files_in(kernel, 2, share=0.05) == 200
+
+
+def test_a_computing_notebook_lets_a_few_files_a_second_begin(kernel):
+    files_in(kernel, 1, share=1.0)
+
+    assert files_in(kernel, 10, share=1.0) == pytest.approx(10 * BUSY_FILES, abs=1)
+
+
+def test_files_begin_again_as_soon_as_the_cell_ends(kernel):
+    files_in(kernel, 5, share=1.0)
+    files_in(kernel, 0.5, share=0.0)
+
+    assert files_in(kernel, 1, share=0.0) == 100
+
+
+def test_a_file_is_asked_for_again_soon_because_a_cell_may_end(kernel):
+    files_in(kernel, 1.01, share=1.0)
+    kernel.pace.file_turn()
+
+    assert 0 < kernel.pace.file_turn() <= 0.25
+
+
+@pytest.mark.parametrize(("share", "looks"), [(0.1, IDLE_LOOKS), (1.0, BUSY_LOOKS)])
+def test_looks_are_given_out_at_the_budget_in_force(kernel, share, looks):
+    for _ in range(10):
+        kernel.spend(0.1, share)
+        kernel.pace.turn()
+    kernel.spend(10, share)
+    kernel.pace.turn()
+
+    turns = [kernel.pace.turn() for _ in range(20)]
+
+    assert turns[-1] - turns[0] == pytest.approx(19 / looks, abs=BUNCH / looks if share == 1 else 1e-9)
+
+
+def test_beside_a_computing_notebook_looks_go_out_in_bunches(kernel):
+    kernel.spend(1, share=1.0)
+    kernel.pace.turn()
+
+    turns = collections.Counter(round(kernel.pace.turn(), 6) for _ in range(10 * BUNCH))
+
+    assert 10 <= len(turns) <= 11
+    assert max(turns.values()) <= BUNCH + 1
+
+
+def test_a_create_takes_the_place_of_a_look(kernel):
+    kernel.pace.turn()
+    alone = kernel.pace.turn()
+    for _ in range(10):
+        kernel.pace.create_goes_out()
+
+    assert kernel.pace.turn() == pytest.approx(alone + 11 / IDLE_LOOKS)

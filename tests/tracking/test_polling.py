@@ -1,0 +1,314 @@
+import asyncio
+import math
+import random
+import statistics
+import threading
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seedance_nb.tracking.following.pace import BUSY_LOOKS, IDLE_LOOKS, Kind, Pace, seconds_of_main_thread
+from seedance_nb.tracking.following.polling import (
+    EVEN_SECONDS,
+    LONGEST_AFTER_TROUBLE,
+    LONGEST_ASKED_FOR,
+    Outlook,
+    look_after_trouble,
+    next_look,
+    pause_after_refusal,
+)
+
+seconds = st.floats(0, 1e7)
+pace = st.floats(0.01, 600)
+share = st.floats(0, 1)
+lives = st.lists(st.floats(0.01, 1e5), max_size=12)
+
+
+def delay(age, earlier=(), **options):
+    return next_look(age, Outlook.learn(earlier), **{"floor": 0.3, "ceiling": 60, "jitter": 0.5} | options)
+
+
+def follow(life, outlook, dice):
+    """(looks, lateness) of one job of this life."""
+    age = looks = 0
+    while age < life:
+        age += next_look(age, outlook, floor=0.3, ceiling=60, jitter=dice.random())
+        looks += 1
+    return looks, age - life
+
+
+def against_even_spacing(spread, earlier, *, usual=94.0, jobs=400):
+    """Looks x lateness of many jobs, as a share of what evenly spaced looks cost (half the mean life)."""
+    dice = random.Random(7)
+
+    def life():
+        return usual * math.exp(dice.gauss(0, spread))
+
+    results = []
+    for _ in range(jobs):
+        outlook = Outlook.learn([life() for _ in range(earlier)])
+        own = life()
+        results.append((*follow(own, outlook, dice), own))
+    looks, late, own = (statistics.fmean(column) for column in zip(*results, strict=True))
+    return looks * late / (own / 2)
+
+
+@pytest.mark.parametrize(
+    ("spread", "earlier", "most"),
+    [
+        pytest.param(0.3, 10, 0.65, id="lives that vary by a third, ten known"),
+        pytest.param(0.15, 10, 0.45, id="lives that vary by a sixth, ten known"),
+        pytest.param(0.3, 3, 0.75, id="lives that vary by a third, three known"),
+        pytest.param(0.3, 0, 1.1, id="the first job ever"),
+    ],
+)
+def test_looks_times_lateness_is_a_fraction_of_that_of_a_fixed_interval(spread, earlier, most):
+    assert against_even_spacing(spread, earlier) <= most
+
+
+@pytest.mark.parametrize("factor", [3, 1 / 3], ids=["slower", "faster"])
+def test_a_service_that_changed_its_speed_is_caught_up_with_within_ten_jobs(factor):
+    dice = random.Random(7)
+    costs = []
+    for _ in range(300):
+        old = [94 * math.exp(dice.gauss(0, 0.3)) for _ in range(20)]
+        new = [94 * factor * math.exp(dice.gauss(0, 0.3)) for _ in range(11)]
+        costs.append((*follow(new[0], Outlook.learn(new[1:] + old), dice), new[0]))
+    looks, late, own = (statistics.fmean(column) for column in zip(*costs, strict=True))
+    assert looks * late / (own / 2) <= 0.75
+
+
+@pytest.mark.parametrize(
+    ("age", "earlier", "least", "most"),
+    [
+        pytest.param(0, [], EVEN_SECONDS, EVEN_SECONDS, id="a job nobody knows is looked at evenly"),
+        pytest.param(90, [], EVEN_SECONDS, EVEN_SECONDS, id="for as long as most take"),
+        pytest.param(3600, [], 30, 40, id="and rarely when it takes an hour"),
+        pytest.param(0, [94] * 10, 30, 60, id="a job of a minute and a half is left alone at first"),
+        pytest.param(94, [94] * 10, 1, 4, id="and looked at often around its usual end"),
+        pytest.param(900, [94] * 10, 5, 60, id="and rarely when it is long overdue"),
+        pytest.param(0, [1.0] * 10, 0.3, 1.5, id="a quick one is looked at soon"),
+    ],
+)
+def test_the_next_look_follows_what_is_known(age, earlier, least, most):
+    assert least <= delay(age, earlier) <= most
+
+
+@given(seconds, lives, pace, pace, share, st.floats(0.01, 1e6), st.floats(0, 10))
+def test_every_wait_is_between_floor_and_ceiling(age, earlier, one, other, jitter, worth, news):
+    floor, ceiling = sorted((one, other))
+    wait = next_look(age, Outlook.learn(earlier), floor=floor, ceiling=ceiling, jitter=jitter, worth=worth, news=news)
+    assert floor * 0.9 <= wait <= ceiling * 1.1
+
+
+@given(seconds, lives, share)
+def test_a_ceiling_below_the_floor_never_makes_looks_denser_than_the_floor(age, earlier, jitter):
+    assert next_look(age, Outlook.learn(earlier), floor=5, ceiling=2, jitter=jitter) >= 5 * 0.9
+
+
+def test_jobs_of_one_moment_are_spread_over_ten_per_cent():
+    early, late = (delay(50, [94] * 5, jitter=j) for j in (0.0, 1.0))
+    assert late / early == pytest.approx(1.05 / 0.95)
+
+
+@pytest.mark.parametrize("earlier", [[], [94.0] * 5], ids=["unknown", "known"])
+def test_siblings_that_are_ending_now_bring_the_next_look_forward(earlier):
+    assert delay(20, earlier, news=0.5) < delay(20, earlier)
+
+
+@pytest.mark.parametrize("earlier", [[], [94.0] * 5], ids=["unknown", "known"])
+def test_dear_looks_come_later(earlier):
+    assert delay(20, earlier, worth=20) > delay(20, earlier)
+
+
+def test_the_time_left_shrinks_with_age_and_grows_again_when_a_job_is_overdue():
+    outlook = Outlook.learn([90, 100, 95, 92])
+    left = [outlook.remaining(age) for age in (0, 50, 90, 300)]
+    assert left[0] == pytest.approx(94, rel=0.1)
+    assert left[0] > left[1] > left[2] > 0
+    assert left[3] > left[2]
+
+
+def test_of_a_job_nobody_knows_the_time_left_is_not_made_up():
+    assert Outlook.learn([]).remaining(10) is None
+
+
+@given(lives.filter(bool), st.floats(0, 1e6))
+def test_the_time_left_is_never_negative_nor_endless(earlier, age):
+    assert 0 <= Outlook.learn(earlier).remaining(age) < math.inf
+
+
+@pytest.mark.parametrize(
+    ("failed", "asked", "wait"),
+    [
+        pytest.param(1, None, 1.7, id="one failure"),
+        pytest.param(3, None, 1.7**3, id="three failures"),
+        pytest.param(12, None, LONGEST_AFTER_TROUBLE, id="many failures"),
+        pytest.param(1, 30, 30, id="what the service asks for"),
+        pytest.param(1, 0.1, 1.7, id="but no less than our own patience"),
+        pytest.param(1, 86_400, LONGEST_ASKED_FOR, id="and no more than is believable"),
+    ],
+)
+def test_after_trouble_looks_thin_out(failed, asked, wait):
+    assert look_after_trouble(failed, floor=1.0, asked_for=asked, jitter=0.5) == pytest.approx(wait)
+
+
+@given(st.integers(0, 10_000), pace, st.none() | seconds)
+def test_trouble_never_makes_looks_denser_than_the_floor(failed, floor, asked):
+    assert look_after_trouble(failed, floor=floor, asked_for=asked) >= floor * 0.99
+
+
+@given(st.integers(0, 10_000), pace, st.none() | seconds, share)
+def test_a_jittered_look_after_trouble_keeps_floor_and_ceiling(failed, floor, asked, jitter):
+    wait = look_after_trouble(failed, floor=floor, asked_for=asked, longest=200, jitter=jitter)
+
+    assert floor <= wait <= max(200, 1.25 * floor, 1.25 * LONGEST_AFTER_TROUBLE)
+
+
+def test_pauses_after_refusals_grow_and_end():
+    pauses = [pause_after_refusal(times, first=1, longest=300, jitter=0.5) for times in range(1, 9)]
+
+    assert pauses == [1, 2, 4, 8, 16, 30, 30, 30]
+
+
+@pytest.mark.parametrize(
+    ("asked", "wait"),
+    [(None, 4), (0, 4), (0.001, 4), (7, 7), (1e9, 300)],
+    ids=["nothing", "0", "almost 0", "7", "for ever"],
+)
+def test_what_the_service_asks_for_counts_above_our_own_pause_and_below_the_longest(asked, wait):
+    assert pause_after_refusal(3, first=1, longest=300, asked_for=asked, jitter=0.5) == wait
+
+
+def test_who_was_refused_at_the_same_time_does_not_come_back_at_the_same_time():
+    assert len({pause_after_refusal(3, first=1, longest=300) for _ in range(20)}) > 10
+
+
+# What is shared ------------------------------------------------------------------------------------------
+
+
+class Cpu:
+    """Wall seconds, and CPU seconds of the main thread, moved by hand."""
+
+    def __init__(self):
+        self.now = self.main = 0.0
+
+    def pace(self):
+        return Pace(lambda: self.now, main_seconds=lambda: self.main)
+
+
+def test_a_few_jobs_are_not_slowed_by_the_shared_budget():
+    pace = Cpu().pace()
+    for job in range(20):
+        pace.wants(job, 1.0)
+    assert pace.stretch == pytest.approx(1, abs=0.06)
+
+
+def test_a_thousand_jobs_share_the_budget():
+    pace = Cpu().pace()
+    for job in range(1000):
+        pace.wants(job, 1.0 * pace.stretch)
+    assert pace.stretch == pytest.approx(1000 / IDLE_LOOKS, rel=0.3)
+
+
+def test_jobs_that_left_want_nothing_any_more():
+    pace = Cpu().pace()
+    for job in range(1000):
+        pace.wants(job, 1.0)
+    for job in range(1000):
+        pace.leaves(job)
+    pace.wants("last", 1.0)
+    alone = Cpu().pace()
+    alone.wants("last", 1.0)
+    assert pace.stretch == pytest.approx(alone.stretch)
+
+
+def test_beside_a_cell_that_computes_the_budget_shrinks_and_grows_back():
+    cpu = Cpu()
+    pace = cpu.pace()
+    limits = []
+    for busy in (0.0, 1.0, 0.0):
+        cpu.now += 1
+        cpu.main += busy
+        pace.turn()
+        limits.append(pace.limit)
+    assert limits == [IDLE_LOOKS, BUSY_LOOKS, IDLE_LOOKS]
+
+
+@pytest.mark.skipif(not hasattr(time, "pthread_getcpuclockid"), reason="this system does not tell a thread's CPU time")
+def test_what_other_threads_compute_is_not_the_notebooks_work():
+    def burn(seconds):
+        end = time.thread_time() + seconds
+        while time.thread_time() < end:
+            pass
+
+    before = seconds_of_main_thread()
+    thread = threading.Thread(target=burn, args=(0.2,))
+    thread.start()
+    thread.join()
+    between = seconds_of_main_thread()
+    burn(0.2)
+    assert between - before < 0.1
+    assert seconds_of_main_thread() - between > 0.1
+
+
+def test_looks_of_one_moment_are_given_out_one_after_the_other():
+    pace = Cpu().pace()
+    turns = [pace.turn() for _ in range(4)]
+    assert turns == pytest.approx([i / IDLE_LOOKS for i in range(4)])
+
+
+def test_a_look_that_comes_alone_does_not_wait():
+    cpu = Cpu()
+    pace = cpu.pace()
+    pace.turn()
+    cpu.now = 1.0
+    assert pace.turn() == 0
+
+
+def test_news_needs_three_ends_and_fades():
+    kind = Kind([])
+    for _ in range(2):
+        kind.ended(5.0, 100.0)
+    assert kind.news(100.0) == 0
+    kind.ended(5.0, 100.0)
+    assert kind.news(100.0) > 0
+    assert kind.news(200.0) == 0
+
+
+def test_scouts_share_their_looks_and_spread_them():
+    waits = [next_look(10.0, Outlook(), floor=0.5, ceiling=60, scouts=100, jitter=i / 99) for i in range(100)]
+
+    looks_a_second = 100 / (sum(waits) / 100)
+    alone = next_look(10.0, Outlook(), floor=0.5, ceiling=60, jitter=0.5)
+    assert looks_a_second == pytest.approx(math.sqrt(100) / alone, rel=0.05)
+    assert min(waits) == pytest.approx(alone, rel=0.06)
+    assert len({round(wait) for wait in waits}) > 15
+
+
+def test_the_first_end_wakes_all_scouts_and_the_second_nobody():
+    kind, wakes = Kind([]), [asyncio.Event() for _ in range(3)]
+    with kind.living(wakes[0]), kind.living(wakes[1]), kind.living(wakes[2]):
+        assert kind.scouts == 3
+        kind.ended(None, 1.0)
+        assert [wake.is_set() for wake in wakes] == [True] * 3
+        assert kind.scouts == 1
+        wakes[0].clear()
+        kind.ended(5.0, 2.0)
+        assert not wakes[0].is_set()
+    assert kind.alive == 0
+
+
+def test_where_lives_are_known_nobody_is_a_scout():
+    kind = Kind([10.0])
+    with kind.living(asyncio.Event()), kind.living(asyncio.Event()):
+        assert (kind.alive, kind.scouts) == (2, 1)
+
+
+def test_a_kind_learns_from_lives_and_not_from_failures():
+    kind = Kind([10.0])
+    kind.ended(None, 1.0)
+    kind.ended(20.0, 2.0)
+    assert list(kind.lives) == [20.0, 10.0]
