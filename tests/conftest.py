@@ -17,5 +17,33 @@ def nobody_home(monkeypatch, tmp_path):
 
 @pytest.fixture(autouse=True)
 def files_are_looked_into_here(monkeypatch):
-    """A process for that at every session would be a third of the time of the whole; kernels and `jobs/test_inspector.py` have it."""
+    """A process for that at every session would be a third of the time of the whole; kernels and `clips/test_inspector.py` have it."""
     monkeypatch.setattr("seedance_nb.clips.inspector.Inspector", lambda: None)
+
+
+def render(path, **changes):
+    usual = {
+        "prompt": "a cat jumps",
+        "model": "seedance-2.0",
+        "take": 1,
+        "request_id": "req_1234567890",
+        "aspect_ratio": "16:9",
+        "resolution": "480p",
+        "seconds": 0.25,
+    }
+    from seedance_nb.simulator import film
+
+    film.render(path, **{**usual, **changes})
+    return path
+
+
+@pytest.fixture(scope="session")
+def small_film(tmp_path_factory):
+    """A quarter of a second of H.264, 854 x 480 at 24 frames a second."""
+    return render(tmp_path_factory.mktemp("films") / "small.mp4")
+
+
+@pytest.fixture(scope="session")
+def large_film(tmp_path_factory):
+    """The same at 1920 x 1080."""
+    return render(tmp_path_factory.mktemp("films") / "large.mp4", resolution="1080p")

@@ -6,8 +6,8 @@ import shutil
 
 import pytest
 from browser.lab import in_browser
+from clips.odd_films import TURNS, corners, film, turn
 from PIL import Image
-from tracking.odd_films import TURNS, corners, film, turn
 
 from seedance_nb.clips.store import Clips, shown_file
 

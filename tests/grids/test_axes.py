@@ -384,7 +384,7 @@ def test_a_polars_frame_is_rows_too():
     "row",
     [
         {"prompt": "half \ud83d"},
-        {"model": object()},
+        pytest.param({"model": object()}, id="an object"),
         {"resolution": pd.Timestamp("2026")},
         {"model": "\ud83d"},
         {"webhook_url": {1}},

@@ -1,40 +1,14 @@
-"""A film that is rendered once, and what the tests of this room run against."""
+"""What the tests of this room run against."""
 
 import functools
 import shutil
 
 import pytest
-from tracking.doubles import Service, TimeMachine, VideoHost, make_runner
+from tracking.doubles import Service, TimeMachine, make_runner
 
 from seedance_nb.simulator import Pace, Simulator, film
 from seedance_nb.tracking.ledger.ledger import Ledger
 from seedance_nb.tracking.session import Session, forget
-
-
-def render(path, **changes):
-    usual = {
-        "prompt": "a cat jumps",
-        "model": "seedance-2.0",
-        "take": 1,
-        "request_id": "req_1234567890",
-        "aspect_ratio": "16:9",
-        "resolution": "480p",
-        "seconds": 0.25,
-    }
-    film.render(path, **{**usual, **changes})
-    return path
-
-
-@pytest.fixture(scope="session")
-def small_film(tmp_path_factory):
-    """A quarter of a second of H.264, 854 x 480 at 24 frames a second."""
-    return render(tmp_path_factory.mktemp("films") / "small.mp4")
-
-
-@pytest.fixture(scope="session")
-def large_film(tmp_path_factory):
-    """The same at 1920 x 1080."""
-    return render(tmp_path_factory.mktemp("films") / "large.mp4", resolution="1080p")
 
 
 @pytest.fixture
@@ -74,13 +48,6 @@ def runner(tmp_path, service, clock):
     yield running
     service.gate.set()
     running.close()
-
-
-@pytest.fixture
-def host():
-    serving = VideoHost()
-    yield serving
-    serving.close()
 
 
 @pytest.fixture

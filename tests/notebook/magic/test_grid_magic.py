@@ -4,7 +4,7 @@ import re
 import sys
 
 import pytest
-from notebook.test_magic import KEY, Shell, one_line, wait_for
+from notebook.magic.test_magic import KEY, Shell, one_line, wait_for
 
 from seedance_nb import errors
 from seedance_nb.grids.grid import Grid

@@ -7,9 +7,9 @@ import threading
 import av
 import numpy as np
 import pytest
-from grids.film_grids import clip_of, decoded, lay_out, picture_of, usual
+from clips import odd_films
+from grids.films.film_grids import clip_of, decoded, lay_out, picture_of, usual
 from PIL import Image
-from tracking import odd_films
 
 from seedance_nb.api.models import Status
 from seedance_nb.clips.store import Clips

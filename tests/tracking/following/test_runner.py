@@ -776,7 +776,7 @@ with Simulator(pace=Pace(0, 0.05, 0)) as simulator:
     print(code, before.done(), sorted(entry.body["prompt"] for entry in simulator.scenario.accepted))
     session.close()
 """
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root, timeout=50
     )

@@ -6,8 +6,8 @@ import time
 
 import comm
 import pytest
+from notebook.card.test_job_card import Wire, WireOfIpykernel74
 from notebook.grid_pictures import CLIP, changed, picture_of
-from notebook.test_job_card import Wire, WireOfIpykernel74
 
 from seedance_nb.api.models import Status
 from seedance_nb.errors import BudgetExceeded, GenerationFailed

@@ -6,7 +6,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from grids.film_grids import lay_out, picture_of, usual
+from grids.films.film_grids import lay_out, picture_of, usual
 from PIL import Image, ImageDraw
 
 from seedance_nb import fonts

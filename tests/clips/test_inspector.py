@@ -13,7 +13,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from tracking.odd_films import film, huge_h264, of_packets, png
+from clips.odd_films import film, huge_h264, of_packets, png
 
 from seedance_nb.api.deadlines import LivedTime
 from seedance_nb.clips import inspector as room
@@ -21,7 +21,6 @@ from seedance_nb.clips.inspector import Inspector
 from seedance_nb.clips.playing import TooLarge
 from seedance_nb.clips.store import Clips, inspect
 from seedance_nb.errors import ClipError
-from seedance_nb.simulator import film as films
 
 
 @pytest.fixture
@@ -143,17 +142,6 @@ def test_clips_close_what_helps_them(tmp_path, inspector, part):
     assert process.poll() is not None
 
 
-def test_a_session_has_its_files_looked_into_elsewhere_and_leaves_nothing_behind(make_session, monkeypatch):
-    monkeypatch.setattr(room, "Inspector", Inspector)
-    session = make_session()
-    session.submit("a boat", duration=4, resolution="480p").result(60)
-    process = process_of(session.runner._tools.clips._inspect)
-
-    session.close()
-
-    assert process.poll() is not None
-
-
 def test_it_can_be_started_while_the_file_is_still_on_its_way(inspector, part, tmp_path):
     inspector.prepare()
     process = process_of(inspector)
@@ -262,9 +250,9 @@ def test_the_system_holds_the_process_to_its_memory_and_its_time(inspector, part
 @pytest.mark.skipif(not Path("/proc/self/limits").exists(), reason="the limit holds on Linux")
 def test_where_the_limit_on_pixels_fails_the_one_on_memory_holds(inspector, tmp_path, monkeypatch):
     blind = (
-        "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from seedance_nb.tracking import playing; "
+        "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from seedance_nb.clips import playing; "
         "playing.MOST_PIXELS = 10**12; playing.DECODER_LIMITS.clear(); "
-        "from seedance_nb.tracking import inspector; inspector.MEMORY = 700_000_000; inspector.serve()"
+        "from seedance_nb.clips import inspector; inspector.MEMORY = 700_000_000; inspector.serve()"
     )
     monkeypatch.setattr(room, "_COMMAND", blind)
 
@@ -282,22 +270,6 @@ def test_4k_passes_with_room_to_spare(inspector, tmp_path, codec):
     inspector.preview(source, tmp_path / "small.mp4", 480)
 
     assert (facts["width"], facts["height"]) == (3840, 2160)
-
-
-def test_a_refused_file_is_fetched_once_and_the_job_says_where_it_is(make_session, simulator, tmp_path, monkeypatch):
-    def render(path, **_):
-        of_packets(path, [png(16_000, 16_000)], claims=(16_000, 16_000))
-
-    monkeypatch.setattr(films, "render", render)
-    job = make_session().submit("a boat", duration=4, resolution="480p")
-    with pytest.raises(ClipError, match="cannot be shown: the video is 16000 × 16000") as caught:
-        job.result(60)
-    job.download_again()
-    with pytest.raises(ClipError, match=r"kept in the folder of clips as \w+\.unchecked\.mp4; nothing more is charged"):
-        job.result(60)
-
-    assert simulator.calls["download"] == 1
-    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(("jump", "killed"), [(3600.0, False), (0.0, True)], ids=["it was stopped", "it hangs"])

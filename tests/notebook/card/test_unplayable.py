@@ -8,8 +8,8 @@ import av
 import comm
 import ipywidgets
 import pytest
+from clips import odd_films
 from comm.base_comm import BaseComm
-from tracking import odd_films
 
 from seedance_nb.clips.store import Clips, shown_file
 from seedance_nb.grids.films.frames import stills

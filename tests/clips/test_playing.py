@@ -6,9 +6,9 @@ import shutil
 import av
 import numpy as np
 import pytest
+from clips import odd_films
+from clips.odd_films import TURNS, corners, cut_to, film, turn, turned_corners
 from PIL import Image
-from tracking import odd_films
-from tracking.odd_films import TURNS, corners, cut_to, film, turn, turned_corners
 
 from seedance_nb.clips.store import Clips, preview_of, shown_file
 from seedance_nb.errors import ClipError

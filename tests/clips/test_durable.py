@@ -4,7 +4,7 @@ import os
 import stat
 
 import pytest
-from tracking.test_clips import arrived
+from clips.test_store import arrived
 
 from seedance_nb.clips import store as rooms
 from seedance_nb.clips.store import Clips
