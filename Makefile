@@ -5,6 +5,7 @@ BIN    := $(VENV)/bin
 RIVALS := build/bench-venv
 # What to measure and how: make bench BENCH="rivals --quick", make bench BENCH=--write
 BENCH  ?=
+SIDE_BY_SIDE ?= --numprocesses auto --dist loadfile
 
 .PHONY: demo test check bench lint lowest clean
 
@@ -19,8 +20,9 @@ $(VENV)/.ready: pyproject.toml
 demo: $(VENV)/.ready
 	$(BIN)/python scripts/demo.py
 
+# Files of tests side by side, as most of their time is waiting; what drives the browser afterwards, alone, as it is judged by its frames.
 test: $(VENV)/.ready
-	$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -m "not browser" $(SIDE_BY_SIDE); first=$$?; $(BIN)/python -m pytest -m browser && exit $$first
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .

@@ -569,7 +569,7 @@ def test_the_page_chooses_the_shell_on_an_ipykernel_that_would_not_let_it(study,
 
 
 def test_the_script_never_parses_html(study):
-    for script in (Ballot(study).get_state()["_esm"], ballot_page.script("ballot_page.js")):
+    for script in (Ballot(study).get_state()["_esm"], ballot_page.script(ballot_page.PAGE_DOOR)):
         assert not any(
             word in script for word in ("innerHTML", "outerHTML", "insertAdjacent", "document.write", "eval(")
         )
