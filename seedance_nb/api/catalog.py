@@ -1,7 +1,6 @@
-"""What each model allows and costs: the vendor's page, refined by `/models` where it answers.
+"""What each model allows and costs: the table of `fields`, refined by `/models` where it answers.
 
-Documented: three models, three ratios, three resolutions, whole seconds. The fields of an item of `/models` are not
-documented, so we read what we recognise and need nothing.
+The fields of an item of `/models` are not documented, so we read what we recognise and need nothing.
 """
 
 from __future__ import annotations
@@ -15,16 +14,21 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import InvalidRequest, one_line
+from .fields import (
+    ASPECT_RATIOS,
+    DEFAULTS,
+    EVERY,
+    IMAGE_SUFFIXES,
+    MEDIA_SUFFIXES,
+    MODELS,
+    MOST_MEDIA_URLS,
+    RESOLUTIONS,
+    listed,
+)
 from .foreign_settings import note_of
-from .models import DEFAULT_MODEL, VideoRequest
+from .models import VideoRequest
 from .plain_values import json_value
 from .signed_addresses import without_signature
-
-ASPECT_RATIOS = ("16:9", "9:16", "1:1")
-RESOLUTIONS = ("480p", "720p", "1080p")
-MAX_MEDIA_URLS = 5
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp")
-MEDIA_SUFFIXES = (*IMAGE_SUFFIXES, ".mp4", ".mov", ".m4v", ".mp3", ".wav")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,11 +53,10 @@ class Estimate:
 
 
 DOCUMENTED: dict[str, ModelFacts] = {
-    "seedance-2.0": ModelFacts("seedance-2.0", tuple(range(4, 16))),
-    "seedance-2.0-fast": ModelFacts("seedance-2.0-fast", tuple(range(4, 16))),
-    "seedance-1.5-pro": ModelFacts("seedance-1.5-pro", (5, 10)),
+    name: ModelFacts(name, offer.duration, offer.aspect_ratio, offer.resolution) for name, offer in MODELS.items()
 }
-# The two published samples: seedance-2.0, 5 s, 720p cost 40 credits, with one image 64.
+SAMPLE_MODEL, SAMPLE_RESOLUTION = "seedance-2.0", "720p"
+"""Of the two published samples: 5 s cost 40 credits, with one image 64. No default: what is asked for may become another."""
 SAMPLE_RATE, SAMPLE_RATE_WITH_MEDIA = 8.0, 12.8
 
 
@@ -75,6 +78,12 @@ class Catalog:
                 models[facts.name] = _refined(known, facts) if known else facts
         return Catalog(models, answered=True)
 
+    def offered(self, model: str, field: str) -> tuple[Any, ...]:
+        """The values a model takes of "aspect_ratio", "duration" or "resolution"; of all models together where nobody says which."""
+        facts = self.models.get(model) or ModelFacts(model)
+        own = {"aspect_ratio": facts.aspect_ratios, "duration": facts.durations, "resolution": facts.resolutions}
+        return own[field] or EVERY[field]
+
     def check(self, request: VideoRequest) -> tuple[str, ...]:
         """Warnings about values only the service can judge; raises InvalidRequest for what is surely wrong."""
         warnings: list[str] = []
@@ -89,13 +98,13 @@ class Catalog:
             near = difflib.get_close_matches(request.model, self.models, n=1, cutoff=0.6)
             hint = f"; did you mean {near[0]}?" if near else f"; known are {', '.join(self.models)}"
             warnings.append(f"model {one_line(request.model, 80)!r} is not known here and is sent as it is{hint}")
-        _check_choice("aspect ratio", request.aspect_ratio, facts.aspect_ratios if facts else ASPECT_RATIOS)
-        _check_choice("resolution", request.resolution, facts.resolutions if facts else RESOLUTIONS)
+        _check_choice("aspect ratio", request.aspect_ratio, self.offered(request.model, "aspect_ratio"))
+        _check_choice("resolution", request.resolution, self.offered(request.model, "resolution"))
         _check_duration(request, facts)
         warnings += _check_media(request.media_urls)
         note = note_of(
             request.prompt,
-            {name: getattr(request, name) for name in ("model", "aspect_ratio", "duration", "resolution")},
+            {name: getattr(request, name) for name in DEFAULTS},
         )
         warnings += [note] if note else []
         if request.webhook_url is not None and not _is_url(request.webhook_url, ("https", "http")):
@@ -131,7 +140,7 @@ class Catalog:
 
     def published_rate(self, request: VideoRequest) -> float | None:
         """Credits a second of the vendor's published samples, for exactly what they show; None for all else."""
-        if request.model != DEFAULT_MODEL or request.resolution != "720p":
+        if request.model != SAMPLE_MODEL or request.resolution != SAMPLE_RESOLUTION:
             return None
         if not request.media_urls:
             return SAMPLE_RATE
@@ -144,8 +153,9 @@ class Catalog:
         if request.duration is None:
             return None
         rate = SAMPLE_RATE_WITH_MEDIA if request.media_urls else SAMPLE_RATE
-        same = request.model == DEFAULT_MODEL and request.resolution in (None, "720p")
-        source = "the documented sample" if same else "the documented sample of seedance-2.0 at 720p, a guess here"
+        same = request.model == SAMPLE_MODEL and request.resolution in (None, SAMPLE_RESOLUTION)
+        elsewhere = f"the documented sample of {SAMPLE_MODEL} at {SAMPLE_RESOLUTION}, a guess here"
+        source = "the documented sample" if same else elsewhere
         return Estimate(rate * request.duration, source, exact=False)
 
 
@@ -214,9 +224,8 @@ def _rates(value: Any) -> dict[str, float]:
 
 
 def _check_choice(what: str, value: Any, allowed: tuple[str, ...]) -> None:
-    allowed = allowed or (ASPECT_RATIOS if what == "aspect ratio" else RESOLUTIONS)
     if value is not None and not (isinstance(value, str) and value in allowed):
-        raise InvalidRequest(f"{what} {one_line(value, 40)!r} is not offered; choose {_or(allowed)}")
+        raise InvalidRequest(f"{what} {one_line(value, 40)!r} is not offered; choose {listed(allowed)}")
 
 
 def _check_name(model: str, known: Iterable[str]) -> None:
@@ -264,9 +273,7 @@ def _check_duration(request: VideoRequest, facts: ModelFacts | None) -> None:
         raise InvalidRequest(f"duration must be at least 1 second, not {value}")
     durations = facts.durations if facts else None
     if durations is not None and value not in durations:
-        whole = durations == tuple(range(durations[0], durations[-1] + 1)) and len(durations) > 2
-        allowed = f"{durations[0]} to {durations[-1]}" if whole else _or(tuple(map(str, durations)))
-        raise InvalidRequest(f"{request.model} cannot make {value} s; choose {allowed} seconds")
+        raise InvalidRequest(f"{request.model} cannot make {value} s; choose {listed(durations)} seconds")
 
 
 def _check_media(urls: Any) -> list[str]:
@@ -274,8 +281,8 @@ def _check_media(urls: Any) -> list[str]:
         return []
     if not isinstance(urls, tuple | list):
         raise InvalidRequest(f"media_urls must be a list of URLs, not {type(urls).__name__}")
-    if not 1 <= len(urls) <= MAX_MEDIA_URLS:
-        raise InvalidRequest(f"give 1 to {MAX_MEDIA_URLS} media URLs, not {len(urls)}; leave them out for text only")
+    if not 1 <= len(urls) <= MOST_MEDIA_URLS:
+        raise InvalidRequest(f"give 1 to {MOST_MEDIA_URLS} media URLs, not {len(urls)}; leave them out for text only")
     warnings = []
     for url in urls:
         if not isinstance(url, str) or not _is_url(url, ("https",)):
@@ -299,7 +306,3 @@ def _is_url(text: object, schemes: tuple[str, ...]) -> bool:
         return parts.scheme in schemes and bool(parts.hostname) and not any(c.isspace() for c in text)
     except ValueError:
         return False
-
-
-def _or(values: tuple[str, ...]) -> str:
-    return values[0] if len(values) == 1 else f"{', '.join(values[:-1])} or {values[-1]}"

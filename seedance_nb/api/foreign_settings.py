@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from ..errors import one_line
-from .fields import TAKE, field_meant
+from .fields import TABLE, TAKE, Field, field_meant
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,37 +23,24 @@ class Setting:
     """What to do instead, in a few words."""
 
 
-def _field(field: str, option: str, long: str) -> Setting:
-    names = option if option == long else f"{option}/{long}"
-    return Setting(field, option, f"{names} on the line, {field}= in Python")
+def _of(field: Field) -> Setting:
+    return Setting(field.name, field.flags[0], f"{'/'.join(field.flags)} on the line, {field.name}= in Python")
 
 
-_RATIO = _field("aspect_ratio", "-a", "--aspect-ratio")
-_DURATION = _field("duration", "-d", "--duration")
-_RESOLUTION = _field("resolution", "-r", "--resolution")
-_MODEL = _field("model", "-m", "--model")
-_MEDIA = _field("media_urls", "-i", "--media-url")
+_OF_FIELD = {field.name: _of(field) for field in TABLE if field.flags}
 _TAKES = Setting(None, "-n", "-n/--takes on the line, take= in Python")
+_OF_FIELD[TAKE] = _TAKES
+_RATIO = _OF_FIELD["aspect_ratio"]
 _SEED = Setting(None, None, "the service has no seed; -n N makes independent takes")
 _LINE = Setting(None, None, "an option of %seedance: it stands on the first line")
 _NONE = Setting(None, None, "no such setting here")
 
-_OF_FIELD = {
-    "aspect_ratio": _RATIO,
-    "duration": _DURATION,
-    "resolution": _RESOLUTION,
-    "model": _MODEL,
-    "media_urls": _MEDIA,
-    "webhook_url": _field("webhook_url", "--webhook-url", "--webhook-url"),
-    "metadata": _field("metadata", "--metadata", "--metadata"),
-    TAKE: _TAKES,
-}
 _NAMES: dict[Setting, str] = {  # beside the names that `fields` knows
     _RATIO: "rt",
-    _DURATION: "d",
-    _RESOLUTION: "r",
-    _MODEL: "m",
-    _MEDIA: "i iref sref cref oref",
+    _OF_FIELD["duration"]: "d",
+    _OF_FIELD["resolution"]: "r",
+    _OF_FIELD["model"]: "m",
+    _OF_FIELD["media_urls"]: "i iref sref cref oref",
     _TAKES: "n num count batch batchsize numoutputs samples samplecount variations",
     _SEED: "seed",
     _LINE: "fresh wait nowait timeout maxcredits dryrun raw quiet out",

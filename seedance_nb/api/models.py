@@ -16,6 +16,7 @@ import msgspec
 
 from ..errors import InvalidRequest, one_line
 from .canonical_text import canonical_text
+from .fields import DEFAULT_ASPECT_RATIO, DEFAULT_DURATION, DEFAULT_MODEL, DEFAULT_RESOLUTION
 from .plain_values import json_value, plain_text, whole_number
 from .signed_addresses import (
     canonical_address,
@@ -25,7 +26,6 @@ from .signed_addresses import (
     without_signatures_in,
 )
 
-DEFAULT_MODEL = "seedance-2.0"
 REQUEST_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._~:=@+-]{0,199}")
 """Ids we put into paths and URLs; nothing else is followed."""
 MOST_CREDITS, MOST_SECONDS = 1e9, 3600
@@ -125,9 +125,9 @@ def make_request(
     prompt: str,
     *,
     model: str = DEFAULT_MODEL,
-    aspect_ratio: str | None = "16:9",
-    duration: int | None = 5,
-    resolution: str | None = "720p",
+    aspect_ratio: str | None = DEFAULT_ASPECT_RATIO,
+    duration: int | None = DEFAULT_DURATION,
+    resolution: str | None = DEFAULT_RESOLUTION,
     media_urls: Iterable[str] | None = None,
     webhook_url: str | None = None,
     metadata: Mapping[str, Any] | None = None,

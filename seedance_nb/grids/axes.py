@@ -10,7 +10,7 @@ import string
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Self
 
-from ..api.fields import FIELDS, TAKE, field_meant
+from ..api.fields import DEFAULTS, FIELDS, TABLE, TAKE, field_meant
 from ..api.models import VideoRequest, make_request
 from ..api.plain_values import is_missing, whole_number
 from ..api.signed_addresses import without_signatures
@@ -20,6 +20,9 @@ AS_WRITTEN = "prompt, as written"
 """In the rows of a grid rebuilt from its manifest: the template its finished prompt was made from, to be shown on the axis."""
 MOST_CELLS = 10_000
 """More is a mistake in the axes, not a study."""
+
+_LISTS = {field.name for field in TABLE if field.kind == "texts"}
+_NUMBERS = {TAKE, *(field.name for field in TABLE if field.kind == "number")}
 
 Check = Callable[[VideoRequest], object]
 """Raises InvalidRequest for a request that the service would refuse; else gives what should be said of it, if anything."""
@@ -162,8 +165,7 @@ class Axes:
 
     def _lets_through(self, values: Mapping[str, Any], text: Any, take: int) -> bool:
         assert self.where is not None
-        defaults = {"model": _default_of("model")[0], "duration": 5, "aspect_ratio": "16:9", "resolution": "720p"}
-        return bool(self.where(Combination({**defaults, **values, "prompt": text, TAKE: take})))
+        return bool(self.where(Combination({**DEFAULTS, **values, "prompt": text, TAKE: take})))
 
 
 def lay_out(
@@ -384,7 +386,7 @@ def _as_values(name: str, value: Any) -> list[Any] | None:
     if getattr(value, "shape", None) == ():  # an array of numpy's that is one number
         return None
     listed = list(value)
-    if name == "media_urls" and all(isinstance(v, str) for v in listed):
+    if name in _LISTS and all(isinstance(v, str) for v in listed):
         return None
     return [_value_of(name, v) for v in listed]
 
@@ -399,7 +401,7 @@ def _value_of(name: str, value: Any) -> Any:
 
 
 def _number_of(name: str, value: Any) -> Any:
-    number = whole_number(value) if name in ("duration", TAKE) else None
+    number = whole_number(value) if name in _NUMBERS else None
     return value if number is None else number
 
 
@@ -450,8 +452,7 @@ def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 def _default_of(name: str) -> tuple[Any, ...]:
     """What a field is where nobody named it, so that more values stand beside it."""
-    request = make_request("x")
-    return (getattr(request, name),) if name in FIELDS and name != "prompt" else ()
+    return tuple(field.default for field in TABLE if field.name == name != "prompt")
 
 
 def _near(name: str, known: Iterable[str]) -> str:

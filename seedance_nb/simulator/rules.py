@@ -1,7 +1,7 @@
 """What the simulated service offers, what it charges and what it refuses. Pure.
 
-Ratios, durations and resolutions are the documented ones. The prices reproduce the two documented samples (`seedance-2.0`, 5 s,
-720p: 40 credits, 64 with one image); the rest of the table and every error code but `unauthorized` are this simulator's own.
+Models, ratios, durations and resolutions are those of `api.fields`. The prices reproduce the two documented samples (`seedance-2.0`,
+5 s, 720p: 40 credits, 64 with one image); the other prices and every error code but `unauthorized` are this simulator's own.
 """
 
 from __future__ import annotations
@@ -10,28 +10,15 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from ..api.fields import DEFAULT_MODEL, DEFAULTS, MODELS, MOST_MEDIA_URLS
 from ..api.models import VideoRequest
 
-ASPECT_RATIOS = ("16:9", "9:16", "1:1")
-RESOLUTIONS = ("480p", "720p", "1080p")
-DEFAULT_ASPECT_RATIO = "16:9"
-DEFAULT_DURATION = 5
-DEFAULT_RESOLUTION = "720p"
-MAX_MEDIA_URLS = 5
-
-
-class Offer(NamedTuple):
-    """One model: the durations it makes (seconds) and its credits per second of video, by resolution."""
-
-    durations: tuple[int, ...]
-    rates: dict[str, int]
-
-
-OFFERS = {
-    "seedance-2.0": Offer(tuple(range(4, 16)), {"480p": 5, "720p": 8, "1080p": 16}),
-    "seedance-2.0-fast": Offer(tuple(range(4, 16)), {"480p": 3, "720p": 5, "1080p": 10}),
-    "seedance-1.5-pro": Offer((5, 10), {"480p": 2, "720p": 4, "1080p": 8}),
+RATES = {
+    "seedance-2.0": {"480p": 5, "720p": 8, "1080p": 16},
+    "seedance-2.0-fast": {"480p": 3, "720p": 5, "1080p": 10},
+    "seedance-1.5-pro": {"480p": 2, "720p": 4, "1080p": 8},
 }
+"""Credits a second of video."""
 
 
 class Refusal(NamedTuple):
@@ -47,37 +34,33 @@ class Refusal(NamedTuple):
 
 
 def with_defaults(request: VideoRequest) -> VideoRequest:
-    """The request with the ratio, duration and resolution the simulator takes for omitted ones."""
-    return msgspec.structs.replace(
-        request,
-        aspect_ratio=request.aspect_ratio or DEFAULT_ASPECT_RATIO,
-        duration=DEFAULT_DURATION if request.duration is None else request.duration,
-        resolution=request.resolution or DEFAULT_RESOLUTION,
-    )
+    """The request with what this simulator takes for omitted fields: the same as the package itself."""
+    left_out = {name: value for name, value in DEFAULTS.items() if getattr(request, name) in (None, "")}
+    return msgspec.structs.replace(request, **left_out)
 
 
 def read_request(body: object) -> VideoRequest | Refusal:
     """The request in a decoded JSON body, defaults filled in, or why the service refuses it."""
     if not isinstance(body, dict):
         return _invalid("the body must be a JSON object")
-    if body.get("model") not in list(OFFERS):
-        return _invalid(f"model must be one of {', '.join(OFFERS)}")
+    if body.get("model") not in list(MODELS):
+        return _invalid(f"model must be one of {', '.join(MODELS)}")
     try:
         request = with_defaults(VideoRequest.from_wire(body))
     except msgspec.ValidationError as error:
         return _invalid(str(error))
     if not request.prompt.strip():
         return _invalid("prompt must not be empty")
-    durations = OFFERS[request.model].durations
-    if request.duration not in durations:
-        return _invalid(f"duration for {request.model} must be one of {', '.join(map(str, durations))}")
-    if request.aspect_ratio not in ASPECT_RATIOS:
-        return _invalid(f"aspectRatio must be one of {', '.join(ASPECT_RATIOS)}")
-    if request.resolution not in RESOLUTIONS:
-        return _invalid(f"resolution must be one of {', '.join(RESOLUTIONS)}")
+    offer = MODELS[request.model]
+    if request.duration not in offer.duration:
+        return _invalid(f"duration for {request.model} must be one of {', '.join(map(str, offer.duration))}")
+    if request.aspect_ratio not in offer.aspect_ratio:
+        return _invalid(f"aspectRatio must be one of {', '.join(offer.aspect_ratio)}")
+    if request.resolution not in offer.resolution:
+        return _invalid(f"resolution must be one of {', '.join(offer.resolution)}")
     media_urls = request.media_urls or ()
-    if len(media_urls) > MAX_MEDIA_URLS:
-        return _invalid(f"mediaUrls takes at most {MAX_MEDIA_URLS} URLs")
+    if len(media_urls) > MOST_MEDIA_URLS:
+        return _invalid(f"mediaUrls takes at most {MOST_MEDIA_URLS} URLs")
     if not all(url.lower().startswith("https://") for url in media_urls):
         return _invalid("mediaUrls must be https URLs")
     return request
@@ -86,8 +69,21 @@ def read_request(body: object) -> VideoRequest | Refusal:
 def price(request: VideoRequest) -> int:
     """Credits for one video: rate times seconds, times 1.6 with media, rounded up."""
     full = with_defaults(request)
-    credits_ = OFFERS[full.model].rates[full.resolution or ""] * (full.duration or 0)
+    credits_ = _rate(full.model, full.resolution or "") * (full.duration or 0)
     return -(-credits_ * 16 // 10) if full.media_urls else credits_
+
+
+def _rate(model: str, resolution: str) -> int:
+    """Credits a second; of what stands in no price list, by the pixels of the dearest that does."""
+    rates = RATES.get(model, RATES[DEFAULT_MODEL])
+    if resolution in rates:
+        return rates[resolution]
+    dearest = max(rates, key=rates.__getitem__)
+    return max(1, round(rates[dearest] * (_lines(resolution) / _lines(dearest)) ** 2))
+
+
+def _lines(resolution: str) -> int:
+    return int(resolution.removesuffix("p"))
 
 
 def list_models() -> list[dict[str, Any]]:
@@ -96,12 +92,16 @@ def list_models() -> list[dict[str, Any]]:
         {
             "id": name,
             "name": name,
-            "durations": list(offer.durations),
-            "aspectRatios": list(ASPECT_RATIOS),
-            "resolutions": list(RESOLUTIONS),
-            "pricing": {"unit": "credits_per_second", "rates": dict(offer.rates), "mediaMultiplier": 1.6},
+            "durations": list(offer.duration),
+            "aspectRatios": list(offer.aspect_ratio),
+            "resolutions": list(offer.resolution),
+            "pricing": {
+                "unit": "credits_per_second",
+                "rates": {resolution: _rate(name, resolution) for resolution in offer.resolution},
+                "mediaMultiplier": 1.6,
+            },
         }
-        for name, offer in OFFERS.items()
+        for name, offer in MODELS.items()
     ]
 
 

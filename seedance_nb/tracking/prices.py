@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..api.catalog import RESOLUTIONS, Catalog
+from ..api.catalog import Catalog
+from ..api.fields import RESOLUTIONS
 from ..api.models import VideoRequest
 from .ledger.ledger import Ledger
 

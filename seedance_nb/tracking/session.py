@@ -17,8 +17,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from ..api.catalog import Catalog, Estimate
-from ..api.fields import refuse_others
-from ..api.models import DEFAULT_MODEL, Status, VideoRequest, as_request_id, make_request
+from ..api.fields import (
+    DEFAULT_ASPECT_RATIO,
+    DEFAULT_DURATION,
+    DEFAULT_MODEL,
+    DEFAULT_RESOLUTION,
+    FIELDS,
+    refuse_others,
+)
+from ..api.models import Status, VideoRequest, as_request_id, make_request
 from ..api.plain_values import whole_number
 from ..errors import ApiError, ConfigurationError, InvalidRequest, SeedanceError, one_line
 from ..settings import (
@@ -164,9 +171,9 @@ class Session:
         prompt: str,
         *,
         model: str = DEFAULT_MODEL,
-        aspect_ratio: str | None = "16:9",
-        duration: int | None = 5,
-        resolution: str | None = "720p",
+        aspect_ratio: str | None = DEFAULT_ASPECT_RATIO,
+        duration: int | None = DEFAULT_DURATION,
+        resolution: str | None = DEFAULT_RESOLUTION,
         media_urls: Iterable[str] | None = None,
         webhook_url: str | None = None,
         metadata: Mapping[str, Any] | None = None,
@@ -182,7 +189,7 @@ class Session:
         make no other video. `fresh` buys the next free take instead. `max_credits` limits this call alone. Raises InvalidRequest,
         ConfigurationError (no key, ledger unusable) or BudgetExceeded: then nothing was sent.
         """
-        refuse_others(others)
+        refuse_others(name for name in others if name not in FIELDS)
         request = make_request(
             prompt,
             model=model,
@@ -192,6 +199,7 @@ class Session:
             media_urls=media_urls,
             webhook_url=webhook_url,
             metadata=metadata,
+            **others,
         )
         take, fresh = _check_take(take), _check_fresh(fresh)
         max_credits = check_limit("max_credits", max_credits)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..._version import __version__
+from ...api.fields import FIELDS, TABLE
 from ...tracking.ledger.vote import Vote
 from ..picture import GridPicture
 from ..rankings.ranking import by_name
@@ -15,7 +16,9 @@ from .table import distinct, table_of
 if TYPE_CHECKING:
     from ..grid import Grid
 
-_SETTINGS = {"duration": "duration", "resolution": "resolution", "aspect_ratio": "aspect ratio"}
+_FIRST = ("duration", "resolution")
+_CHOICES = [field for field in TABLE if field.is_choice and field.name != "model"]
+_SETTINGS = {field.name: field.title for field in sorted(_CHOICES, key=lambda field: field.name not in _FIRST)}
 
 
 def paragraph(grid: Grid) -> str:
@@ -73,7 +76,7 @@ def _design(picture: GridPicture, rows: Sequence[Mapping[str, Any]]) -> str:
 def _takes_of(rows: Sequence[Mapping[str, Any]]) -> list[int]:
     """The different numbers of takes that a request has."""
     takes: dict[str, set[int]] = {}
-    names = ("prompt", "model", *_SETTINGS, "media_urls", "metadata")
+    names = [name for name in FIELDS if name != "webhook_url"]  # where the service rings makes no other video
     for row in rows:
         takes.setdefault(repr([row[name] for name in names]), set()).add(row["take"])
     return sorted({len(found) for found in takes.values()}) or [0]

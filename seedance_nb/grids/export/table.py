@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...api.fields import TAKE
+from ...api.fields import FIELDS, TABLE, TAKE
 from ...errors import ConfigurationError, one_line
 from ...snapshot import Durations, durations
 from ...tracking.browsing import with_keys
@@ -18,15 +18,22 @@ from ..picture import GridPicture, Tile
 if TYPE_CHECKING:
     from ..grid import Grid
 
-REQUEST_COLUMNS = ("prompt", "model", "aspect_ratio", "duration", "resolution", "media_urls", "webhook_url", "metadata")
 TIMES = ("created_at", "accepted_at", "processing_at", "finished_at", "noticed_at")
 """Epoch seconds. `finished_at` is empty where nobody looked on when it ended; `noticed_at` is when that was seen then."""
 NUMBERS = (
     *("credits", "credits_now", "estimate"),
     *("waited_seconds", "queued_seconds", "render_seconds", "clip_seconds", "fps"),
 )
-COUNTS = ("cell", "duration", TAKE, "width", "height", "bytes")
-TEXTS = ("prompt", "model", "aspect_ratio", "resolution", "status", "request_id", "job", "clip", "sha256", "error")
+COUNTS = ("cell", *(f.name for f in TABLE if f.kind == "number"), TAKE, "width", "height", "bytes")
+TEXTS = (
+    *(f.name for f in TABLE if f.kind in ("prompt", "word")),
+    "status",
+    "request_id",
+    "job",
+    "clip",
+    "sha256",
+    "error",
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +71,7 @@ def make_table(picture: GridPicture, paid: Mapping[str, Record], *places: Path) 
     facts = [_facts(tile, paid, hidden) for tile in picture.tiles]
     own = tuple(_facts(Tile(Cell(0, {}, None, 1)), {}, ()))
     # The value on the axis is that of the request, but for prompts: the axis has the template, the request the finished text.
-    same = {name for name in (*REQUEST_COLUMNS, TAKE) if name != "prompt"}
+    same = {name for name in (*FIELDS, TAKE) if name != "prompt"}
     names = {name: name if name in same or name not in own else f"axis_{name}" for name in picture.names}
     rows = []
     for tile, fact in zip(picture.tiles, facts, strict=True):
@@ -114,7 +121,7 @@ def _without(text: str, hidden: tuple[str, ...]) -> str:
 def _facts(tile: Tile, paid: Mapping[str, Record], hidden: tuple[str, ...]) -> dict[str, Any]:
     request, snapshot, clip = tile.cell.request, tile.snapshot, tile.clip
     said = tile.cell.invalid or (snapshot.error if snapshot is not None else None)
-    fields = {name: getattr(request, name, None) for name in REQUEST_COLUMNS}
+    fields = {name: getattr(request, name, None) for name in FIELDS}
     took = Durations() if snapshot is None else durations(snapshot)
     times = {name: getattr(snapshot, name, None) for name in TIMES}
     times |= {"finished_at": took.ended_at, "noticed_at": None if took.ended_at else times["finished_at"]}

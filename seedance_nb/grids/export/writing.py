@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...api.fields import FIELDS, TAKE
+from ...api.fields import FIELDS, TABLE, TAKE
 from ...api.signed_addresses import without_signatures
 from ...errors import InvalidRequest, SeedanceError, one_line
 from ..axes import Combination, value_key
@@ -31,6 +31,8 @@ page_writer: Callable[..., Path] | None = None
 BYTE_ORDER_MARK = "\ufeff"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What a spreadsheet may take for the beginning of a formula: https://owasp.org/www-community/attacks/CSV_Injection."""
+
+_NESTED = tuple(field.name for field in TABLE if field.kind in ("texts", "pairs"))
 
 SUFFIXES = {
     ".html": "a page with the wall",
@@ -199,7 +201,7 @@ def _value(name: str, text: str) -> Any:
         return int(text)
     if name == "reused":
         return text == "True"
-    if name in ("media_urls", "metadata") and text[:1] in "[{":
+    if name in _NESTED and text[:1] in "[{":
         found = json.loads(text)
         return tuple(found) if isinstance(found, list) else found
     return unguarded(text)

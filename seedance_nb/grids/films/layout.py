@@ -7,7 +7,7 @@ import difflib
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 
-from ...api.fields import TAKE
+from ...api.fields import DEFAULT_ASPECT_RATIO, TAKE
 from ...api.models import Status, VideoRequest
 from ...errors import InvalidRequest, one_line, shortened
 from ..axes import value_key
@@ -215,7 +215,7 @@ def shape(tile: Tile) -> float:
     if tile.clip is not None and tile.clip.width > 0 and tile.clip.height > 0:
         return tile.clip.width / tile.clip.height
     request = tile.cell.request
-    wide, _, high = ((request.aspect_ratio if request else None) or "16:9").partition(":")
+    wide, _, high = ((request.aspect_ratio if request else None) or DEFAULT_ASPECT_RATIO).partition(":")
     try:
         return min(4.0, max(0.25, float(wide) / float(high)))
     except (ValueError, ZeroDivisionError):  # a ratio that only the service knows

@@ -5,13 +5,25 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import difflib
+import itertools
 import math
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
-from ...api.catalog import ASPECT_RATIOS, DOCUMENTED, RESOLUTIONS
+from ...api.catalog import Catalog
+from ...api.fields import (
+    DEFAULT_ASPECT_RATIO,
+    DEFAULT_DURATION,
+    DEFAULT_MODEL,
+    DEFAULT_RESOLUTION,
+    DEFAULTS,
+    EVERY,
+    TABLE,
+    Field,
+    offered,
+)
 from ...api.foreign_settings import setting_named
 from ...api.models import VideoRequest
 from ...errors import one_line, shortened
@@ -33,6 +45,8 @@ COMMANDS = {
     "help": "this text",
 }
 TAKES_IDS = ("attach", "cancel")
+OPTIONS = tuple(sorted((field for field in TABLE if field.flags), key=lambda field: field.kind == "text"))
+"""The fields of a request that have an option here; long texts come last."""
 
 _OPTION_IN_QUOTES = r"""(?<!\S)--?[A-Za-z][A-Za-z-]*=(?:"[^"]*"|'[^']*')(?!\S)"""
 _TOKEN = re.compile(rf"{look_alikes.QUOTED}|{_OPTION_IN_QUOTES}|(?:\{{[^{{}}]*\}}|\S)+")
@@ -45,10 +59,10 @@ _ESCAPED = re.compile(r"\\+---")
 class Defaults:
     """What is used where the line says nothing: `%config SeedanceMagics.…`."""
 
-    model: str = "seedance-2.0"
-    aspect_ratio: str | None = "16:9"
-    duration: int | None = 5
-    resolution: str | None = "720p"
+    model: str = DEFAULT_MODEL
+    aspect_ratio: str | None = DEFAULT_ASPECT_RATIO
+    duration: int | None = DEFAULT_DURATION
+    resolution: str | None = DEFAULT_RESOLUTION
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,15 +72,10 @@ class Line:
     command: str | None = None
     ids: tuple[str, ...] = ()
     prompts: tuple[str, ...] = ()
-    models: tuple[str, ...] = ()
-    aspect_ratios: tuple[str | None, ...] = ()
-    durations: tuple[int | None, ...] = ()
-    resolutions: tuple[str | None, ...] = ()
-    media_urls: tuple[str, ...] | None = None
+    fields: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """The other fields of the request, by name: those that are given, or have a default. Of a choice the tuple of its values."""
     takes: int = 1
     out: str | None = None
-    metadata: Mapping[str, Any] | None = None
-    webhook_url: str | None = None
     fresh: bool = False
     wait: bool | None = None
     timeout: float | None = None
@@ -81,8 +90,8 @@ class Line:
     @property
     def is_grid(self) -> bool:
         """Whether this asks for more than one video."""
-        many = (self.prompts, self.models, self.aspect_ratios, self.durations, self.resolutions)
-        return self.takes > 1 or any(len(values) > 1 for values in many)
+        choices = (self.fields[field.name] for field in TABLE if field.is_choice and field.name in self.fields)
+        return self.takes > 1 or any(len(values) > 1 for values in (self.prompts, *choices))
 
 
 class _Parser(argparse.ArgumentParser):
@@ -147,17 +156,14 @@ def build_parser() -> _Parser:
     )
     add = parser.add_argument
     add("prompt", nargs="*", metavar="PROMPT", help="what the video should show")
-    add("-m", "--model", metavar="MODEL", help=", ".join(DOCUMENTED))
-    add("-a", "--aspect-ratio", metavar="RATIO", help=", ".join(ASPECT_RATIOS))
-    add("-d", "--duration", metavar="SECONDS", help="whole seconds: 4 to 15; 5 or 10 with seedance-1.5-pro")
-    add("-r", "--resolution", metavar="LINES", help=", ".join(RESOLUTIONS))
-    add(
-        "-i", "--media-url", metavar="URL", action="append", help="public https image, video or sound to go by; up to 5"
-    )
+    for field in OPTIONS:
+        if len(field.flags) > 1:
+            _add(parser, field)
     add("-n", "--takes", metavar="N", help="so many independent videos of the same request")
     add("-o", "--out", metavar="NAME", help="variable that gets the job or the grid, also when it fails")
-    add("--metadata", metavar="K=V", action="append", help="stored with the request; may be given again")
-    add("--webhook-url", metavar="URL", help="rung by the service when the video is done")
+    for field in OPTIONS:
+        if len(field.flags) == 1:
+            _add(parser, field)
     add("--save-to", metavar="DIR", help="copy each video to this folder too, under a name made of prompt and take")
     add("--fresh", action="store_true", help="buy the next take even if the ledger has this one")
     add("--wait", dest="wait", action="store_true", default=None, help="keep the cell busy until the video is there")
@@ -169,6 +175,19 @@ def build_parser() -> _Parser:
     add("-q", "--quiet", action="store_true", help="show nothing; use it with -o")
     add("-h", "--help", action="store_true", help="show this text")
     return parser
+
+
+def _add(parser: _Parser, field: Field) -> None:
+    action = "append" if field.kind in ("texts", "pairs") else "store"
+    parser.add_argument(
+        *field.flags, dest=field.name, action=action, metavar=field.metavar, help=_help_on(field).replace("%", "%%")
+    )
+
+
+def _help_on(field: Field) -> str:
+    if field.help:
+        return field.help
+    return f"whole {field.metavar.lower()}: {offered(field)}" if field.kind == "number" else offered(field)
 
 
 def help_text() -> str:
@@ -202,23 +221,13 @@ def parse(
     prompts, below = _prompts([*found.prompt, *literal], cell)
     notes += _notes_on(found.prompt, below)
     finished = fill.prompts(prompts)
-    if found.media_url and not below and any(re.match(r"https?://\S", prompt) for prompt in finished):
+    if found.media_urls and not below and any(re.match(r"https?://\S", prompt) for prompt in finished):
         raise BadLine("the prompt begins with an address: write -i before each of them. Nothing was sent")
     return Line(
         prompts=finished,
-        models=fill.texts("-m/--model", found.model, look_alikes.plain) or (defaults.model,),
-        aspect_ratios=(defaults.aspect_ratio,)
-        if found.aspect_ratio is None
-        else fill.texts("-a/--aspect-ratio", found.aspect_ratio, look_alikes.ratio) or (None,),
-        durations=(defaults.duration,) if found.duration is None else fill.durations(found.duration) or (None,),
-        resolutions=(defaults.resolution,)
-        if found.resolution is None
-        else fill.texts("-r/--resolution", found.resolution, lambda text: look_alikes.plain(text).lower()) or (None,),
-        media_urls=fill.addresses(found.media_url) if found.media_url else None,
+        fields=_fields(found, fill, defaults),
         takes=fill.whole("-n/--takes", found.takes, 1) or 1,
         out=_variable(fill.text("-o/--out", found.out)),
-        metadata=fill.metadata(found.metadata),
-        webhook_url=fill.text("--webhook-url", found.webhook_url) or None,
         fresh=found.fresh,
         wait=found.wait,
         timeout=fill.number("--timeout", found.timeout),
@@ -229,6 +238,31 @@ def parse(
         save_to=_folder(fill.text("--save-to", found.save_to)),
         notes=tuple(notes),
     )
+
+
+def _fields(found: argparse.Namespace, fill: _Fill, defaults: Defaults) -> dict[str, Any]:
+    """The fields of the request, read from what is typed, else the defaults."""
+    made: dict[str, Any] = {}
+    for field in OPTIONS:
+        typed, name = getattr(found, field.name), "/".join(field.flags)
+        if field.is_choice:
+            values: tuple[Any, ...] = (getattr(defaults, field.name, field.default),)
+            if typed is not None:
+                read = fill.numbers(field, typed) if field.kind == "number" else fill.words(field, typed)
+                values = read or (defaults.model if field.name == "model" else None,)
+            if values != (None,) or field.name in DEFAULTS:
+                made[field.name] = values
+            continue
+        value: Any
+        if field.kind == "texts":
+            value = fill.addresses(typed) if typed else None
+        elif field.kind == "pairs":
+            value = fill.pairs(name, typed)
+        else:
+            value = fill.text(name, typed) or None
+        if value is not None:
+            made[field.name] = value
+    return made
 
 
 def _whole(line: str, cell: str | None) -> tuple[str, str | None]:
@@ -387,6 +421,10 @@ def _bare(line: str) -> str:
     return line.strip().strip(look_alikes.UNSEEN).strip()
 
 
+_SPELLING = {"aspect_ratio": look_alikes.ratio, "resolution": lambda text: look_alikes.plain(text).lower()}
+"""How a typed value of these fields is read."""
+
+
 class _Fill:
     """The values of options and prompts, each filled for itself; without names all are taken as they are typed."""
 
@@ -409,18 +447,21 @@ class _Fill:
                 made.append(one)
         return tuple(made)
 
-    def texts(self, option: str, text: str | None, plain: Any = str) -> tuple[str, ...]:
-        """The values of a list; what is typed is read by `plain`, what a name holds is taken as it is."""
-        values = self._listed(option, text, plain)
+    def words(self, field: Field, text: str) -> tuple[str, ...]:
+        """The values of a list; what is typed is read in plain signs, what a name holds is taken as it is."""
+        option = "/".join(field.flags)
+        values = self._listed(option, text, _SPELLING.get(field.name, look_alikes.plain))
         for value in values:
             if isinstance(value, bool) or not isinstance(value, str | int | float):
                 raise BadLine(f"{option} wants text, not {one_line(value, 30)!r}. Nothing was sent")
         return tuple(str(value) for value in values)
 
-    def durations(self, text: str | None) -> tuple[int, ...]:
-        """Whole seconds, of a list."""
-        cure = "-d/--duration wants whole seconds, for example -d 5"
-        return tuple(_whole_number(value, cure, 0) for value in self._listed("-d/--duration", text, look_alikes.plain))
+    def numbers(self, field: Field, text: str) -> tuple[int, ...]:
+        """Whole numbers, of a list."""
+        option = "/".join(field.flags)
+        example = f"{field.flags[0]} {1 if field.default is None else field.default}"
+        cure = f"{option} wants whole {field.metavar.lower()}, for example {example}"
+        return tuple(_whole_number(value, cure, 0) for value in self._listed(option, text, look_alikes.plain))
 
     def whole(self, option: str, text: str | None, least: int) -> int | None:
         """One whole number."""
@@ -454,16 +495,16 @@ class _Fill:
             made += [str(one) for one in listed] if listed is not None else [self._filled("-i/--media-url", typed)]
         return tuple(made)
 
-    def metadata(self, pairs: Sequence[str] | None) -> dict[str, str] | None:
+    def pairs(self, option: str, pairs: Sequence[str] | None) -> dict[str, str] | None:
         """Names and values, each filled for itself."""
         if not pairs:
             return None
         found = {}
         for pair in pairs:
-            match = re.fullmatch(r"((?:\{[^{}]*\}|[^={}])+)=(.*)", _closed("--metadata", pair), re.DOTALL)
+            match = re.fullmatch(r"((?:\{[^{}]*\}|[^={}])+)=(.*)", _closed(option, pair), re.DOTALL)
             if match is None:
-                raise BadLine(f"--metadata wants NAME=VALUE, not {one_line(pair, 40)!r}. Nothing was sent")
-            found[self._filled("--metadata", match[1])] = self._filled("--metadata", _closed("--metadata", match[2]))
+                raise BadLine(f"{option} wants NAME=VALUE, not {one_line(pair, 40)!r}. Nothing was sent")
+            found[self._filled(option, match[1])] = self._filled(option, _closed(option, match[2]))
         return found
 
     def ids(self, command: str, words: Sequence[str]) -> list[str]:
@@ -552,21 +593,23 @@ def grid_options(line: Line) -> dict[str, Any]:
 
     The prompts are finished, braces and all, so the grid takes them raw.
     """
-    listed: dict[str, Sequence[Any]] = {
-        "prompt": line.prompts,
-        "model": line.models,
-        "aspect_ratio": line.aspect_ratios,
-        "duration": line.durations,
-        "resolution": line.resolutions,
-    }
-    several = {name: list(values) if len(values) > 1 else values[0] for name, values in listed.items()}
-    constants: dict[str, Any] = {
-        "media_urls": list(line.media_urls) if line.media_urls else None,
-        "webhook_url": line.webhook_url,
-        "metadata": line.metadata,
-    }
-    given = {name: value for name, value in constants.items() if value is not None}
-    return {**several, **given, "takes": line.takes, "raw": True}
+    several = {"prompt": line.prompts, **{name: line.fields[name] for name in _CHOICES if name in line.fields}}
+    axes = {name: list(values) if len(values) > 1 else values[0] for name, values in several.items()}
+    constants = {name: _as_list(value) for name, value in line.fields.items() if name not in _CHOICES}
+    return {**axes, **constants, "takes": line.takes, "raw": True}
+
+
+def request_options(line: Line) -> dict[str, Any]:
+    """What to call `make_request` or `submit` with, where the line asks for one video."""
+    values = {name: value[0] if name in _CHOICES else value for name, value in line.fields.items()}
+    return {"prompt": line.prompts[0], **values}
+
+
+_CHOICES = tuple(field.name for field in TABLE if field.is_choice)
+
+
+def _as_list(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
 
 
 # Back to text --------------------------------------------------------------------------------------------
@@ -577,15 +620,7 @@ def as_magic(request: VideoRequest, take: int = 1) -> str:
 
     A call of `submit` where the magic has no words for it: a take beyond the first, metadata that is more than text.
     """
-    options = [
-        ("-m", request.model),
-        ("-a", request.aspect_ratio or ""),
-        ("-d", str(request.duration or "")),
-        ("-r", request.resolution or ""),
-        *(("-i", url) for url in request.media_urls or ()),
-        *(("--metadata", f"{name}={value}") for name, value in (request.metadata or {}).items()),
-        *((("--webhook-url", request.webhook_url),) if request.webhook_url else ()),
-    ]
+    options = [(field.flags[0], text) for field in OPTIONS for text in _texts_of(field, getattr(request, field.name))]
     line = " ".join(f"{option} {_quoted(value)}" for option, value in options) + " --raw"
     rows = _LINE_END.split(request.prompt)
     body = "".join(row.replace("---", "\\---", 1) if re.fullmatch(r"\\*---", _bare(row)) else row for row in rows)
@@ -593,6 +628,15 @@ def as_magic(request: VideoRequest, take: int = 1) -> str:
     if survives and not _has_controls(line + body.replace("\n", "")) and _asks_for(line, body, request):
         return f"%%seedance {line}\n{body}"
     return _as_call(request, take)
+
+
+def _texts_of(field: Field, value: Any) -> list[str]:
+    """The value of a field as it is typed behind its option, once for each of several; nothing where nothing need be typed."""
+    if value is None:
+        return [""] if field.name in DEFAULTS else []
+    if field.kind == "pairs":
+        return [f"{name}={text}" for name, text in value.items()]
+    return list(value) if field.kind == "texts" else [str(value)]
 
 
 def as_python(request: VideoRequest, take: int = 1) -> str:
@@ -620,56 +664,37 @@ def _asks_for(line: str, body: str, request: VideoRequest) -> bool:
         found = parse(line, body)
     except BadLine:
         return False
-    return found == Line(
-        prompts=(request.prompt,),
-        models=(request.model,),
-        aspect_ratios=(request.aspect_ratio,),
-        durations=(request.duration,),
-        resolutions=(request.resolution,),
-        media_urls=request.media_urls,
-        metadata=request.metadata,
-        webhook_url=request.webhook_url,
-        raw=True,
-    )
+    given = {field.name: getattr(request, field.name) for field in OPTIONS}
+    wanted = {name: (value,) if name in _CHOICES else value for name, value in given.items()}
+    fields = {name: value for name, value in wanted.items() if name in DEFAULTS or value not in (None, (None,))}
+    return found == Line(prompts=(request.prompt,), fields=fields, raw=True)
 
 
 def _as_call(request: VideoRequest, take: int) -> str:
-    given: dict[str, Any] = {
-        "model": request.model,
-        "aspect_ratio": request.aspect_ratio,
-        "duration": request.duration,
-        "resolution": request.resolution,
-        "media_urls": list(request.media_urls) if request.media_urls is not None else None,
-        "metadata": request.metadata,
-        "webhook_url": request.webhook_url,
-        "take": take if take > 1 else None,
-    }
-    always = ("aspect_ratio", "duration", "resolution")  # left out they would mean the usual ones
-    options = [f"    {name}={value!r},\n" for name, value in given.items() if value is not None or name in always]
+    given = {field.name: _as_list(getattr(request, field.name)) for field in OPTIONS}
+    given["take"] = take if take > 1 else None
+    # Left out, those with a default would mean that.
+    options = [f"    {name}={value!r},\n" for name, value in given.items() if value is not None or name in DEFAULTS]
     return f"import seedance_nb\n\nseedance_nb.submit(\n    {request.prompt!r},\n{''.join(options)})"
 
 
 # Completion ----------------------------------------------------------------------------------------------
 
 
-def complete(line: str, job_ids: Iterable[str], models: Iterable[str] = tuple(DOCUMENTED)) -> list[str]:
-    """What may stand where `line` (up to the cursor) ends: whole words that begin with what is typed already."""
+def complete(line: str, job_ids: Iterable[str], catalog: Catalog | None = None) -> list[str]:
+    """What may stand where `line` (up to the cursor) ends: whole words that begin with what is typed already.
+
+    Of `catalog` the values that the models take, or those of the model that the line names.
+    """
     before, _, word = line.replace("\t", " ").rpartition(" ")
     words = before.split()[1:]
     last = words[-1] if words else ""
+    field = next((field for field in OPTIONS if last in field.flags), None)
     values: Iterable[str]
-    durations = sorted({d for facts in DOCUMENTED.values() for d in facts.durations or ()})
-    choices: dict[str, Iterable[str]] = {
-        "-m": models,
-        "-a": ASPECT_RATIOS,
-        "-d": map(str, durations),
-        "-r": RESOLUTIONS,
-    }
-    longs = {"--model": "-m", "--aspect-ratio": "-a", "--duration": "-d", "--resolution": "-r"}
     if words and words[0] in TAKES_IDS:
         values = ["all", *job_ids]
-    elif longs.get(last, last) in choices:
-        values = choices[longs.get(last, last)]
+    elif field is not None:
+        values = _values_of(field, words, catalog or Catalog())
     elif word.startswith("-"):
         values = [option for action in build_parser()._actions for option in action.option_strings]
     elif not words and not line.startswith("%%"):
@@ -677,3 +702,14 @@ def complete(line: str, job_ids: Iterable[str], models: Iterable[str] = tuple(DO
     else:
         values = ()
     return [value for value in values if value.startswith(word)]
+
+
+def _values_of(field: Field, words: Sequence[str], catalog: Catalog) -> list[str]:
+    if field.name == "model":
+        return list(catalog.models)
+    if field.name not in EVERY:
+        return []
+    named = next((word for option, word in itertools.pairwise(words) if option in ("-m", "--model")), "")
+    models = [model for model in named.split(",") if model] or list(catalog.models)
+    found = dict.fromkeys(value for model in models for value in catalog.offered(model, field.name))
+    return [str(value) for value in (sorted(found) if field.kind == "number" else found)]

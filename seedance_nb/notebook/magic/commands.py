@@ -9,6 +9,7 @@ from typing import Any
 
 from IPython.display import display
 
+from ...api.fields import listed
 from ...errors import ConfigurationError, SeedanceError, WaitTimeout
 from ...pages import html
 from ...settings import SIMULATOR, check_key, write_keyring
@@ -123,15 +124,12 @@ def _models(_shell: Any, _line: Line) -> None:
     catalog = sessions.default().models()
     rows = []
     for facts in catalog.models.values():
-        durations = facts.durations or ()
-        whole = len(durations) > 2 and durations == tuple(range(durations[0], durations[-1] + 1))
-        seconds = f"{durations[0]} to {durations[-1]}" if whole else ", ".join(map(str, durations)) or "not said"
         price = ", ".join(f"{k or 'any'}: {v:g}" for k, v in facts.credits_per_second.items()) or "not said"
         rows.append(
             (
                 facts.name,
                 ", ".join(facts.aspect_ratios) or "not said",
-                seconds,
+                listed(facts.durations or ()) or "not said",
                 ", ".join(facts.resolutions) or "not said",
                 price,
             )

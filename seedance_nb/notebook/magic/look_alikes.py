@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Sequence
 
+from ...api.fields import TABLE
 from ...api.foreign_settings import setting_named
 
 COMMAS = ",，、﹐､،"
@@ -92,14 +93,7 @@ def trouble(words: Sequence[str], options: Collection[str], with_value: Collecti
     return None
 
 
-_SHORT = {
-    "--model": "-m",
-    "--aspect-ratio": "-a",
-    "--duration": "-d",
-    "--resolution": "-r",
-    "--takes": "-n",
-    "--media-url": "-i",
-}
+_SHORT = {field.flags[-1]: field.flags[0] for field in TABLE if len(field.flags) > 1} | {"--takes": "-n"}
 _UNITS = ("s", "sec", "secs", "second", "seconds", "sec.", "s.", "초", "秒")
 
 

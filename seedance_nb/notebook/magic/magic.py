@@ -14,6 +14,8 @@ from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 from traitlets import Int, Unicode
 
+from ...api.catalog import Catalog
+from ...api.fields import DEFAULT_ASPECT_RATIO, DEFAULT_DURATION, DEFAULT_MODEL, DEFAULT_RESOLUTION
 from ...api.models import make_request
 from ...errors import ClipError, ConfigurationError, SeedanceError
 from ...settings import check_limit
@@ -33,14 +35,14 @@ if TYPE_CHECKING:
 class SeedanceMagics(Magics):
     """`%config SeedanceMagics.model = "seedance-2.0-fast"` and so on set what is used where a line says nothing."""
 
-    model = Unicode("seedance-2.0", help="model where -m is not given").tag(config=True)
-    aspect_ratio = Unicode("16:9", help="aspect ratio where -a is not given; empty leaves it to the service").tag(
-        config=True
-    )
-    duration = Int(5, help="seconds where -d is not given; 0 leaves it to the service").tag(config=True)
-    resolution = Unicode("720p", help="resolution where -r is not given; empty leaves it to the service").tag(
-        config=True
-    )
+    model = Unicode(DEFAULT_MODEL, help="model where -m is not given").tag(config=True)
+    aspect_ratio = Unicode(
+        DEFAULT_ASPECT_RATIO, help="aspect ratio where -a is not given; empty leaves it to the service"
+    ).tag(config=True)
+    duration = Int(DEFAULT_DURATION, help="seconds where -d is not given; 0 leaves it to the service").tag(config=True)
+    resolution = Unicode(
+        DEFAULT_RESOLUTION, help="resolution where -r is not given; empty leaves it to the service"
+    ).tag(config=True)
 
     # Any value: what is no number is refused where it would cost, for %config only logs what a trait refuses.
     max_credits = traitlets.Any(
@@ -96,7 +98,7 @@ class SeedanceMagics(Magics):
         if found.is_grid:
             self._generate_grid(found)
             return
-        options = self._options(found)
+        options = magic_args.request_options(found)
         if found.dry_run:
             self._dry_run(options, found)
             return
@@ -173,18 +175,6 @@ class SeedanceMagics(Magics):
             if screen is not None:
                 screen.finish()
 
-    def _options(self, found: magic_args.Line) -> dict[str, Any]:
-        return {
-            "prompt": found.prompts[0],
-            "model": found.models[0],
-            "aspect_ratio": found.aspect_ratios[0],
-            "duration": found.durations[0],
-            "resolution": found.resolutions[0],
-            "media_urls": found.media_urls,
-            "webhook_url": found.webhook_url,
-            "metadata": found.metadata,
-        }
-
     def _dry_run(self, options: dict[str, Any], found: magic_args.Line) -> None:
         session = sessions.default()
         request = make_request(**options)
@@ -251,10 +241,11 @@ def _complete(_shell: Any, event: Any) -> list[str]:
     line = event.text_until_cursor.splitlines()[-1] if event.text_until_cursor else ""
     session = sessions.existing()
     ids: list[str] = []
+    catalog = session.catalog if session is not None else Catalog()
     if session is not None:
         with contextlib.suppress(SeedanceError):
             ids = [job.request_id or job.key for job in session.jobs(limit=20)]
     word = line.rpartition(" ")[2]
     # IPython cuts words at ":" and the like and wants only what comes after the cut.
     cut = len(word) - len(event.symbol) if word.endswith(event.symbol) else 0
-    return [value[cut:] for value in magic_args.complete(line, ids)]
+    return [value[cut:] for value in magic_args.complete(line, ids, catalog)]

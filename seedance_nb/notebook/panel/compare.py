@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ...api.fields import FIELDS, TAKE
+from ...api.fields import DEFAULTS, FIELDS, TAKE
 from ...errors import InvalidRequest, SeedanceError
 from ...grids.axes import Cell, lay_out, value_key
 from ...grids.picture import GridPicture, Tile
@@ -37,8 +37,8 @@ def grid_code(picture: GridPicture) -> str:
     every = [_values(tile.snapshot) for tile in picture.tiles if tile.snapshot is not None]
     names = picture.names
     same = {name: value for name, value in every[0].items() if name not in names}
-    always = ("aspect_ratio", "duration", "resolution")  # left out they would mean the usual ones
-    constants = {name: value for name, value in same.items() if value is not None or name in always}
+    # Left out, those with a default would mean that.
+    constants = {name: value for name, value in same.items() if value is not None or name in DEFAULTS}
     if constants.pop(TAKE, 1) != 1:
         return _calls(picture)
     rows = [{name: values[name] for name in names} for values in every]

@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 import ipywidgets as w
 
-from ...api.catalog import ASPECT_RATIOS, MAX_MEDIA_URLS, RESOLUTIONS, Catalog, ModelFacts
-from ...api.models import DEFAULT_MODEL, VideoRequest, make_request
+from ...api.catalog import Catalog
+from ...api.fields import DEFAULT_MODEL, DEFAULTS, EVERY, IMAGE_SUFFIXES, MOST_MEDIA_URLS, listed
+from ...api.models import VideoRequest, make_request
 from ...errors import InvalidRequest, one_line
 from ...pages.html import clamp
 from ..interactive import interactive
@@ -20,9 +21,7 @@ from .choice import Choice
 from .errors import drawn_by
 
 MOST_TAKES = 20
-DURATIONS = tuple(range(4, 16))
 LEFT_OPEN = "up to the service"
-IMAGES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp")
 
 
 class Field:
@@ -60,9 +59,9 @@ class Compose:
         )
         model = DEFAULT_MODEL if DEFAULT_MODEL in catalog.models else next(iter(catalog.models))
         self.model = Field("model", Choice("Model", _words(catalog.models), model))
-        self.aspect_ratio = Field("aspect_ratio", Choice("Aspect ratio", _words(ASPECT_RATIOS), "16:9"))
-        self.duration = Field("duration", Choice("Duration", _seconds(DURATIONS), 5))
-        self.resolution = Field("resolution", Choice("Resolution", _words(RESOLUTIONS), "720p"))
+        self.aspect_ratio = _choice("aspect_ratio")
+        self.duration = _choice("duration")
+        self.resolution = _choice("resolution")
         self.takes = Field(
             "takes", w.BoundedIntText(description="Takes", value=1, min=1, max=MOST_TAKES, continuous_update=True)
         )
@@ -194,21 +193,21 @@ class Compose:
             field.complain("")
 
     def _follow_model(self) -> None:
-        facts = self._catalog.models.get(self.model.control.value) or ModelFacts("", DURATIONS)
-        moved = []
-        durations = facts.durations or DURATIONS
-        for field, options, name in (
-            (self.duration, _seconds(durations), "{} s"),
-            (self.aspect_ratio, _words(facts.aspect_ratios or ASPECT_RATIOS), "{}"),
-            (self.resolution, _words(facts.resolutions or RESOLUTIONS), "{}"),
-        ):
+        model = self.model.control.value
+        limits, moved = [], []
+        choices = {"duration": self.duration, "aspect_ratio": self.aspect_ratio, "resolution": self.resolution}
+        for name, field in choices.items():
+            offered = self._catalog.offered(model, name)
+            unit = _unit(name)
             before = field.control.value
-            offered = [value for _, value in options]
             after = before if before in offered else _nearest(before, offered)
-            field.control.offer(options, after)
+            field.control.offer(_options(name, offered), after)
             if after != before and before is not None:
-                moved.append(f"{name.format(before)} became {name.format(after)}")
-        self.model.say(_exclusions(facts, moved), wrong=False)
+                moved.append(f"{before}{unit} became {after}{unit}")
+            if set(offered) != set(EVERY[name]):
+                limits.append(f"{listed(offered)}{unit}")
+        words = f"{model} makes {', '.join(limits)}" if limits else ""
+        self.model.say("; ".join(part for part in (words, *moved) if part), wrong=False)
 
     def _media_urls(self) -> list[str]:
         return str(self.media.control.value).split()
@@ -250,10 +249,10 @@ def write_metadata(metadata: dict[str, Any] | None) -> str:
 
 def thumbnails(urls: Sequence[str]) -> str:
     """The reference media in their order, images as pictures; escaped."""
-    images = [url for url in urls if _suffix(url).endswith(IMAGES)]
+    images = [url for url in urls if _suffix(url).endswith(IMAGE_SUFFIXES)]
     roles = {0: "first frame", 1: "last frame"} if len(images) == len(urls) <= 2 else {}
     figures = []
-    for index, url in enumerate(urls[:MAX_MEDIA_URLS]):
+    for index, url in enumerate(urls[:MOST_MEDIA_URLS]):
         words = f"{index + 1} · {roles.get(index, 'reference')}"
         name = clamp(_suffix(url).rpartition("/")[2] or url, 40)
         if url in images and url.startswith("https://"):
@@ -274,8 +273,18 @@ def _suffix(url: str) -> str:
         return ""
 
 
-def _seconds(durations: Sequence[int]) -> list[tuple[str, Any]]:
-    return [(f"{seconds} s", seconds) for seconds in durations]
+def _choice(name: str) -> Field:
+    """A choice of what the models take, before one is chosen."""
+    title = name.replace("_", " ").capitalize()
+    return Field(name, Choice(title, _options(name, EVERY[name]), DEFAULTS[name]))
+
+
+def _options(name: str, values: Iterable[Any]) -> list[tuple[str, Any]]:
+    return [(f"{value}{_unit(name)}", value) for value in values]
+
+
+def _unit(name: str) -> str:
+    return " s" if name == "duration" else ""
 
 
 def _words(names: Iterable[str]) -> list[tuple[str, Any]]:
@@ -294,22 +303,3 @@ def _choose(control: Choice, value: Any, names: Iterable[str] | None) -> None:
     if value not in [known for _, known in options]:
         options.append((LEFT_OPEN if value is None else f"{value} s" if isinstance(value, int) else str(value), value))
     control.offer(options, value)
-
-
-def _exclusions(facts: ModelFacts, moved: Sequence[str]) -> str:
-    """What the chosen model leaves out, and what that changed: one line, empty where there is nothing to say."""
-    limits = []
-    if facts.durations and facts.durations != DURATIONS:
-        limits.append(f"{_listing([str(d) for d in facts.durations])} s")
-    if facts.aspect_ratios and facts.aspect_ratios != ASPECT_RATIOS:
-        limits.append(_listing(facts.aspect_ratios))
-    if facts.resolutions and facts.resolutions != RESOLUTIONS:
-        limits.append(_listing(facts.resolutions))
-    words = f"{facts.name} makes {', '.join(limits)}" if limits else ""
-    return "; ".join(part for part in (words, *moved) if part)
-
-
-def _listing(values: Sequence[str]) -> str:
-    if len(values) > 4:
-        return f"{values[0]} to {values[-1]}"
-    return values[0] if len(values) == 1 else f"{', '.join(values[:-1])} or {values[-1]}"

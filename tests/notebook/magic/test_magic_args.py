@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from IPython.core.inputtransformer2 import TransformerManager
 
 import seedance_nb
+from seedance_nb.api.catalog import Catalog
+from seedance_nb.api.fields import FIELDS
 from seedance_nb.api.models import VideoRequest, make_request
 from seedance_nb.notebook.magic.arguments import (
     COMMANDS,
@@ -20,14 +22,16 @@ from seedance_nb.notebook.magic.arguments import (
     help_text,
     interpolate,
     parse,
+    request_options,
 )
 
-USUAL = {"models": ("seedance-2.0",), "aspect_ratios": ("16:9",), "durations": (5,), "resolutions": ("720p",)}
+USUAL = {"model": ("seedance-2.0",), "aspect_ratio": ("16:9",), "duration": (5,), "resolution": ("720p",)}
 
 
 def asks(*prompts, **changes):
     """The line that asks for these prompts with the usual settings, but for some."""
-    return Line(prompts=prompts, **USUAL | changes)
+    of_request = {name: changes.pop(name) for name in FIELDS if name in changes}
+    return Line(prompts=prompts, fields=USUAL | of_request, **changes)
 
 
 def answer(function, *arguments):
@@ -77,7 +81,7 @@ def test_a_line_is_its_prompt(line, prompt):
 
 
 def test_the_prompt_may_stand_below():
-    assert parse("-d 4", "  a boat\n  in the rain\n") == asks("a boat\n  in the rain", durations=(4,))
+    assert parse("-d 4", "  a boat\n  in the rain\n") == asks("a boat\n  in the rain", duration=(4,))
 
 
 def test_the_prompt_may_stand_on_the_line_of_an_empty_cell():
@@ -101,7 +105,7 @@ def test_an_escaped_separator_is_part_of_the_prompt():
 
 
 def test_a_line_without_a_prompt_has_none():
-    assert parse("-d 4", " \n") == asks(durations=(4,))
+    assert parse("-d 4", " \n") == asks(duration=(4,))
 
 
 # -- options
@@ -110,16 +114,16 @@ def test_a_line_without_a_prompt_has_none():
 @pytest.mark.parametrize(
     ("option", "changes"),
     [
-        ("-m seedance-1.5-pro", {"models": ("seedance-1.5-pro",)}),
-        ("--model seedance-1.5-pro", {"models": ("seedance-1.5-pro",)}),
-        ("-a 1:1", {"aspect_ratios": ("1:1",)}),
-        ("--aspect-ratio 1:1", {"aspect_ratios": ("1:1",)}),
-        ("-d 10", {"durations": (10,)}),
-        ("-d10", {"durations": (10,)}),
-        ("--duration 10", {"durations": (10,)}),
-        ("--duration=10", {"durations": (10,)}),
-        ("-r 480p", {"resolutions": ("480p",)}),
-        ("--resolution '480p'", {"resolutions": ("480p",)}),
+        ("-m seedance-1.5-pro", {"model": ("seedance-1.5-pro",)}),
+        ("--model seedance-1.5-pro", {"model": ("seedance-1.5-pro",)}),
+        ("-a 1:1", {"aspect_ratio": ("1:1",)}),
+        ("--aspect-ratio 1:1", {"aspect_ratio": ("1:1",)}),
+        ("-d 10", {"duration": (10,)}),
+        ("-d10", {"duration": (10,)}),
+        ("--duration 10", {"duration": (10,)}),
+        ("--duration=10", {"duration": (10,)}),
+        ("-r 480p", {"resolution": ("480p",)}),
+        ("--resolution '480p'", {"resolution": ("480p",)}),
         ("-i https://h/a.png", {"media_urls": ("https://h/a.png",)}),
         ('-i "https://h/a b.png"', {"media_urls": ("https://h/a b.png",)}),
         ("-i https://h/a.png https://h/b.png", {"media_urls": ("https://h/a.png", "https://h/b.png")}),
@@ -143,7 +147,7 @@ def test_a_line_without_a_prompt_has_none():
         ("--quiet", {"quiet": True}),
         ("--save-to boats", {"save_to": "boats"}),
         ("--save-to=boats", {"save_to": "boats"}),
-        ('-a "" -d "" -r ""', {"aspect_ratios": (None,), "durations": (None,), "resolutions": (None,)}),
+        ('-a "" -d "" -r ""', {"aspect_ratio": (None,), "duration": (None,), "resolution": (None,)}),
     ],
 )
 @pytest.mark.parametrize("form", ["{} a boat's way", "a boat's way {}"])
@@ -159,7 +163,7 @@ def test_every_option_is_in_the_tables_of_these_tests():
 
 
 def test_options_may_stand_in_the_middle_of_a_prompt():
-    assert parse("a boat -d 4 at sea") == asks("a boat at sea", durations=(4,))
+    assert parse("a boat -d 4 at sea") == asks("a boat at sea", duration=(4,))
 
 
 def test_what_the_line_leaves_out_comes_from_the_defaults():
@@ -167,10 +171,10 @@ def test_what_the_line_leaves_out_comes_from_the_defaults():
 
     assert found == asks(
         "a boat",
-        models=("seedance-2.0-fast",),
-        aspect_ratios=(None,),
-        durations=(None,),
-        resolutions=("480p",),
+        model=("seedance-2.0-fast",),
+        aspect_ratio=(None,),
+        duration=(None,),
+        resolution=("480p",),
     )
 
 
@@ -468,16 +472,7 @@ def run_in_notebook(cell):
             found = parse(line, body, Defaults("another-model", "9:16", 15, "1080p"))
             assert not found.is_grid
             prompt = found.prompts[0] if found.raw else interpolate(found.prompts[0], {})
-            request = make_request(
-                prompt,
-                model=found.models[0],
-                aspect_ratio=found.aspect_ratios[0],
-                duration=found.durations[0],
-                resolution=found.resolutions[0],
-                media_urls=found.media_urls,
-                webhook_url=found.webhook_url,
-                metadata=found.metadata,
-            )
+            request = make_request(**request_options(found) | {"prompt": prompt})
             asked.append((request, found.takes))
 
     def submit(prompt, take=1, **options):
@@ -598,6 +593,22 @@ def test_what_the_magic_has_no_words_for_becomes_a_call(request_, take):
 )
 def test_completion_offers_what_may_stand_there(line, words):
     assert complete(line, ["j1", "req_2"]) == words
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("%seedance -m seedance-1.5-pro -d ", ["5", "10"]),
+        ("%seedance --model seedance-1.5-pro,seedance-9 -a ", ["16:9", "9:16", "1:1", "21:9"]),
+        ("%seedance -m seedance-9 -r ", ["480p", "720p", "1080p"]),
+        ("%seedance -a 2", ["21:9"]),
+        ("%seedance -m seedance-9", ["seedance-9"]),
+    ],
+)
+def test_completion_offers_what_the_named_model_takes_and_what_the_service_lists(line, words):
+    catalog = Catalog().merged([{"id": "seedance-9", "aspectRatios": ["21:9"], "durations": {"min": 3, "max": 5}}])
+
+    assert complete(line, [], catalog) == words
 
 
 def test_the_help_names_every_option_and_command():

@@ -138,6 +138,17 @@ def test_the_lengths_follow_the_model_and_the_change_is_explained(panel):
     assert "makes 5 or 10 s; 7 s became 5 s" in panel.compose.model.line.value
 
 
+def test_a_list_is_not_told_from_its_first_to_its_last(panel):
+    item = {"id": "seedance-9", "aspectRatios": ["16:9", "4:3", "1:1", "3:4", "21:9"], "durations": [4, 6, 8, 10, 12]}
+    panel.compose.learn(Catalog().merged([item]))
+
+    panel.compose.model.control.chosen = "seedance-9"
+
+    said = panel.compose.model.line.value
+    assert "makes 4, 6, 8, 10 or 12 s, 16:9, 4:3, 1:1, 3:4 or 21:9" in said
+    assert " to " not in said
+
+
 def test_a_length_chosen_from_a_list_that_has_changed_since_is_not_taken_for_another(panel):
     panel.compose.model.control.chosen = "seedance-1.5-pro"
 
