@@ -28,6 +28,9 @@ lint: $(VENV)/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	# What people write at the front door, by both type checkers (basedpyright is pyright with a Node of its own, all from pip).
+	$(BIN)/mypy --strict tests/typing/public_calls.py
+	$(BIN)/basedpyright
 	$(BIN)/lint-imports
 
 check: lint test

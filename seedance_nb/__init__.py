@@ -39,7 +39,44 @@ if TYPE_CHECKING:
     from .tracking.ledger.ledger import Ledger
     from .tracking.session import Session, account, configure, jobs, models, resume, submit
 
-_ROOM_OF = {
+__all__ = [
+    "ApiError",
+    "AuthenticationError",
+    "BudgetExceeded",
+    "Clip",
+    "ClipError",
+    "ConfigurationError",
+    "ConnectionFailed",
+    "Generation",
+    "GenerationCancelled",
+    "GenerationFailed",
+    "Grid",
+    "InvalidRequest",
+    "Job",
+    "Ledger",
+    "OutcomeUnknown",
+    "PaymentRequired",
+    "RateLimited",
+    "SeedanceError",
+    "ServerError",
+    "Session",
+    "Status",
+    "VideoRequest",
+    "WaitTimeout",
+    "__version__",
+    "account",
+    "configure",
+    "grid",
+    "jobs",
+    "load_ipython_extension",
+    "models",
+    "panel",
+    "rank",
+    "resume",
+    "submit",
+    "unload_ipython_extension",
+]
+_ROOM_OF = dict.fromkeys(__all__, "errors") | {
     "account": "tracking.session",
     "configure": "tracking.session",
     "submit": "tracking.session",
@@ -57,44 +94,19 @@ _ROOM_OF = {
     "VideoRequest": "api.models",
     "Generation": "api.models",
     "Status": "api.models",
-    **dict.fromkeys(
-        (
-            "ApiError",
-            "AuthenticationError",
-            "BudgetExceeded",
-            "ClipError",
-            "ConfigurationError",
-            "ConnectionFailed",
-            "GenerationCancelled",
-            "GenerationFailed",
-            "InvalidRequest",
-            "OutcomeUnknown",
-            "PaymentRequired",
-            "RateLimited",
-            "SeedanceError",
-            "ServerError",
-            "WaitTimeout",
-        ),
-        "errors",
-    ),
 }
+"""Where a name is imported from at its first use; what is defined here never is."""
 
-__all__ = [  # noqa: PLE0604 - the names are literals, in the table above
-    "__version__",
-    "load_ipython_extension",
-    "unload_ipython_extension",
-    *_ROOM_OF,
-]
+if not TYPE_CHECKING:  # a name that is not there must be an error to a type checker too
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _ROOM_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f".{_ROOM_OF[name]}", __name__), name)
-    if _ROOM_OF.get(name) != "errors":
-        _attach_to_notebook()
-    globals()[name] = value
-    return value
+    def __getattr__(name: str) -> Any:
+        if name not in _ROOM_OF:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(f".{_ROOM_OF[name]}", __name__), name)
+        if _ROOM_OF.get(name) != "errors":
+            _attach_to_notebook()
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

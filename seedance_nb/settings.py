@@ -13,12 +13,13 @@ import difflib
 import ipaddress
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from .errors import ConfigurationError, one_line
+from .keywords import UNSET
 from .project_file import read_limits
 
 DEFAULT_BASE_URL = "https://www.seedance2.ink"
@@ -140,9 +141,7 @@ def resolve(
     money = {name: value for name, value in whole_env.items() if _is_about_money(name)}
     # Whatever raises below must not show the key in a traceback with local variables (`%xmode Verbose` saves them).
     del api_key, environ, whole_env
-    unknown = sorted(set(limits) - set(LIMIT_NAMES))
-    if unknown:
-        raise ConfigurationError(f"unknown setting {unknown[0]!r}; known are {', '.join(LIMIT_NAMES)}")
+    refuse_unknown(limits)
     base = check_base_url(base_url or env.get("SEEDANCE_BASE_URL") or DEFAULT_BASE_URL)
     if base == SIMULATOR:  # it needs none and must never be shown a real one
         key, source = None, None
@@ -175,6 +174,17 @@ def resolve(
         limits_trouble=trouble,
         folder=folder,
     )
+
+
+def refuse_unknown(names: Iterable[str]) -> None:
+    """Raises ConfigurationError for the first of these names that is no limit."""
+    for name in sorted(set(names) - set(LIMIT_NAMES)):
+        raise ConfigurationError(f"unknown setting {name!r}; known are {', '.join(LIMIT_NAMES)}")
+
+
+def limits_among(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of these arguments that are limits and were given."""
+    return {name: arguments[name] for name in LIMIT_NAMES if arguments[name] is not UNSET}
 
 
 def _is_about_money(name: str) -> bool:

@@ -1,12 +1,16 @@
 import inspect
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from notebook.kernel import Kernel
 
 import seedance_nb
+from seedance_nb.api.models import make_request
+from seedance_nb.settings import LIMIT_NAMES, Limits
 
 PUBLIC = [
     "ApiError",
@@ -100,8 +104,8 @@ def test_names_for_type_checkers_are_the_names_at_run_time():
     source = inspect.getsource(seedance_nb)
     block = source.partition("if TYPE_CHECKING:")[2].partition("_ROOM_OF")[0]
 
-    for name in seedance_nb._ROOM_OF:
-        assert name in block
+    for name in set(PUBLIC) - {"__version__", "load_ipython_extension", "unload_ipython_extension"}:
+        assert re.search(rf"\b{name}\b", block)
 
 
 def test_importing_the_front_door_loads_nothing_behind_it():
@@ -149,3 +153,117 @@ with tempfile.TemporaryDirectory() as home:
     print(json.dumps([callable(sd.jobs), list(sd.jobs()), list(sd.jobs(status="failed", limit=3))]))
 """
     assert fresh(code) == [True, [], []]
+
+
+# Every keyword can be seen -----------------------------------------------------------------------------
+
+FIELDS = ["model", "aspect_ratio", "duration", "resolution", "media_urls", "webhook_url", "metadata"]
+PLACES = ["api_key", "base_url", "home", "account", "ledger", "clips"]
+KEYWORDS = {
+    "sd.submit": ["prompt", *FIELDS, "take", "fresh", "max_credits"],
+    "sd.grid": ["prompt", "rows", "takes", "mode", "where", "raw", *FIELDS],
+    "sd.jobs": ["status", "limit"],
+    "sd.configure": [*PLACES, *LIMIT_NAMES],
+    "sd.Session": [*PLACES, *LIMIT_NAMES],
+    "sd.account": ["which", "of"],
+    "sd.rank": ["votes", "clips", "by", "aspect", "of", "raters", "seed"],
+    "sd.Session.submit": ["prompt", *FIELDS, "take", "fresh", "max_credits"],
+    "sd.Session.jobs": ["status", "limit"],
+    "sd.Grid.submit": ["max_credits", "fresh"],
+    "sd.Grid.ranking": ["by", "aspect", "raters", "of", "resamples", "seed", "block_of"],
+    "sd.Grid.vote": ["aspects", "rater", "by", "offline"],
+    "sd.Grid.export": ["path", "rows", "columns", "pages", "where", "embed", "sound"],
+}
+
+
+def parameters(path):
+    value = seedance_nb
+    for name in path.split(".")[1:]:
+        value = getattr(value, name)
+    return {
+        name: parameter
+        for name, parameter in inspect.signature(value).parameters.items()
+        if name != "self" and parameter.kind is not parameter.VAR_KEYWORD
+    }
+
+
+@pytest.fixture(scope="module")
+def new_kernel(tmp_path_factory):
+    """A kernel that has imported the front door and used nothing of it."""
+    with Kernel(tmp_path_factory.mktemp("door"), {}) as kernel:
+        kernel.run("import seedance_nb as sd")
+        yield kernel
+
+
+@pytest.mark.parametrize("path", KEYWORDS)
+def test_tab_offers_every_keyword_and_shift_tab_shows_it_with_its_type_and_what_it_does(new_kernel, path):
+    offered, shown = new_kernel.tab(f"{path}("), new_kernel.shift_tab(f"{path}(")
+
+    assert list(parameters(path)) == KEYWORDS[path]
+    for name in KEYWORDS[path]:
+        assert f"{name}=" in offered
+        assert re.search(rf"\b{name}: \S", shown)
+    assert "ocstring:" in shown
+    assert "options" not in shown.partition("ocstring:")[0]
+
+
+@pytest.mark.parametrize("name", ["submit", "grid", "jobs", "configure", "account", "rank", "models", "resume"])
+def test_no_function_of_the_front_door_takes_just_anything(name):
+    signature = inspect.signature(getattr(seedance_nb, name))
+
+    for parameter in signature.parameters.values():
+        assert parameter.annotation not in (inspect.Parameter.empty, "Any")
+    assert signature.return_annotation not in (inspect.Signature.empty, "Any")
+
+
+@pytest.mark.parametrize(("one", "other"), [("sd.submit", "sd.Session.submit"), ("sd.jobs", "sd.Session.jobs")])
+def test_the_front_door_and_the_session_take_the_same(one, other):
+    assert parameters(one) == parameters(other)
+
+
+def test_the_defaults_that_are_shown_are_those_of_a_request():
+    request = make_request("x")
+    for path in ("sd.submit", "sd.grid"):
+        shown = {name: parameter.default for name, parameter in parameters(path).items() if name in FIELDS}
+        assert shown == {name: getattr(request, name) for name in FIELDS}
+
+
+@pytest.mark.parametrize("path", ["sd.configure", "sd.Session"])
+def test_every_limit_is_shown_with_its_own_type(path):
+    for name, field in Limits.__dataclass_fields__.items():
+        kinds = parameters(path)[name].annotation.split(" | ")
+        assert kinds[0] == field.type.split(" | ")[0]
+        assert kinds[-1] == "None"
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        ("submit('x', secs=4)", "InvalidRequest", "did you mean 'duration'"),
+        ("submit('x', max_credit=4)", "InvalidRequest", "did you mean 'max_credits'"),
+        ("Session().submit('x', ratio='1:1')", "InvalidRequest", "did you mean 'aspect_ratio'"),
+        ("configure(max_credit=4)", "ConfigurationError", "known are connect_timeout"),
+        ("Session(poll_flor=4)", "ConfigurationError", "known are connect_timeout"),
+    ],
+)
+def test_a_keyword_that_there_is_not_is_refused_in_one_line_that_names_the_cure(call, error, words):
+    with pytest.raises(getattr(seedance_nb, error), match=words):
+        eval(f"seedance_nb.{call}")
+
+
+@pytest.mark.parametrize("call", ["configure", "Session"])
+def test_no_frame_holds_the_key_of_a_call_that_raises(call):
+    for more in ({"nonsense": 1}, {"poll_floor": -1}, {"home": 3}):
+        with pytest.raises(seedance_nb.ConfigurationError) as caught:
+            getattr(seedance_nb, call)(**{"api_key": "sd2_a_secret", **more})
+        held = [value for entry in caught.traceback[1:] for value in entry.frame.f_locals.values()]
+        assert held
+        assert "sd2_a_secret" not in repr([value for value in held if isinstance(value, str | dict | tuple)])
+
+
+def test_the_axes_of_a_grid_come_in_the_order_in_which_they_were_typed():
+    grid = seedance_nb.grid(
+        "a {x} {y}", y=[1, 2], model=["seedance-2.0", "seedance-2.0-fast"], x=[1, 2], duration=[4, 5]
+    )
+
+    assert grid.axes.names == ("y", "model", "x", "duration")

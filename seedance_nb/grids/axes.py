@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import enum
 import itertools
 import json
 import string
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Self
+from datetime import date
+from decimal import Decimal
+from typing import Any, Protocol, Self
 
 from ..api.fields import DEFAULTS, FIELDS, TABLE, TAKE, field_meant
 from ..api.models import VideoRequest, make_request
@@ -24,6 +27,29 @@ MOST_CELLS = 10_000
 _LISTS = {field.name for field in TABLE if field.kind == "texts"}
 _NUMBERS = {TAKE, *(field.name for field in TABLE if field.kind == "number")}
 
+Value = str | float | bool | Decimal | date | enum.Enum | None
+"""What a name in a template may stand for in one cell: what reads as text there."""
+Axis = Value | Iterable[Value]
+"""One value for every cell, or the values of an axis: a list, a tuple, a range, an array, a column of a DataFrame."""
+FieldAxis = Axis | Mapping[str, Any] | Iterable[Iterable[str] | Mapping[str, Any] | None]
+"""The same also of a field of the request: `media_urls` are lists, `metadata` are dicts."""
+
+
+class Frame(Protocol):
+    """A DataFrame of pandas or polars, as far as rows are read from it."""
+
+    @property
+    def columns(self) -> Any:
+        """The names of its columns."""
+
+    def to_dict(self, *args: Any, **kwargs: Any) -> Any:
+        """Its values."""
+
+
+Rows = Iterable[Mapping[str, Any]] | Frame
+"""A list of dicts, or a DataFrame: a cell a row; keys are fields of the request or names in a template."""
+Prompts = str | Iterable[str] | Rows
+"""A template, several of them, or the rows themselves."""
 Check = Callable[[VideoRequest], object]
 """Raises InvalidRequest for a request that the service would refuse; else gives what should be said of it, if anything."""
 

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 from ..api.deadlines import LivedTime
 from ..api.fields import FIELDS, TAKE
@@ -28,10 +28,10 @@ from ..tracking.job import Job, WaitInterrupted
 from ..tracking.ledger.ledger import FREE_AGAIN, Record
 from ..tracking.ledger.vote import Vote
 from ..tracking.session import Session
-from .axes import Axes, Cell, Combination, lay_out
+from .axes import Axes, Cell, Combination, FieldAxis, lay_out
 from .picture import GridPicture, Tile
 from .plan import GridEstimate, Identity, Plan, check_money, make_plan
-from .rankings.ranking import Ranking
+from .rankings.ranking import Question, Ranking
 from .timing import Kind, kind_of, seconds_left
 
 STEP_SECONDS = 1.0
@@ -196,7 +196,7 @@ class Grid:
             self._send(again, limit, fresh=self._fresh)
         return self
 
-    def extend(self, takes: int | None = None, max_credits: float | None = None, **axes: Any) -> Grid:
+    def extend(self, takes: int | None = None, max_credits: float | None = None, **axes: FieldAxis) -> Grid:
         """More takes (the new total) or more values on axes; what is there stays. If the grid was submitted, the new cells are too.
 
         Raises InvalidRequest or BudgetExceeded: then nothing has changed and nothing was sent.
@@ -332,16 +332,36 @@ class Grid:
 
     # Votes -----------------------------------------------------------------------------------------
 
+    @overload
+    def vote(
+        self,
+        aspects: str | Sequence[str] = ...,
+        rater: str | None = ...,
+        by: str | Sequence[str] | None = ...,
+        offline: None = None,
+    ) -> None: ...
+
+    @overload
+    def vote(
+        self,
+        aspects: str | Sequence[str] = ...,
+        rater: str | None = ...,
+        by: str | Sequence[str] | None = ...,
+        *,
+        offline: str | os.PathLike[str],
+    ) -> Path: ...
+
     def vote(
         self,
         aspects: str | Sequence[str] = ("overall",),
         rater: str | None = None,
         by: str | Sequence[str] | None = None,
         offline: str | os.PathLike[str] | None = None,
-    ) -> Any:
-        """Blind votes on pairs of clips: here, or with `offline="ballot.html"` as a page for a rater without Python.
+    ) -> Path | None:
+        """Blind votes on pairs of clips: here, or with `offline="ballot.html"` as a page for a rater without Python, whose path is returned.
 
-        Raises InvalidRequest, or SeedanceError where there is no notebook.
+        `aspects` are what is asked of each pair; `rater` is whose votes these are, asked for where it is None; `by` names the axis or
+        axes that are compared, None the cells, whatever their take. Raises InvalidRequest, or SeedanceError where there is no notebook.
         """
         from .screens import needed, screens
 
@@ -351,8 +371,9 @@ class Grid:
         for name in _several(by):
             self._check_groupable(name)
         if offline is not None:
-            return needed(screens.write_ballot, "a ballot")(self.picture(), Path(offline), aspects=asked, by=by)
-        return needed(screens.open_ballot, "voting")(self, aspects=asked, rater=rater, by=by)
+            return Path(needed(screens.write_ballot, "a ballot")(self.picture(), Path(offline), aspects=asked, by=by))
+        needed(screens.open_ballot, "voting")(self, aspects=asked, rater=rater, by=by)
+        return None
 
     def add_votes(self, path: str | os.PathLike[str]) -> int:
         """Take in the votes of a ballot file; returns how many were new. Raises InvalidRequest for a file of other clips."""
@@ -379,14 +400,19 @@ class Grid:
         by: str | Sequence[str] | None = None,
         aspect: str = "overall",
         raters: str | Iterable[str] | None = None,
-        of: str = "levels",
-        **options: Any,
+        of: Question = "levels",
+        *,
+        resamples: int | None = None,
+        seed: int = 0,
+        block_of: Mapping[str, str] | None = None,
     ) -> Ranking:
         """Who wins, with intervals: `by` is an axis, several axes, or None for the cells themselves (their takes together).
 
         `of="levels"` asks what each of them is worth, clips and raters being draws; "raters" the same for these raters; "clips" how these
-        very clips stand. `raters` leaves out the votes of all others; `options` as for `votes.rank`. `sd.rank` is the same over tables
-        of votes from elsewhere. Raises InvalidRequest for an axis there is not.
+        very clips stand. `aspect` is the question that was voted on; `raters` leaves out the votes of all others. `resamples` is how often
+        the votes are drawn anew for the intervals (None: as often as they need), from `seed`; `block_of` says by job key what clips
+        have in common beside the take, where the axes do not say it. `sd.rank` is the same over tables of votes from elsewhere.
+        Raises InvalidRequest for an axis there is not.
         """
         from .votes.votes import rank
 
@@ -394,14 +420,24 @@ class Grid:
         rest = [name for name in self._without_take() if name not in ranked]
         word = ranked[0] if len(ranked) == 1 and by is not None else "cell" if by is None else "combination"
         group_of = self.groups(by)
-        if rest:
+        if rest and block_of is None:
             from .votes.vote_table import blocks_by
 
             labels = {name: self.groups(name) for name in rest}
             known = {key: {name: labels[name][key] for name in rest} for key in group_of}
-            options = {"block_of": blocks_by(known, group_of, ranked), **options}
+            block_of = blocks_by(known, group_of, ranked)
         chosen = None if raters is None else _several(raters)
-        return rank(self.votes(), group_of, aspect=aspect, raters=chosen, of=of, by=word, **options)
+        return rank(
+            self.votes(),
+            group_of,
+            aspect=aspect,
+            raters=chosen,
+            of=of,
+            by=word,
+            resamples=resamples,
+            seed=seed,
+            block_of=block_of,
+        )
 
     def groups(self, by: str | Sequence[str] | None = None) -> dict[str, str]:
         """By job key, the label of the group its clip is ranked in; clips only. Raises InvalidRequest for an axis there is not."""

@@ -14,7 +14,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Never, Self, TypeVar
 
 from ..api.catalog import Catalog, Estimate
 from ..api.fields import (
@@ -28,6 +28,7 @@ from ..api.fields import (
 from ..api.models import Status, VideoRequest, as_request_id, make_request
 from ..api.plain_values import whole_number
 from ..errors import ApiError, ConfigurationError, InvalidRequest, SeedanceError, one_line
+from ..keywords import UNSET, Unset, refusing_others
 from ..settings import (
     SIMULATOR,
     Limits,
@@ -36,6 +37,8 @@ from ..settings import (
     check_base_url,
     check_key,
     check_limit,
+    limits_among,
+    refuse_unknown,
     resolve,
     with_stored_key,
 )
@@ -117,9 +120,11 @@ _for_stored_jobs: list[Session] = []
 class Session:
     """Submits, follows and remembers. Costs nothing until it is used: no thread, no file, no connection.
 
-    Arguments as for `configure`. Close it, or use it with `with`, when it is not the kernel's own.
+    Arguments as for `configure`; what is None comes from the environment, pyproject.toml or the default. Close it, or use it with
+    `with`, when it is not the kernel's own.
     """
 
+    @refusing_others(refuse_unknown)
     def __init__(
         self,
         api_key: str | Secret | None = None,
@@ -128,10 +133,26 @@ class Session:
         account: str | None = None,
         ledger: str | os.PathLike[str] | None = None,
         clips: str | os.PathLike[str] | None = None,
-        **limits: Any,
+        *,
+        connect_timeout: float | None = None,
+        read_timeout: float | None = None,
+        create_timeout: float | None = None,
+        stall_timeout: float | None = None,
+        download_timeout: float | None = None,
+        max_clip_bytes: int | None = None,
+        max_json_bytes: int | None = None,
+        embed_limit: int | None = None,
+        concurrency: int | None = None,
+        poll_floor: float | None = None,
+        poll_ceiling: float | None = None,
+        tries_after_trouble: int | None = None,
+        pause_after_trouble: float | None = None,
+        longest_pause: float | None = None,
+        max_credits: float | None = None,
     ) -> None:
         key = Secret(api_key) if isinstance(api_key, str) else api_key
         del api_key  # no frame that may raise holds it
+        limits = limits_among(locals())
         self.settings: Settings = resolve(
             api_key=key, base_url=base_url, home=home, ledger=ledger, clips=clips, **limits
         )
@@ -180,15 +201,9 @@ class Session:
         take: int = 1,
         fresh: bool = False,
         max_credits: float | None = None,
-        **others: Any,
+        **others: Never,
     ) -> Job:
-        """Ask for one video; returns a Job at once. There are no other options: one is refused, with the name that was meant.
-
-        `duration` in seconds. `take` is the n-th independent video of the same request. What the ledger has is reused and
-        costs nothing, also where only `metadata`, `webhook_url`, the signature of an address or the encoding of a text differ: they
-        make no other video. `fresh` buys the next free take instead. `max_credits` limits this call alone. Raises InvalidRequest,
-        ConfigurationError (no key, ledger unusable) or BudgetExceeded: then nothing was sent.
-        """
+        """Ask for one video; returns a Job at once. Arguments and errors as for `seedance_nb.submit`."""
         refuse_others(name for name in others if name not in FIELDS)
         request = make_request(
             prompt,
@@ -504,15 +519,22 @@ class Session:
         """Jobs being followed here whose end is not known yet."""
         return self._runner.open_jobs() if self._runner is not None and self._runner.is_usable else []
 
-    def change(self, *, api_key: str | Secret | None = None, **limits: Any) -> None:
-        """Go on with another key or other limits; running jobs stay and use the new key from their next look on."""
-        key = check_key(api_key) if isinstance(api_key, str) else api_key
+    def change(
+        self, *, api_key: str | Secret | None = None, limits: Mapping[str, float | int | None] | None = None
+    ) -> None:
+        """Go on with another key or other limits, by their names; running jobs stay and use the new key from their next look on.
+
+        A limit that is None is what environment, pyproject.toml or the default say. Raises ConfigurationError: then nothing has changed.
+        """
+        key = Secret(api_key) if isinstance(api_key, str) else api_key
+        del api_key
+        key, limits = None if key is None else check_key(key), limits or {}
         if limits:
-            known, merged = self.settings, self._kept_limits() | limits
+            known, merged = self.settings, {**self._kept_limits(), **limits}
             chosen = resolve(
                 api_key=known.api_key, base_url=known.base_url, home=known.home, folder=known.folder, **merged
             )
-            self._given = {name: value for name, value in (self._given | limits).items() if value is not None}
+            self._given = {name: value for name, value in {**self._given, **limits}.items() if value is not None}
             self._use_limits(chosen.limits, anew="max_credits" in limits)
             self.settings = dataclasses.replace(self.settings, limits_trouble=chosen.limits_trouble)
         if key is not None:
@@ -551,13 +573,13 @@ class Session:
         account: str | None = None,
         ledger: str | os.PathLike[str] | None = None,
         clips: str | os.PathLike[str] | None = None,
-        **limits: Any,
+        limits: Mapping[str, float | int | None] | None = None,
     ) -> Session:
         """A new session at another host, folder or account; all that is not named stays, what was spent too.
 
         A key never goes to another host.
         """
-        known = self.settings
+        known, limits = self.settings, limits or {}
         same_host = base_url is None or check_base_url(base_url) == known.base_url
         if api_key is None and same_host and known.key_source == "argument":
             api_key = known.api_key
@@ -568,7 +590,7 @@ class Session:
             account=account or self._account,
             ledger=ledger or self._given_places["ledger"],
             clips=clips or self._given_places["clips"],
-            **self._kept_limits() | limits,
+            **{**self._kept_limits(), **limits},
         )
         own = moved.limits
         moved.go_on_spending(self._budgets)
@@ -862,33 +884,52 @@ def _adopt(session: Session) -> Session:
     return session
 
 
+@refusing_others(refuse_unknown)
 def configure(
-    api_key: str | None = None,
+    api_key: str | Secret | None = None,
     base_url: str | None = None,
     home: str | os.PathLike[str] | None = None,
     account: str | None = None,
     ledger: str | os.PathLike[str] | None = None,
     clips: str | os.PathLike[str] | None = None,
-    **limits: Any,
+    *,
+    connect_timeout: float | Unset | None = UNSET,
+    read_timeout: float | Unset | None = UNSET,
+    create_timeout: float | Unset | None = UNSET,
+    stall_timeout: float | Unset | None = UNSET,
+    download_timeout: float | Unset | None = UNSET,
+    max_clip_bytes: int | Unset | None = UNSET,
+    max_json_bytes: int | Unset | None = UNSET,
+    embed_limit: int | Unset | None = UNSET,
+    concurrency: int | Unset | None = UNSET,
+    poll_floor: float | Unset | None = UNSET,
+    poll_ceiling: float | Unset | None = UNSET,
+    tries_after_trouble: int | Unset | None = UNSET,
+    pause_after_trouble: float | Unset | None = UNSET,
+    longest_pause: float | Unset | None = UNSET,
+    max_credits: float | Unset | None = UNSET,
 ) -> Session:
-    """Change the key, host, folder or limits of this kernel's session; returns the session.
+    """Change the key, host, folder or limits of this kernel's session; returns the session. What is not named stays.
 
-    `home` is the folder of all that is kept; `ledger` (a file) and `clips` (a folder) may lie elsewhere.
+    `home` is the folder of all that is kept; `ledger` (a file) and `clips` (a folder) may lie elsewhere. `account` is a name for whose
+    key it is, where several keys belong to one.
 
-    `limits`: connect_timeout, read_timeout, create_timeout, stall_timeout, download_timeout, poll_floor, poll_ceiling
-    (seconds), max_clip_bytes, max_json_bytes, embed_limit (bytes), concurrency (calls at once), tries_after_trouble (sends of a
-    create in all), pause_after_trouble, longest_pause (seconds), max_credits. A new key or limit
-    leaves running jobs alone; a new host or folder begins a new session with all else as it was, and the jobs of the old one are
-    followed to their end.
+    Limits: connect_timeout, read_timeout, create_timeout, stall_timeout, download_timeout, poll_floor, poll_ceiling, pause_after_trouble
+    and longest_pause are seconds, max_clip_bytes, max_json_bytes and embed_limit bytes; concurrency is calls at once, tries_after_trouble
+    sends of a create in all, max_credits what the session may spend. One that is None is what environment, pyproject.toml or the
+    default say. A new key or limit leaves running jobs alone; a new host or folder begins a new session with all else as it was, and
+    the jobs of the old one are followed to their end.
     Raises ConfigurationError.
     """
-    session = existing()
+    key = Secret(api_key) if isinstance(api_key, str) else api_key
+    del api_key  # no frame that may raise holds it
+    limits, session = limits_among(locals()), existing()
     places: dict[str, Any] = {"base_url": base_url, "home": home, "account": account, "ledger": ledger, "clips": clips}
     if session is None:
-        return _adopt(Session(api_key=api_key, **places, **limits))
+        return _adopt(Session(api_key=key, **places, **limits))
     if any(place is not None for place in places.values()):
-        return _adopt(session.moved(api_key=api_key, **places, **limits))
-    session.change(api_key=api_key, **limits)
+        return _adopt(session.moved(api_key=key, **places, limits=limits))
+    session.change(api_key=key, limits=limits)
     return session
 
 
@@ -902,9 +943,42 @@ def account(which: str | None = None, of: str | None = None) -> list[Account]:
     return session.accounts()
 
 
-def submit(prompt: str, **options: Any) -> Job:
-    """Ask for one video; returns a Job at once. Options and errors as for `Session.submit`."""
-    return default().submit(prompt, **options)
+@refusing_others(refuse_others)
+def submit(
+    prompt: str,
+    *,
+    model: str = DEFAULT_MODEL,
+    aspect_ratio: str | None = DEFAULT_ASPECT_RATIO,
+    duration: int | None = DEFAULT_DURATION,
+    resolution: str | None = DEFAULT_RESOLUTION,
+    media_urls: Iterable[str] | None = None,
+    webhook_url: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    take: int = 1,
+    fresh: bool = False,
+    max_credits: float | None = None,
+) -> Job:
+    """Ask for one video; returns a Job at once.
+
+    `duration` in seconds; a field that is None is left to the service. `media_urls` are 1 to 5 https addresses of images, films or
+    sounds. `take` is the n-th independent video of the same request, from 1. What the ledger has is reused and costs nothing, also
+    where only `metadata`, `webhook_url`, the signature of an address or the encoding of a text differ: they make no other video.
+    `fresh` buys the next free take instead. `max_credits` limits this call alone. Raises InvalidRequest, ConfigurationError (no key,
+    ledger unusable) or BudgetExceeded: then nothing was sent.
+    """
+    return default().submit(
+        prompt,
+        model=model,
+        aspect_ratio=aspect_ratio,
+        duration=duration,
+        resolution=resolution,
+        media_urls=media_urls,
+        webhook_url=webhook_url,
+        metadata=metadata,
+        take=take,
+        fresh=fresh,
+        max_credits=max_credits,
+    )
 
 
 def jobs(status: str | None = None, limit: int = 50) -> JobList:

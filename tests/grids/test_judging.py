@@ -99,13 +99,12 @@ def test_voting_without_a_notebook_names_the_cure_and_with_one_opens_a_ballot(gr
     monkeypatch.setattr(screens, "open_ballot", None)
     with pytest.raises(SeedanceError, match="needs the notebook"):
         grid.vote()
-    monkeypatch.setattr(screens, "open_ballot", lambda grid, **how: how)
-    monkeypatch.setattr(screens, "write_ballot", lambda picture, path, **how: (path, how))
-    assert grid.vote("motion", rater="Ada", by="x") == {"aspects": ("motion",), "rater": "Ada", "by": "x"}
-    assert grid.vote(offline=tmp_path / "ballot.html") == (
-        tmp_path / "ballot.html",
-        {"aspects": ("overall",), "by": None},
-    )
+    asked = []
+    monkeypatch.setattr(screens, "open_ballot", lambda grid, **how: asked.append(how))
+    monkeypatch.setattr(screens, "write_ballot", lambda picture, path, **how: (asked.append(how), path)[1])
+    assert grid.vote("motion", rater="Ada", by="x") is None
+    assert grid.vote(offline=tmp_path / "ballot.html") == tmp_path / "ballot.html"
+    assert asked == [{"aspects": ("motion",), "rater": "Ada", "by": "x"}, {"aspects": ("overall",), "by": None}]
     with pytest.raises(InvalidRequest, match="at least one question"):
         grid.vote(aspects=[])
 

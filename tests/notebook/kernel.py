@@ -10,6 +10,7 @@ Nothing is slept through: every wait is for a message, with a limit.
 import contextlib
 import os
 import queue
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -141,6 +142,20 @@ class Kernel:
         assert it["status"] == "ok", it["evalue"]
         found: str = it["data"]["text/plain"]
         return found
+
+    def tab(self, code: str) -> list[str]:
+        """What Tab offers at the end of this code."""
+        msg_id = self._client.complete(code)
+        self.wait(lambda: msg_id in self.replies)
+        matches: list[str] = self.replies[msg_id]["content"]["matches"]
+        return matches
+
+    def shift_tab(self, code: str) -> str:
+        """What Shift-Tab shows at the end of this code, without its colours."""
+        msg_id = self._client.inspect(code)
+        self.wait(lambda: msg_id in self.replies)
+        found: str = self.replies[msg_id]["content"]["data"]["text/plain"]
+        return re.sub(r"\x1b\[[0-9;]*m", "", found)
 
     def wait(self, condition: Callable[[], Any], seconds: float = PATIENCE) -> Any:
         """Wait until messages, or the world, make the condition true; returns what it gave."""

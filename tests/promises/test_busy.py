@@ -65,7 +65,7 @@ def test_a_date_is_waited_for_by_the_clock_of_the_service(tmp_path, monkeypatch)
 
     monkeypatch.setattr(answers, "time", Fast)
     with Simulator(pace=Pace(0, 0.05, 0)) as simulator, session_at(simulator.base_url, tmp_path) as session:
-        session.change(longest_pause=60)
+        session.change(limits={"longest_pause": 60})
         headers = {
             "Date": email.utils.formatdate(real(), usegmt=True),
             "Retry-After": email.utils.formatdate(real() + 3, usegmt=True),

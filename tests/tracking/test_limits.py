@@ -83,7 +83,7 @@ def test_no_other_setting_and_no_other_folder_makes_it_forgotten(
 ):
     project("[tool.seedance_nb]\nmax_credits 39\n")
     session = make_session()
-    session.change(concurrency=2)
+    session.change(limits={"concurrency": 2})
     monkeypatch.chdir(tmp_path)
     moved = session.moved(home=tmp_path / "other")
     with moved:
@@ -99,7 +99,7 @@ def test_a_limit_of_the_environment_that_cannot_be_read_sends_nothing(make_sessi
     assert session.jobs() == []
     with pytest.raises(ConfigurationError, match=r"SEEDANCE_MAX_CREDITS.*nothing was submitted"):
         session.submit("a boat [fail]", **FAIL)
-    session.change(max_credits=40)
+    session.change(limits={"max_credits": 40})
     session.submit("a boat [fail]", **FAIL)
     assert until(lambda: accepted(simulator) == 1)
 
@@ -120,9 +120,12 @@ def test_another_folder_or_account_does_not_give_the_limit_anew(make_session, si
 
 def test_a_new_limit_that_is_named_holds_from_then_on(make_session, tmp_path):
     session = make_session(max_credits=50)
-    with session.moved(home=tmp_path / "other", max_credits=None) as free, free.moved(account="x") as further:
+    with (
+        session.moved(home=tmp_path / "other", limits={"max_credits": None}) as free,
+        free.moved(account="x") as further,
+    ):
         assert (free.limits.max_credits, further.limits.max_credits) == (None, None)
-    with session.moved(home=tmp_path / "third", max_credits=10) as less:
+    with session.moved(home=tmp_path / "third", limits={"max_credits": 10}) as less:
         assert (less.limits.max_credits, less._budget.limit) == (10, 10)
 
 
@@ -157,7 +160,7 @@ def test_a_shell_that_loads_the_extension_anew_has_spent_what_it_has_spent(simul
 
 def _submit_in_child(session, pipe, limit):
     if limit is not None:
-        session.change(max_credits=limit)
+        session.change(limits={"max_credits": limit})
     try:
         job = session.submit("a plane [fail]", **FAIL)
         until(lambda: job.request_id)

@@ -462,7 +462,7 @@ def test_a_new_key_is_used_by_jobs_that_run(make_session):
 def test_new_limits_leave_running_jobs_alone(session, simulator):
     job = session.submit("a boat [stuck]")
     assert until(lambda: job.request_id)
-    session.change(concurrency=2, poll_ceiling=0.05, max_credits=1)
+    session.change(limits={"concurrency": 2, "poll_ceiling": 0.05, "max_credits": 1})
     looks = simulator.calls["get"]
     assert until(lambda: simulator.calls["get"] > looks + 2)
     assert (job.done(), session.limits.concurrency, session.limits.poll_ceiling) == (False, 2, 0.05)
@@ -472,11 +472,13 @@ def test_new_limits_leave_running_jobs_alone(session, simulator):
 
 def test_a_change_keeps_the_limits_it_does_not_name(make_session):
     session = make_session(max_credits=7, concurrency=3)
-    session.change(concurrency=4)
+    session.change(limits={"concurrency": 4})
     assert (session.limits.max_credits, session.limits.concurrency, session.limits.poll_floor) == (7, 4, 0.02)
 
 
-@pytest.mark.parametrize("change", [{"nonsense": 1}, {"concurrency": 0}, {"api_key": "two\nlines"}], ids=str)
+@pytest.mark.parametrize(
+    "change", [{"limits": {"nonsense": 1}}, {"limits": {"concurrency": 0}}, {"api_key": "two\nlines"}], ids=str
+)
 def test_a_change_that_makes_no_sense_changes_nothing(session, change):
     before = session.settings
     with pytest.raises(ConfigurationError):

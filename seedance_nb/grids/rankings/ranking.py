@@ -6,8 +6,11 @@ import dataclasses
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal, get_args
 
+Question = Literal["levels", "raters", "clips"]
+"""What is asked of votes: what levels are worth, the same for these raters, or how these very clips stand."""
+QUESTIONS: tuple[Question, ...] = get_args(Question)
 PRACTICAL_TIE = (0.45, 0.55)
 """Two items tie for practical purposes where the chance that one is preferred surely lies in here."""
 

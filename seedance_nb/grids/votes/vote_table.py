@@ -8,7 +8,8 @@ from typing import Any
 
 from ...errors import InvalidRequest, one_line
 from ...tracking.ledger.vote import Choice, Vote
-from ..rankings.ranking import Ranking
+from ..axes import Rows
+from ..rankings.ranking import Question, Ranking
 from .votes import rank as rank_votes
 
 CHOICES = {choice.value: choice for choice in Choice} | {"both_bad": Choice.BOTH_BAD}
@@ -17,12 +18,12 @@ TAKE = "take"
 
 
 def rank(
-    votes: Any,
-    clips: Any,
+    votes: Iterable[Vote] | Rows,
+    clips: Mapping[str, Mapping[str, Any]] | Rows,
     by: str | Sequence[str] = "prompt",
     *,
     aspect: str = "overall",
-    of: str = "levels",
+    of: Question = "levels",
     raters: Iterable[str] | None = None,
     seed: int = 0,
 ) -> Ranking:

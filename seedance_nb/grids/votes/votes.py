@@ -16,7 +16,17 @@ from typing import TYPE_CHECKING
 from ...errors import InvalidRequest, one_line
 from ...tracking.ledger.vote import Choice, Vote
 from ..rankings.islands import islands
-from ..rankings.ranking import Agreement, Comparison, Luck, RankedItem, Ranking, RaterReport, by_name
+from ..rankings.ranking import (
+    QUESTIONS,
+    Agreement,
+    Comparison,
+    Luck,
+    Question,
+    RankedItem,
+    Ranking,
+    RaterReport,
+    by_name,
+)
 from ..rankings.words import in_words
 from .agreement import measure_agreement, originals, preferred, report_raters, wilson
 from .pairs import Pair, next_pair
@@ -29,7 +39,6 @@ __all__ = ["Agreement", "Comparison", "Luck", "Pair", "RankedItem", "Ranking", "
 LEAST_PER_ITEM = 10
 LEAST_VOTES = 20
 """With fewer votes, of an item and in all, an order is not claimed: simulated studies of that size hold their 95 % still."""
-QUESTIONS = ("levels", "raters", "clips")
 MOST_IN_RING = 12
 """Among more items rings are not looked for."""
 
@@ -55,7 +64,7 @@ def rank(
     *,
     aspect: str = "overall",
     raters: Iterable[str] | None = None,
-    of: str = "levels",
+    of: Question = "levels",
     resamples: int | None = None,
     seed: int = 0,
     by: str = "item",
