@@ -32,8 +32,8 @@ if TYPE_CHECKING:
         WaitTimeout,
     )
     from .grids.grid import Grid
+    from .grids.opening import grid
     from .grids.votes.vote_table import rank
-    from .notebook.board.grid_opening import grid
     from .notebook.panel.opening import panel
     from .tracking.job import Job
     from .tracking.ledger.ledger import Ledger
@@ -83,7 +83,7 @@ _ROOM_OF = dict.fromkeys(__all__, "errors") | {
     "jobs": "tracking.session",
     "resume": "tracking.session",
     "models": "tracking.session",
-    "grid": "notebook.board.grid_opening",
+    "grid": "grids.opening",
     "panel": "notebook.panel.opening",
     "rank": "grids.votes.vote_table",
     "Session": "tracking.session",

@@ -50,6 +50,10 @@ Rows = Iterable[Mapping[str, Any]] | Frame
 """A list of dicts, or a DataFrame: a cell a row; keys are fields of the request or names in a template."""
 Prompts = str | Iterable[str] | Rows
 """A template, several of them, or the rows themselves."""
+Identity = tuple[str, int]
+"""What two cells share that are the same video: the hash of the canonical request, and the take."""
+Where = Mapping[str, Any] | Callable[["Combination"], object]
+"""Chooses cells: wanted values by the names of axes, or a function of a Combination."""
 Check = Callable[[VideoRequest], object]
 """Raises InvalidRequest for a request that the service would refuse; else gives what should be said of it, if anything."""
 
@@ -61,7 +65,7 @@ class Combination(dict[str, Any]):
         try:
             return self[name]
         except KeyError:
-            raise AttributeError(f"no axis {name!r}; there are {', '.join(self)}") from None
+            raise AttributeError(str(no_such_axis(name, list(self)))) from None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,7 +94,7 @@ class Cell:
         return self.request if self.signed is None else self.signed
 
     @property
-    def identity(self) -> tuple[str, int] | None:
+    def identity(self) -> Identity | None:
         """What two cells share that are the same video: they cost once."""
         return None if self.request is None else (self.request.canonical_hash(), self.take)
 
@@ -254,9 +258,8 @@ def fill(template: str, values: Mapping[str, Any]) -> str:
         if name is None:
             continue
         if name not in values:
-            known = ", ".join(values) or "none"
-            raise InvalidRequest(
-                f"{{{one_line(name, 40)}}} is no axis of this grid{_near(name, values)}; there are {known}; {{{{ }}}} are literal braces"
+            raise no_such_axis(
+                name, list(values), written=f"{{{one_line(name, 40)}}}", more="; {{ }} are literal braces"
             )
         value = values[name]
         if conversion:
@@ -277,12 +280,18 @@ def _parts_of(template: str) -> list[tuple[str, str | None, str | None, str | No
         ) from None
 
 
-def names_in(template: str) -> set[str]:
-    """The names that stand between braces in a template."""
-    try:
-        return {name for _, name, _, _ in string.Formatter().parse(template) if name}
-    except ValueError:  # `fill` says what is wrong with it
-        return set()
+def check_axis(name: object, names: Sequence[str]) -> None:
+    """Raises InvalidRequest, with near names, unless this is one of them."""
+    if name not in names:
+        raise no_such_axis(name, names)
+
+
+def no_such_axis(name: object, names: Sequence[str], *, written: str | None = None, more: str = "") -> InvalidRequest:
+    """What is said of a name that is no axis; `written` is how the user wrote it, `more` what else should be known."""
+    known = ", ".join(names) or "no axes: every cell has the same values"
+    return InvalidRequest(
+        f"{written or repr(one_line(name, 40))} is no axis of this grid{_near(str(name), names)}; there are {known}{more}"
+    )
 
 
 def levels(cells: Iterable[Cell], name: str) -> tuple[Any, ...]:

@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..api.fields import TAKE
-from .axes import Cell, value_key
+from ..api.fields import FIELDS, TAKE
+from .axes import Cell, check_axis, value_key
 from .wording import labels
+
+
+def check_groupable(name: object, names: Sequence[str]) -> None:
+    """Raises InvalidRequest unless this is one of the axes, or a field of a request."""
+    if name not in FIELDS:
+        check_axis(name, names)
 
 
 def labels_of(cells: Sequence[Cell], names: Sequence[str]) -> list[str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..api.models import Status
 from ..clips.clip import Clip
 from ..snapshot import Snapshot
-from .axes import Cell, levels
+from .axes import Cell, Identity, levels
+from .cells import Cells
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -57,6 +58,11 @@ class GridPicture:
         return levels((tile.cell for tile in self.tiles), name)
 
     @property
+    def keys(self) -> list[str]:
+        """The keys of all jobs, each once."""
+        return list(dict.fromkeys(tile.snapshot.key for tile in self.tiles if tile.snapshot is not None))
+
+    @property
     def counts(self) -> Counts:
         """How many cells stand where."""
         found = [_standing(tile) for tile in self.tiles]
@@ -67,6 +73,40 @@ class GridPicture:
         """Whether nothing more comes by itself."""
         counts = self.counts
         return self.submitted and not counts.running and not counts.waiting
+
+    def __str__(self) -> str:
+        sizes = [f"{name} {len(self.levels(name))}" for name in self.names]
+        of = f" ({' × '.join(sizes)})" if sizes else ""
+        cells = f"{len(self.tiles)} cell{'s' if len(self.tiles) != 1 else ''}"
+        return f"{cells}{of}: {_in_words(self)}"
+
+
+def picture_of(
+    laid: Cells,
+    snapshots: Mapping[Identity, Snapshot],
+    past: Iterable[Snapshot],
+    *,
+    is_submitted: bool,
+    expected_seconds: float | None,
+) -> GridPicture:
+    """The picture of these cells; `past` are earlier tries, which may have cost something."""
+    identities = zip(laid.cells, laid.identities, strict=True)
+    return GridPicture(
+        names=laid.axes.names,
+        tiles=tuple(Tile(cell, None if identity is None else snapshots.get(identity)) for cell, identity in identities),
+        submitted=is_submitted,
+        credits=sum(snapshot.credits or 0.0 for snapshot in [*snapshots.values(), *past]),
+        expected_seconds=expected_seconds,
+    )
+
+
+def _in_words(picture: GridPicture) -> str:
+    counts = picture.counts
+    if not picture.submitted:
+        return f"not submitted, {counts.invalid} invalid" if counts.invalid else "not submitted"
+    parts = ((name, getattr(counts, name)) for name in ("done", "running", "failed", "unknown", "invalid", "waiting"))
+    said = ", ".join(f"{count} {name}" for name, count in parts if count) or "nothing to do"
+    return f"{said}, {picture.credits:,.6g} credits"
 
 
 def _standing(tile: Tile) -> str:

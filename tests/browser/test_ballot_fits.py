@@ -6,8 +6,8 @@ import pytest
 from browser.lab import SCREENSHOTS
 from browser.studies import make_clip, make_tile
 
+from seedance_nb.grids.ballots.page import write_ballot
 from seedance_nb.grids.picture import GridPicture
-from seedance_nb.notebook.ballot.ballot import write_ballot
 
 pytestmark = pytest.mark.browser
 

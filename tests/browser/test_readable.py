@@ -7,9 +7,9 @@ import pytest
 from browser.lab import SCREENSHOTS
 from browser.studies import failed_tile, make_clip, make_tile, study
 
+from seedance_nb.grids.ballots.page import write_ballot
 from seedance_nb.grids.picture import GridPicture
 from seedance_nb.grids.walls.wall import write_page
-from seedance_nb.notebook.ballot.ballot import write_ballot
 
 pytestmark = pytest.mark.browser
 

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from seedance_nb.grids.grid import open_grid
+from seedance_nb.grids.opening import open_grid
 from seedance_nb.tracking.session import Session
 
 SMALL = {"duration": 4, "resolution": "480p", "aspect_ratio": "1:1"}

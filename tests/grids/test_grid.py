@@ -209,7 +209,7 @@ def test_where_nobody_knows_a_price_a_limit_sends_nothing(simulator, session):
 def test_claims_that_race_for_the_last_credits_never_exceed_the_limit(simulator, session_of, monkeypatch):
     session = session_of(simulator, max_credits=100)
     monkeypatch.setattr(
-        "seedance_nb.grids.grid.check_money", lambda *_, **__: None
+        "seedance_nb.grids.plans.planning.check_money", lambda *_, **__: None
     )  # as if all was free when it was asked
     grid = small(session, [f"animal {n}" for n in range(10)]).submit()
     grid.result(PATIENCE)
@@ -220,7 +220,7 @@ def test_claims_that_race_for_the_last_credits_never_exceed_the_limit(simulator,
 
 
 def test_the_limit_of_a_call_is_kept_by_all_its_creates_together(simulator, session, monkeypatch):
-    monkeypatch.setattr("seedance_nb.grids.grid.check_money", lambda *_, **__: None)
+    monkeypatch.setattr("seedance_nb.grids.plans.planning.check_money", lambda *_, **__: None)
     grid = small(session, [f"animal {n}" for n in range(10)]).submit(max_credits=100)
     grid.result(PATIENCE)
     assert (accepted(simulator), session.spent) == (5, 100)

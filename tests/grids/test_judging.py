@@ -4,7 +4,6 @@ import pytest
 from grids.stage import PATIENCE, small
 
 from seedance_nb.errors import InvalidRequest, SeedanceError
-from seedance_nb.grids.screens import screens
 from seedance_nb.tracking.ledger.vote import Choice, Vote
 
 
@@ -95,18 +94,18 @@ def test_clips_are_grouped_by_one_axis_by_several_or_by_cell_without_its_take(se
         grid.groups("duratoin")
 
 
-def test_voting_without_a_notebook_names_the_cure_and_with_one_opens_a_ballot(grid, tmp_path, monkeypatch):
-    monkeypatch.setattr(screens, "open_ballot", None)
-    with pytest.raises(SeedanceError, match="needs the notebook"):
+def test_voting_without_a_notebook_names_the_cure_and_offline_writes_a_page(grid, tmp_path):
+    with pytest.raises(SeedanceError, match=r"votes need a notebook; grid\.vote\(offline='ballot.html'\)"):
         grid.vote()
-    asked = []
-    monkeypatch.setattr(screens, "open_ballot", lambda grid, **how: asked.append(how))
-    monkeypatch.setattr(screens, "write_ballot", lambda picture, path, **how: (asked.append(how), path)[1])
-    assert grid.vote("motion", rater="Ada", by="x") is None
-    assert grid.vote(offline=tmp_path / "ballot.html") == tmp_path / "ballot.html"
-    assert asked == [{"aspects": ("motion",), "rater": "Ada", "by": "x"}, {"aspects": ("overall",), "by": None}]
-    with pytest.raises(InvalidRequest, match="at least one question"):
-        grid.vote(aspects=[])
+    page = grid.vote("motion", by="take", offline=tmp_path / "ballot.html")
+    assert page == tmp_path / "ballot.html"
+    assert '"aspects": ["motion"]' in page.read_text("utf-8")
+    for nowhere in (None, tmp_path / "none.html"):
+        with pytest.raises(InvalidRequest, match="at least one question"):
+            grid.vote(aspects=[], offline=nowhere)
+        with pytest.raises(InvalidRequest, match="did you mean 'take'"):
+            grid.vote(by="tkae", offline=nowhere)
+    assert not (tmp_path / "none.html").exists()
 
 
 def test_a_ranking_by_an_axis_counts_the_votes_on_its_values(session):

@@ -6,7 +6,7 @@ import pytest
 from grids.stage import PATIENCE, accepted, small, until
 
 from seedance_nb.api.models import Status
-from seedance_nb.grids.timing import seconds_left
+from seedance_nb.grids.plans.timing import seconds_left
 from seedance_nb.simulator import Fault
 from seedance_nb.snapshot import Snapshot
 from seedance_nb.tracking import browsing

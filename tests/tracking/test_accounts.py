@@ -4,7 +4,7 @@ import pytest
 from tracking.doubles import until
 
 from seedance_nb.errors import ConfigurationError
-from seedance_nb.grids.grid import open_grid
+from seedance_nb.grids.opening import open_grid
 from seedance_nb.simulator import Pace, Simulator
 from seedance_nb.tracking.session import Session
 

@@ -12,7 +12,7 @@ from tracking.doubles import SERVICE, make_runner, record, submit, until
 
 from seedance_nb.api.models import Status
 from seedance_nb.clips.clip import Clip
-from seedance_nb.grids.timing import seconds_left
+from seedance_nb.grids.plans.timing import seconds_left
 from seedance_nb.snapshot import Durations, Snapshot, between_looks, durations, lived
 from seedance_nb.tracking.following.runner import snapshot_of
 from seedance_nb.tracking.ledger import ledger as ledgers
@@ -307,8 +307,8 @@ def test_an_end_that_nobody_saw_is_said_to_be_noticed_wherever_a_duration_would_
 
 def test_a_beginning_that_nobody_saw_is_an_empty_cell_in_the_csv(tmp_path):
     from seedance_nb.grids.axes import Cell
+    from seedance_nb.grids.export.csv_table import csv_of
     from seedance_nb.grids.export.table import frame_of, make_table
-    from seedance_nb.grids.export.writing import csv_of
     from seedance_nb.grids.picture import GridPicture, Tile
 
     tiles = [

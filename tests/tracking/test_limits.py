@@ -11,7 +11,7 @@ import pytest
 from tracking.doubles import until
 
 from seedance_nb.errors import BudgetExceeded, ConfigurationError
-from seedance_nb.grids.grid import open_grid
+from seedance_nb.grids.opening import open_grid
 from seedance_nb.tracking import session as sessions
 from seedance_nb.tracking.ledger.ledger import Ledger
 

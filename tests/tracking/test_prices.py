@@ -6,7 +6,7 @@ from tracking.doubles import record, until
 from seedance_nb.api.catalog import Catalog
 from seedance_nb.api.models import Status, VideoRequest
 from seedance_nb.errors import BudgetExceeded
-from seedance_nb.grids.grid import open_grid
+from seedance_nb.grids.opening import open_grid
 from seedance_nb.simulator import Fault
 from seedance_nb.tracking import prices
 

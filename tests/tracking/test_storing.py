@@ -12,7 +12,7 @@ import pytest
 from tracking.doubles import until
 
 from seedance_nb.errors import BudgetExceeded, ConfigurationError, GenerationFailed, SeedanceError
-from seedance_nb.grids.grid import open_grid
+from seedance_nb.grids.opening import open_grid
 from seedance_nb.tracking.session import JobList, Session
 
 SMALL = {"aspect_ratio": "1:1", "resolution": "480p", "duration": 4}

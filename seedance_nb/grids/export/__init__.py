@@ -1,5 +1,5 @@
 """A grid as a file: page, table, manifest; and a table read back."""
 
-from .writing import read_csv
+from .csv_table import read_csv
 
 __all__ = ["read_csv"]

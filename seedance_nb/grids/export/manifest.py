@@ -9,20 +9,19 @@ import dataclasses
 import datetime as dt
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..._version import __version__
 from ...api.fields import FIELDS, TAKE
 from ...errors import InvalidRequest, one_line
 from ...tracking.ledger.vote import Vote
+from ...tracking.session import Session
 from ..axes import AS_WRITTEN, MOST_CELLS, Axes, value_key
-from .table import TIMES, distinct, table_of
-
-if TYPE_CHECKING:
-    from ..grid import Grid
-    from ..picture import GridPicture
+from ..judging import votes_on
+from ..picture import GridPicture
+from .table import TIMES, distinct, iso, table_of
 
 FORMAT, VERSION = "seedance_nb grid", 1
 _JOB = ("status", "reused", "request_id", "job", "credits", "credits_now", "estimate")
@@ -36,9 +35,9 @@ _CLIP = {
 }
 
 
-def manifest_of(grid: Grid, picture: GridPicture) -> dict[str, Any]:
+def manifest_of(picture: GridPicture, session: Session) -> dict[str, Any]:
     """The manifest of these cells, made of plain JSON values."""
-    rows = table_of(grid, picture).rows
+    rows = table_of(picture, session).rows
     own = distinct(rows)
     cells = []
     for tile, row in zip(picture.tiles, rows, strict=True):
@@ -65,12 +64,12 @@ def manifest_of(grid: Grid, picture: GridPicture) -> dict[str, Any]:
         "version": VERSION,
         "package": f"seedance_nb {__version__}",
         "exported_at": iso(dt.datetime.now(dt.UTC).timestamp()),
-        "service": grid.session.settings.base_url,
+        "service": session.settings.base_url,
         "axes": [{"name": name, "values": [_plain(v) for v in picture.levels(name)]} for name in picture.names],
         "counts": counts | {"videos": len(own)},
         "credits": sum(row["credits"] or 0.0 for row in own),
         "credits_now": picture.credits,
-        "votes": summary_of(_votes_among(grid, own)),
+        "votes": summary_of(votes_on(picture, session)),
         "cells": cells,
     }
 
@@ -109,18 +108,6 @@ def summary_of(votes: Sequence[Vote]) -> dict[str, Any] | None:
         "first_at": iso(min(vote.at for vote in votes)),
         "last_at": iso(max(vote.at for vote in votes)),
     }
-
-
-def iso(seconds: float | None) -> str | None:
-    """Epoch seconds as UTC in ISO 8601, to the millisecond."""
-    if not seconds:
-        return None
-    return dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _votes_among(grid: Grid, rows: Iterable[Mapping[str, Any]]) -> list[Vote]:
-    keys = {row["job"] for row in rows}
-    return [vote for vote in grid.votes() if {vote.left, vote.right} <= keys]
 
 
 def _row(cell: Mapping[str, Any]) -> dict[str, Any]:

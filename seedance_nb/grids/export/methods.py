@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..._version import __version__
 from ...api.fields import FIELDS, TABLE
 from ...tracking.ledger.vote import Vote
+from ...tracking.session import Session
+from ..judging import votes_on
 from ..picture import GridPicture
 from ..rankings.ranking import by_name
 from .table import distinct, table_of
-
-if TYPE_CHECKING:
-    from ..grid import Grid
 
 _FIRST = ("duration", "resolution")
 _CHOICES = [field for field in TABLE if field.is_choice and field.name != "model"]
 _SETTINGS = {field.name: field.title for field in sorted(_CHOICES, key=lambda field: field.name not in _FIRST)}
 
 
-def paragraph(grid: Grid) -> str:
+def paragraph(picture: GridPicture, session: Session) -> str:
     """The paragraph for this grid as it is now, as plain text."""
-    picture = grid.picture()
-    return write_paragraph(picture, table_of(grid, picture).rows, grid.votes())
+    return write_paragraph(picture, table_of(picture, session).rows, votes_on(picture, session))
 
 
 def write_paragraph(picture: GridPicture, rows: Sequence[Mapping[str, Any]], votes: Sequence[Vote]) -> str:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...api.fields import FIELDS, TABLE, TAKE
 from ...errors import ConfigurationError, one_line
 from ...snapshot import Durations, durations
 from ...tracking.browsing import with_keys
 from ...tracking.ledger.ledger import Record
+from ...tracking.session import Session
 from ..axes import Cell
 from ..picture import GridPicture, Tile
-
-if TYPE_CHECKING:
-    from ..grid import Grid
 
 TIMES = ("created_at", "accepted_at", "processing_at", "finished_at", "noticed_at")
 """Epoch seconds. `finished_at` is empty where nobody looked on when it ended; `noticed_at` is when that was seen then."""
@@ -42,27 +41,24 @@ class Table:
 
     `credits` is what a video cost when it was made, `credits_now` what this grid was charged (0 for what the ledger had).
     Times are epoch seconds; `waited_seconds` is from the intention to the end, `queued_seconds` from the acceptance to the beginning
-    of the making, `render_seconds` from there to the end (see `jobs.durations`). What no look saw is None. A column of an axis that would hide another is
+    of the making, `render_seconds` from there to the end (see `snapshot.durations`). What no look saw is None. A column of an axis that would hide another is
     named `axis_…`.
     """
 
     columns: tuple[str, ...]
     rows: tuple[Mapping[str, Any], ...]
-    axis_columns: Mapping[str, str]
-    """The column of every axis."""
 
 
-def table_of(grid: Grid, picture: GridPicture | None = None) -> Table:
-    """Everything known of the cells of a picture, or of the grid as it is."""
-    picture = grid.picture() if picture is None else picture
-    known = grid.session.settings
-    return make_table(picture, paid_for(grid, picture), known.home, known.ledger.parent, known.clips)
+def table_of(picture: GridPicture, session: Session) -> Table:
+    """Everything known of the cells of a picture."""
+    known = session.settings
+    return make_table(picture, paid_for(picture, session), known.home, known.ledger.parent, known.clips)
 
 
-def paid_for(grid: Grid, picture: GridPicture) -> dict[str, Record]:
+def paid_for(picture: GridPicture, session: Session) -> dict[str, Record]:
     """The ledger's rows of what was reused, by key: what it cost then is not in its snapshot."""
     keys = [tile.snapshot.key for tile in picture.tiles if tile.snapshot is not None and tile.snapshot.reused]
-    return grid.session.ask_ledger(with_keys, keys) if keys else {}
+    return session.ask_ledger(with_keys, keys) if keys else {}
 
 
 def make_table(picture: GridPicture, paid: Mapping[str, Record], *places: Path) -> Table:
@@ -78,7 +74,7 @@ def make_table(picture: GridPicture, paid: Mapping[str, Record], *places: Path) 
         axes = {names[name]: tile.cell.values.get(name) for name in picture.names}
         rows.append({**axes, **({**fact, **axes} if tile.cell.request is None else fact)})
     columns = tuple(dict.fromkeys([*names.values(), *own]))
-    return Table(columns, tuple(rows), names)
+    return Table(columns, tuple(rows))
 
 
 def frame_of(table: Table) -> Any:
@@ -160,3 +156,10 @@ def _rounded(seconds: float | None) -> float | None:
 def distinct(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """The rows that stand for a video of their own: cells that share one job are counted once, those without a job not."""
     return list({row["job"]: row for row in reversed(rows) if row["job"] is not None}.values())[::-1]
+
+
+def iso(seconds: float | None) -> str | None:
+    """Epoch seconds as UTC in ISO 8601, to the millisecond."""
+    if not seconds:
+        return None
+    return dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -10,7 +10,7 @@ from functools import reduce
 from ...api.fields import DEFAULT_ASPECT_RATIO, TAKE
 from ...api.models import Status, VideoRequest
 from ...errors import InvalidRequest, one_line, shortened
-from ..axes import value_key
+from ..axes import check_axis, value_key
 from ..picture import GridPicture, Tile, guess_layout
 from ..wording import CUT, axis_title, labels
 
@@ -80,11 +80,8 @@ def tables(picture: GridPicture, rows: str | None, columns: str | None) -> list[
 
 def _check(names: Sequence[str], rows: str | None, columns: str | None) -> None:
     for given in (rows, columns):
-        if given is not None and given not in names:
-            near = difflib.get_close_matches(str(given), names, n=1)
-            meant = f"; did you mean {near[0]!r}?" if near else ""
-            known = ", ".join(names) or "none"
-            raise InvalidRequest(f"{one_line(given, 40)!r} is no axis of this grid (there are: {known}){meant}")
+        if given is not None:
+            check_axis(given, names)
     if rows is not None and rows == columns:
         raise InvalidRequest(f"rows and columns cannot both be {rows!r}; leave one out, and it is chosen for you")
 

@@ -19,7 +19,7 @@ from .board import credit_words, progress_words
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..plan import Plan, PlanLine
+    from ..plans.plan import Plan, PlanLine
 
 MOST_SHOWN = 12
 """Rows a table shows at once; longer ones scroll."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import itertools
 import random
 from collections import Counter
@@ -13,7 +12,7 @@ from ...api.fields import FIELDS, TAKE
 from ...clips.clip import Clip
 from ...errors import InvalidRequest, one_line
 from ..axes import value_key
-from ..groups import labels_of
+from ..groups import check_groupable, labels_of
 from ..picture import GridPicture
 
 MOST_PAIRS = 40
@@ -106,12 +105,7 @@ def _chosen(picture: GridPicture, by: str | Sequence[str] | None) -> list[str]:
         return [name for name in picture.names if name != TAKE]
     names = [by] if isinstance(by, str) else list(by)
     for name in names:
-        if name not in (*picture.names, *FIELDS):
-            near = difflib.get_close_matches(str(name), picture.names, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise InvalidRequest(
-                f"{one_line(name, 40)!r} is no axis of this grid{hint}; there are {', '.join(picture.names)}"
-            )
+        check_groupable(name, picture.names)
     return names
 
 

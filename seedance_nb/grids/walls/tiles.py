@@ -6,11 +6,11 @@ import dataclasses
 from collections.abc import Sequence
 
 from ...api.fields import TAKE
-from ...errors import InvalidRequest, one_line
+from ...errors import InvalidRequest
 from ...pages import html
 from ...snapshot import Snapshot, durations
 from .. import wording
-from ..axes import value_key
+from ..axes import check_axis, value_key
 from ..picture import GridPicture, Tile, guess_layout
 from ..wording import Piece
 
@@ -86,9 +86,7 @@ def choose_layout(
     index = {axis.name: i for i, axis in enumerate(axes)}
     chosen = [name for name in (rows, columns, pages) if name is not None]
     for name in chosen:
-        if name not in picture.names:
-            known = ", ".join(picture.names) or "none"
-            raise InvalidRequest(f"this grid has no axis {one_line(name, 40)!r}; its axes are {known}")
+        check_axis(name, picture.names)
     if len(set(chosen)) < len(chosen):
         raise InvalidRequest("rows, columns and pages are three places: name each axis once")
     if rows is None and columns is None:

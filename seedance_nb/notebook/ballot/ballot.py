@@ -19,7 +19,6 @@ import traitlets
 
 from ...clips.store import shown_file
 from ...errors import InvalidRequest, SeedanceError, one_line, shortened
-from ...grids.ballots.page import write_ballot
 from ...grids.ballots.room import script, style
 from ...grids.votes.ballot_file import check_aspects, clean_rater
 from ...grids.votes.ballot_pairs import Entries, asks_for_prompt, entries
@@ -30,8 +29,6 @@ from ...tracking.ledger.vote import Choice, Vote
 from ..interactive import interactive
 from ..panel.errors import drawn_by
 from .words import last_words, progress
-
-__all__ = ["Ballot", "open_ballot", "write_ballot"]
 
 
 def open_ballot(

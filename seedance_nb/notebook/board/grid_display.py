@@ -7,7 +7,6 @@ that is heavy is made in a worker: a wall holds the bytes of all its clips.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import functools
 import threading
 import time
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import shortened
 from ...grids.pages import receipts as grid_html
-from ...grids.plan import INVALID, NEW, Plan, PlanLine
+from ...grids.plans.plan import Plan
 from ...tracking.background import log
 
 if TYPE_CHECKING:
@@ -190,28 +189,6 @@ def show_plan(screen: Screen, plan: Plan) -> None:
         return
     bundle = {"text/html": grid_html.plan_html(plan), "text/plain": grid_html.plan_plain(plan)}
     screen.publish(bundle, uuid.uuid4().hex, update=False)
-
-
-def fresh_plan(grid: Grid) -> Plan:
-    """The plan of buying other takes of every cell, whatever the ledger has."""
-    plan = grid.plan
-    requests = {
-        line.cell.index: line.cell.request
-        for line in plan.lines
-        if line.cell.request is not None and line.standing != INVALID and not line.standing.startswith("same as ")
-    }
-    estimates = dict(zip(requests, grid.session.estimates(requests.values()), strict=True))
-    lines = []
-    for line in plan.lines:
-        if line.cell.index not in requests:
-            lines.append(line)
-            continue
-        new = PlanLine(line.cell, NEW, why="the next free take of it is bought")
-        price = estimates[line.cell.index]
-        if price is not None:
-            new = dataclasses.replace(new, credits=price.credits, source=price.source, exact=price.exact)
-        lines.append(new)
-    return dataclasses.replace(plan, lines=tuple(lines), seconds=None)
 
 
 def grid_plain(grid: Grid) -> str:

@@ -6,21 +6,24 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ...grids.ballots.voting import Voting
     from ...grids.grid import Grid, GridView
     from ...grids.rankings.ranking import Ranking
     from ..display import Screen
 
 GRID = ("seedance_nb.grids.grid", "Grid")
 VIEW = ("seedance_nb.grids.grid", "GridView")
+VOTING = ("seedance_nb.grids.ballots.voting", "Voting")
 RANKING = ("seedance_nb.grids.rankings.ranking", "Ranking")
 
 
 def register(screen: Screen, formatters: Any) -> None:
-    """Let grids, views of grids and rankings show themselves in this shell."""
+    """Let grids, views of grids, votings and rankings show themselves in this shell."""
     displayed, kinds = formatters.ipython_display_formatter, formatters.formatters
     if screen.in_kernel:
         displayed.for_type_by_name(*GRID, _show_grid(screen))
         displayed.for_type_by_name(*VIEW, _show_view(screen))
+        displayed.for_type_by_name(*VOTING, _show_voting)
         kinds["text/html"].for_type_by_name(*RANKING, _ranking_html)
     kinds["text/plain"].for_type_by_name(*GRID, _grid_plain)
     kinds["text/plain"].for_type_by_name(*RANKING, _ranking_plain)
@@ -29,7 +32,7 @@ def register(screen: Screen, formatters: Any) -> None:
 def unregister(formatters: Any) -> None:
     """Undo `register`."""
     for formatter in (formatters.ipython_display_formatter, *formatters.formatters.values()):
-        for module, name in (GRID, VIEW, RANKING):
+        for module, name in (GRID, VIEW, VOTING, RANKING):
             formatter.pop(f"{module}.{name}", None)
 
 
@@ -49,6 +52,12 @@ def _show_view(screen: Screen) -> Callable[[GridView], None]:
         show_view(screen, view)
 
     return show
+
+
+def _show_voting(voting: Voting) -> None:
+    from ..ballot.ballot import open_ballot
+
+    open_ballot(voting, aspects=voting.aspects, rater=voting.rater, by=voting.by)
 
 
 def _grid_plain(grid: Grid, printer: Any, _cycle: bool) -> None:

@@ -123,23 +123,24 @@ class SeedanceMagics(Magics):
             screen.leave([job])
 
     def _generate_grid(self, found: magic_args.Line) -> None:
+        from ...grids.opening import grid
         from ...grids.pages.receipts import summary
-        from ..board.grid_display import fresh_plan, show_grid, show_plan
-        from ..board.grid_opening import grid
+        from ...grids.plans.plan import fresh_plan
+        from ..board.grid_display import show_grid, show_plan
 
         laid = grid(**magic_args.grid_options(found))
         screen = attach(self.shell)
         _say([*found.notes, *(note for cell in laid.cells for note in cell.warnings)])
         if found.dry_run:
             if not found.quiet:
-                show_plan(screen, fresh_plan(laid) if found.fresh else laid.plan)
+                show_plan(screen, fresh_plan(laid.plan, laid.session.estimates) if found.fresh else laid.plan)
             print("dry run: nothing was sent")
             return
         folder = _folder(found)
         if found.out:
             self.shell.user_ns[found.out] = laid
         if not found.quiet:
-            print(summary(fresh_plan(laid) if found.fresh else laid.plan))
+            print(summary(fresh_plan(laid.plan, laid.session.estimates) if found.fresh else laid.plan))
         laid.submit(max_credits=self._limit(found), fresh=found.fresh)
         if not found.quiet:
             show_grid(screen, laid)

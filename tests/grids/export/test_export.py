@@ -9,9 +9,10 @@ import pytest
 from grids.stage import PATIENCE, small
 
 from seedance_nb.errors import ConfigurationError, InvalidRequest, SeedanceError
-from seedance_nb.grids.export import writing as export
+from seedance_nb.grids import export
+from seedance_nb.grids.export import csv_table
 from seedance_nb.grids.export.table import TIMES, table_of
-from seedance_nb.grids.grid import open_grid
+from seedance_nb.grids.opening import open_grid
 
 
 @pytest.fixture
@@ -116,16 +117,13 @@ def test_an_export_replaces_an_older_one_whole_or_not_at_all(grid, tmp_path, mon
     assert not list(tmp_path.glob(".*.part"))
 
 
-def test_a_page_is_written_by_the_notebook_room_and_without_it_the_cure_is_named(grid, tmp_path, monkeypatch):
-    monkeypatch.setattr(export, "page_writer", None)
-    with pytest.raises(SeedanceError, match=r"seedance_nb\.grid"):
-        grid.export(tmp_path / "grid.html")
-    asked = []
-    monkeypatch.setattr(
-        export, "page_writer", lambda picture, path, **how: asked.append((len(picture.tiles), how)) or path
-    )
-    assert grid.export(tmp_path / "grid.html", rows="x", where={"take": 1}, embed=False) == tmp_path / "grid.html"
-    assert asked == [(3, {"rows": "x", "columns": None, "pages": None, "embed": False})]
+def test_a_page_has_the_chosen_cells_on_their_axes_and_clips_beside_it(grid, tmp_path):
+    path = grid.export(tmp_path / "grid.html", rows="x", where={"take": 1}, embed=False)
+    text = path.read_text("utf-8")
+    assert path == tmp_path / "grid.html"
+    assert "Receipts of 3 cells" in text
+    assert "data:video/mp4" not in text
+    assert [file.name for file in (tmp_path / "grid_files").iterdir()] == ["001-a-cat-take-1.mp4"]
 
 
 def test_the_dataframe_has_a_row_for_every_cell_with_proper_types(grid):
@@ -177,10 +175,10 @@ FORMULAS = [
 
 @pytest.mark.parametrize("text", FORMULAS, ids=ascii)
 def test_no_text_is_a_formula_and_every_text_comes_back(text):
-    shown = export.guarded(text)
+    shown = csv_table.guarded(text)
 
     assert not shown.lstrip(" ").startswith(("=", "+", "-", "@", "\t", "\r", "＝"))
-    assert export.unguarded(shown) == text
+    assert csv_table.unguarded(shown) == text
 
 
 def test_a_csv_opens_in_a_korean_excel_and_reads_back_as_the_same_table(session, tmp_path):
@@ -195,7 +193,7 @@ def test_a_csv_opens_in_a_korean_excel_and_reads_back_as_the_same_table(session,
     fields = [field for line in csv.reader(path.read_text("utf-8-sig").splitlines(keepends=True)) for field in line]
     formulas = [field for field in fields if field.startswith(("=", "+", "-", "@", "\t", "\r"))]
     assert formulas == []
-    table = table_of(grid)
+    table = table_of(grid.picture(), session)
     read = export.read_csv(path)
     assert [list(row) for row in read] == [list(table.columns)] * len(words)
     for row, known in zip(read, table.rows, strict=True):

@@ -8,7 +8,8 @@ import pytest
 from grids.stage import PATIENCE, accepted, session_at, small
 
 from seedance_nb.errors import InvalidRequest
-from seedance_nb.grids.grid import Grid, open_grid
+from seedance_nb.grids.grid import Grid
+from seedance_nb.grids.opening import open_grid
 from seedance_nb.simulator import Fault
 
 

@@ -9,7 +9,7 @@ from seedance_nb.api.models import Status
 from seedance_nb.errors import GenerationFailed
 from seedance_nb.grids.axes import lay_out
 from seedance_nb.grids.pages import receipts as grid_html
-from seedance_nb.grids.plan import Plan, PlanLine
+from seedance_nb.grids.plans.plan import Plan, PlanLine
 
 
 def plan_of(*standings, seconds=None, prompt="a {animal}", **axes):

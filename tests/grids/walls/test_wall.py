@@ -213,7 +213,10 @@ def test_axes_that_go_side_by_side_make_no_matrix_of_holes():
 
 @pytest.mark.parametrize(
     ("options", "words"),
-    [({"rows": "colour"}, "no axis 'colour'; its axes are animal, take"), ({"rows": "take", "pages": "take"}, "once")],
+    [
+        ({"rows": "colour"}, "'colour' is no axis of this grid; there are animal, take"),
+        ({"rows": "take", "pages": "take"}, "once"),
+    ],
 )
 def test_a_name_that_is_no_axis_is_refused(picture, options, words):
     with pytest.raises(InvalidRequest, match=words):

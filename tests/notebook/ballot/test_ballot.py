@@ -17,11 +17,12 @@ from seedance_nb.clips.store import Clips
 from seedance_nb.errors import ConfigurationError, InvalidRequest, SeedanceError
 from seedance_nb.grids.axes import lay_out
 from seedance_nb.grids.ballots import page as ballot_page
+from seedance_nb.grids.ballots.page import write_ballot
 from seedance_nb.grids.picture import GridPicture, Tile
 from seedance_nb.grids.votes.pairs import Pair
 from seedance_nb.notebook.ballot import ballot as ballots
 from seedance_nb.notebook.ballot import words as ballot_words
-from seedance_nb.notebook.ballot.ballot import Ballot, open_ballot, write_ballot
+from seedance_nb.notebook.ballot.ballot import Ballot, open_ballot
 from seedance_nb.snapshot import Snapshot
 from seedance_nb.tracking.ledger.ledger import Ledger
 from seedance_nb.tracking.ledger.vote import Choice, Vote

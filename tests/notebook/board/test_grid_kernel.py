@@ -119,6 +119,27 @@ def test_a_view_of_a_grid_is_a_wall_on_the_chosen_axes(kernel, studio):
     assert kernel.run("boats.view(rows='tkae')").error.startswith("InvalidRequest: 'tkae' is no axis")
 
 
+def test_a_ballot_appears_below_its_cell_wherever_it_is_asked_for_and_what_is_wrong_is_raised_there(kernel, studio):
+    start(kernel, studio, "voted on")
+    assert kernel.run("boats.vote(by='take')").error.startswith("InvalidRequest: there are 0 finished clips")
+    studio.finish()
+    kernel.run("boats.result()")
+
+    cell = kernel.run("asked = boats.vote(by='take', rater='Ada')\nprint(asked)")
+    assert [VIEW in shown for shown in cell.outputs] == [True]
+    assert cell.text == "None\n"
+    last = kernel.run("boats.vote(by='take')")
+    assert [VIEW in shown for shown in last.outputs] == [True]
+    for call, words in (
+        ("by='tkae'", "InvalidRequest: 'tkae' is no axis"),
+        ("aspects=[]", "InvalidRequest: aspects must name"),
+        ("by='take', rater=' '", "InvalidRequest: votes carry the name"),
+    ):
+        wrong = kernel.run(f"boats.vote({call})")
+        assert wrong.error.startswith(words)
+        assert not wrong.outputs
+
+
 def test_a_failed_cell_is_told_below_a_wall_of_the_others(kernel, studio):
     before = len(studio.scenario.accepted)
     cell = kernel.run(f"%%seedance {SMALL} -o boats\na fine boat\n---\na [fail] boat")

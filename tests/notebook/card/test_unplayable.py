@@ -12,13 +12,14 @@ from clips import odd_films
 from comm.base_comm import BaseComm
 
 from seedance_nb.clips.store import Clips, shown_file
+from seedance_nb.grids.ballots.page import write_ballot
 from seedance_nb.grids.films.frames import stills
 from seedance_nb.grids.films.page import Place
-from seedance_nb.grids.grid import open_grid
+from seedance_nb.grids.opening import open_grid
 from seedance_nb.grids.walls import sources as wall_sources
 from seedance_nb.grids.walls.wall import wall_html, write_page
 from seedance_nb.notebook import display
-from seedance_nb.notebook.ballot.ballot import Ballot, write_ballot
+from seedance_nb.notebook.ballot.ballot import Ballot
 from seedance_nb.notebook.display import final_html
 from seedance_nb.notebook.panel.panel import Panel
 from seedance_nb.simulator import film

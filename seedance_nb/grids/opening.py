@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, get_overloads, overload
 
-from ...api.fields import DEFAULT_ASPECT_RATIO, DEFAULT_DURATION, DEFAULT_MODEL, DEFAULT_RESOLUTION
-from ...grids.axes import Axis, Combination, Prompts, Rows
-from ...grids.export import writing as export
-from ...grids.grid import Grid, open_grid
-from ...grids.screens import screens
-from ...tracking import session as sessions
+from ..api.fields import DEFAULT_ASPECT_RATIO, DEFAULT_DURATION, DEFAULT_MODEL, DEFAULT_RESOLUTION
+from ..errors import InvalidRequest
+from ..tracking import session as sessions
+from ..tracking.session import Session
+from .axes import Axis, Combination, Prompts, Rows, lay_out
+from .grid import Grid
 
 
 @overload
@@ -50,7 +51,6 @@ def grid(prompt: Any, rows: Any = None, **options: Any) -> Grid:
     `where(c)` keeps the combinations for which it is true; `raw` prompts are taken as they are, braces and all. Returns a Grid:
     look at `.plan`, then `.submit(max_credits=…)`. Raises InvalidRequest for axes that cannot be meant.
     """
-    _offer_the_screen()
     return open_grid(sessions.default(), prompt, rows, **options)
 
 
@@ -58,25 +58,34 @@ def grid(prompt: Any, rows: Any = None, **options: Any) -> Grid:
 vars(grid)["__signature__"] = inspect.signature(get_overloads(grid)[-1])
 
 
-def _offer_the_screen() -> None:
-    """Give grids what they need of the notebook: loaded when it is used."""
-    screens.open_ballot, screens.write_ballot = _open_ballot, _write_ballot
-    export.page_writer = _write_page
+def open_grid(
+    session: Session,
+    prompt: Any,
+    rows: Any = None,
+    *,
+    takes: int = 1,
+    mode: str = "product",
+    where: Callable[[Combination], object] | None = None,
+    raw: bool = False,
+    **axes: Any,
+) -> Grid:
+    """The same in a session of one's own."""
+    if isinstance(prompt, Path) or (not raw and isinstance(prompt, str) and _is_manifest(prompt)):
+        from .export.manifest import read_manifest
+
+        if rows is not None or axes or mode != "product":
+            raise InvalidRequest(
+                "a grid from its manifest has its axes already: give nothing but takes= and where= with it"
+            )
+        known = read_manifest(Path(prompt))
+        if takes != 1:
+            known = known.extended(takes=takes)
+        return Grid(session, dataclasses.replace(known, where=where))
+    return Grid(session, lay_out(prompt, rows, takes=takes, mode=mode, where=where, raw=raw, **axes))
 
 
-def _open_ballot(*args: Any, **options: Any) -> Any:
-    from ..ballot.ballot import open_ballot
-
-    return open_ballot(*args, **options)
-
-
-def _write_ballot(*args: Any, **options: Any) -> Path:
-    from ..ballot.ballot import write_ballot
-
-    return write_ballot(*args, **options)
-
-
-def _write_page(*args: Any, **options: Any) -> Path:
-    from ...grids.walls.wall import write_page
-
-    return write_page(*args, **options)
+def _is_manifest(text: str) -> bool:
+    try:
+        return text.endswith(".json") and Path(text).is_file()
+    except (OSError, ValueError):  # longer than a path may be
+        return False

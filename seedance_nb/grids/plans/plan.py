@@ -7,17 +7,16 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from ..api.catalog import Estimate
-from ..api.models import Status, VideoRequest
-from ..errors import BudgetExceeded, one_line
-from ..snapshot import Snapshot
-from ..tracking.following.polling import Outlook
-from ..tracking.ledger.ledger import FREE_AGAIN, Record
-from .axes import Cell
+from ...api.catalog import Estimate
+from ...api.models import Status, VideoRequest
+from ...errors import BudgetExceeded, one_line
+from ...snapshot import Snapshot
+from ...tracking.following.polling import Outlook
+from ...tracking.ledger.ledger import FREE_AGAIN, Record
+from ..axes import Cell, Identity
 from .timing import Kind, Pending, kind_of, seconds_until_all
 
 HAVE_IT, RUNNING, NEW, INVALID, UNKNOWN = "have it", "running", "new", "invalid", "unknown"
-Identity = tuple[str, int]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -188,6 +187,27 @@ def make_plan(
             lines.append(PlanLine(cell, standing, 0.0, seconds=seconds, why=why))
     groups = {kind: Pending(len(ages), min(ages)) for kind, ages in pending.items()}
     return Plan(names, tuple(lines), seconds_until_all(groups, outlooks))
+
+
+def fresh_plan(plan: Plan, estimates: Callable[[Sequence[VideoRequest]], Sequence[Estimate | None]]) -> Plan:
+    """The plan of buying other takes of every cell, whatever the ledger has; `estimates` is the session's."""
+    requests = {
+        line.cell.index: line.cell.request
+        for line in plan.lines
+        if line.cell.request is not None and line.standing != INVALID and not line.standing.startswith("same as ")
+    }
+    prices = dict(zip(requests, estimates([*requests.values()]), strict=True))
+    lines = []
+    for line in plan.lines:
+        if line.cell.index not in requests:
+            lines.append(line)
+            continue
+        new = PlanLine(line.cell, NEW, why="the next free take of it is bought")
+        price = prices[line.cell.index]
+        if price is not None:
+            new = dataclasses.replace(new, credits=price.credits, source=price.source, exact=price.exact)
+        lines.append(new)
+    return dataclasses.replace(plan, lines=tuple(lines), seconds=None)
 
 
 def check_money(estimate: GridEstimate, *, max_credits: float | None, limit: float | None, spent: float) -> None:

@@ -10,9 +10,9 @@ import dataclasses
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from ..api.models import VideoRequest
-from ..snapshot import Snapshot, lived
-from ..tracking.following.polling import Outlook
+from ...api.models import VideoRequest
+from ...snapshot import Snapshot, lived
+from ...tracking.following.polling import Outlook
 
 Kind = tuple[str, int | None, str | None]
 LIVES = 40

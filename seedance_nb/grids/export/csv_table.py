@@ -1,0 +1,94 @@
+"""The table of a grid as CSV, and back: spreadsheets show every text as it is and compute none."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ...api.fields import TABLE
+from ...errors import InvalidRequest, one_line
+from .table import COUNTS, NUMBERS, TIMES, Table, iso
+
+BYTE_ORDER_MARK = "\ufeff"
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""What a spreadsheet may take for the beginning of a formula: https://owasp.org/www-community/attacks/CSV_Injection."""
+_NESTED = tuple(field.name for field in TABLE if field.kind in ("texts", "pairs"))
+
+
+def csv_of(table: Table) -> str:
+    """The table as CSV: a line a cell, times as ISO 8601 in UTC, lists and dicts as JSON, nothing where nothing is known.
+
+    It begins with a byte order mark, without which a Korean Excel reads UTF-8 as something else. A text that a spreadsheet would take
+    for a formula gets an apostrophe before it (OWASP); `read_csv` takes it away again.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([guarded(name) for name in table.columns])
+    for row in table.rows:
+        writer.writerow([_time(row, name) if name in TIMES else _field(row.get(name)) for name in table.columns])
+    return BYTE_ORDER_MARK + text.getvalue()
+
+
+def read_csv(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
+    """The rows of a table that `grid.export("….csv")` wrote: texts as they were, numbers as numbers, None for what is empty.
+
+    Times are epoch seconds, to the millisecond. Raises InvalidRequest for a file that cannot be read.
+    """
+    trouble = "it is no table"
+    try:
+        with Path(path).expanduser().open(encoding="utf-8-sig", newline="") as file:
+            lines = list(csv.reader(file, strict=True))
+        if lines:
+            names = [unguarded(name) for name in lines[0]]
+            return [{n: _value(n, text) for n, text in zip(names, line, strict=True)} for line in lines[1:]]
+    except OSError as error:
+        trouble = error.strerror or str(error)
+    except (ValueError, csv.Error) as error:
+        trouble = one_line(error, 80)
+    raise InvalidRequest(f"{one_line(Path(path).name, 80)} cannot be read ({trouble}); grid.export('….csv') writes one")
+
+
+def guarded(text: str) -> str:
+    """The text as a spreadsheet shows it and never computes it."""
+    return f"'{text}" if text.lstrip(" '\u3000").startswith(_FORMULA) else text
+
+
+def unguarded(text: str) -> str:
+    """What `guarded` was given."""
+    return text[1:] if text.startswith("'") and guarded(text[1:]) == text else text
+
+
+def _time(row: Mapping[str, Any], name: str) -> Any:
+    return iso(row[name]) if isinstance(row[name], int | float) else _field(row[name])
+
+
+def _field(value: Any) -> Any:
+    """A cell: numbers stay numbers (a -5 is none to guard), all else is text."""
+    if value is None or isinstance(value, bool | int | float):
+        return "" if value is None else value
+    if isinstance(value, list | tuple | dict):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return guarded(str(value))
+
+
+def _value(name: str, text: str) -> Any:
+    if text == "":
+        return None
+    if name in TIMES:
+        return dt.datetime.fromisoformat(text).timestamp()
+    if name in NUMBERS:
+        return float(text)
+    if name in COUNTS and text.lstrip("-").isdecimal():
+        return int(text)
+    if name == "reused":
+        return text == "True"
+    if name in _NESTED and text[:1] in "[{":
+        found = json.loads(text)
+        return tuple(found) if isinstance(found, list) else found
+    return unguarded(text)

@@ -1,0 +1,109 @@
+"""What people think of a grid's clips: which votes are about them, what is ranked, and who wins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from ..api.fields import TAKE
+from ..errors import InvalidRequest
+from ..tracking.ledger.ledger import Ledger
+from ..tracking.ledger.vote import Vote
+from ..tracking.session import Session
+from .groups import check_groupable, labels_of
+from .picture import GridPicture
+from .rankings.ranking import Question, Ranking, by_name
+
+
+def check_questions(
+    aspects: str | Sequence[str], by: str | Sequence[str] | None, names: Sequence[str]
+) -> tuple[str, ...]:
+    """The aspects that are asked, if they and the axes `by` can be meant. Raises InvalidRequest."""
+    asked = (aspects,) if isinstance(aspects, str) else tuple(aspects)
+    if not asked or not all(isinstance(aspect, str) and aspect.strip() for aspect in asked):
+        raise InvalidRequest("aspects must name at least one question, such as aspects=['overall', 'motion']")
+    for name in _several(by):
+        check_groupable(name, names)
+    return asked
+
+
+def votes_on(picture: GridPicture, session: Session) -> list[Vote]:
+    """Every vote in the ledger on two clips of this picture."""
+    keys = picture.keys
+    return session.ask_ledger(Ledger.votes_among, keys) if keys else []
+
+
+def add_votes(path: Path, picture: GridPicture, session: Session) -> int:
+    """Take the votes of a ballot file into the ledger; returns how many were new. Raises InvalidRequest for a file of other clips."""
+    from .votes.ballot_file import read_ballot
+
+    votes, keys = read_ballot(path), set(picture.keys)
+    if votes and not any({vote.left, vote.right} & keys for vote in votes):
+        raise InvalidRequest(
+            f"the votes in {path.name} are about other clips than those of this grid; nothing was added"
+        )
+    return session.ask_ledger(Ledger.add_votes, votes)
+
+
+def groups_of(picture: GridPicture, by: str | Sequence[str] | None = None) -> dict[str, str]:
+    """By job key, the label of the group its clip is ranked in; clips only. Raises InvalidRequest for an axis there is not."""
+    names = _several(by) or _without_take(picture)
+    for name in names:
+        check_groupable(name, picture.names)
+    found = [
+        (tile.cell, tile.snapshot.key)
+        for tile in picture.tiles
+        if tile.snapshot is not None and tile.clip is not None and not tile.clip.is_lost
+    ]
+    groups: dict[str, str] = {}
+    for (_, key), label in zip(found, labels_of([cell for cell, _ in found], names), strict=True):
+        # Cells that ask for the same share one clip: which of their labels it goes by is not a matter of who was named first.
+        groups[key] = min(groups.get(key, label), label, key=by_name)
+    return groups
+
+
+def ranking_of(
+    picture: GridPicture,
+    session: Session,
+    by: str | Sequence[str] | None,
+    *,
+    aspect: str,
+    raters: str | Iterable[str] | None,
+    of: Question,
+    resamples: int | None,
+    seed: int,
+    block_of: Mapping[str, str] | None,
+) -> Ranking:
+    """See `Grid.ranking`."""
+    from .votes.vote_table import blocks_by
+    from .votes.votes import rank
+
+    every = _without_take(picture)
+    ranked = _several(by) or every
+    rest = [name for name in every if name not in ranked]
+    group_of = groups_of(picture, by)
+    if block_of is None and rest:
+        labels = {name: groups_of(picture, name) for name in rest}
+        known = {key: {name: labels[name][key] for name in rest} for key in group_of}
+        block_of = blocks_by(known, group_of, ranked)
+    return rank(
+        votes_on(picture, session),
+        group_of,
+        aspect=aspect,
+        raters=None if raters is None else _several(raters),
+        of=of,
+        resamples=resamples,
+        seed=seed,
+        by="cell" if by is None else ranked[0] if len(ranked) == 1 else "combination",
+        block_of=block_of,
+    )
+
+
+def _without_take(picture: GridPicture) -> tuple[str, ...]:
+    return tuple(name for name in picture.names if name != TAKE)
+
+
+def _several(names: str | Iterable[str] | None) -> tuple[str, ...]:
+    if names is None:
+        return ()
+    return (names,) if isinstance(names, str) else tuple(names)

@@ -1,0 +1,61 @@
+"""Waiting for all jobs of a grid: in a cell that blocks, and in a coroutine. What goes wrong with a job stays with it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from ...api.deadlines import LivedTime
+from ...errors import SeedanceError, WaitTimeout
+from ...tracking.job import Job, WaitInterrupted
+
+STEP_SECONDS = 1.0
+"""A wait for a grid is made of such steps, so that its time-out counts only what this process lived."""
+
+
+def wait_for_all(jobs: Callable[[], Sequence[Job]], timeout: float | None) -> None:
+    """Block until all of them are done, at most `timeout` seconds; `jobs()` is asked again at every step, as jobs may be added.
+
+    Raises WaitTimeout and WaitInterrupted; the jobs go on.
+    """
+    lived = LivedTime(2 * STEP_SECONDS)
+    while waits := _unfinished(jobs()):
+        try:
+            waits[0].result(None if timeout is None else max(0.0, min(STEP_SECONDS, timeout - lived())))
+        except WaitTimeout:
+            if waits[0].done() or (timeout is not None and lived() < timeout):
+                continue
+            waits = _let_go(_unfinished(waits))
+            raise WaitTimeout(f"the grid is not done within {timeout:g} s; {_go_on(len(waits))}") from None
+        except WaitInterrupted:
+            raise WaitInterrupted(f"stopped waiting; {_go_on(len(_let_go(waits)))}") from None
+        except SeedanceError:  # it is the job's, and stays with it
+            continue
+
+
+async def all_done(jobs: Callable[[], Sequence[Job]]) -> None:
+    """The same in a coroutine, without a limit; cancelling it cancels the wait and no job."""
+    while waits := _unfinished(jobs()):
+        waits[0]._have_it_followed()
+        try:
+            await waits[0].waiter(asyncio.get_running_loop())
+        except asyncio.CancelledError as stop:
+            text = f"stopped waiting: {_go_on(len(waits))}"  # dressed as in Job.__await__
+            stop.args = (text,)
+            vars(stop)["_render_traceback_"] = lambda text=text: [text]
+            raise
+
+
+def _unfinished(jobs: Sequence[Job]) -> list[Job]:
+    return [job for job in jobs if not job.done()]
+
+
+def _let_go(jobs: list[Job]) -> list[Job]:
+    for job in jobs:
+        job.is_awaited = False
+    return jobs
+
+
+def _go_on(jobs: int) -> str:
+    which = "1 job goes" if jobs == 1 else f"{jobs} jobs go"
+    return f"{which} on in the background: grid.result() waits again, grid.cancel() cancels"
