@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from seedance_nb.api.models import Status, VideoRequest
-from seedance_nb.tracking.ledger.ledger import Ledger, Record
+from seedance_nb.tracking.ledger.ledger import Ledger
+from seedance_nb.tracking.ledger.record import Record
 from seedance_nb.tracking.session import Session
 
 SIZES = (10, 10_000)
@@ -46,8 +47,8 @@ def fill(home: Path, size: int) -> Path:
         "seconds": 4.0,
         "sha256": "0",
     }
-    with ledger._transaction() as db:
-        from seedance_nb.tracking.ledger.ledger import _insert
+    with ledger.file.transaction() as db:
+        from seedance_nb.tracking.ledger.rows import insert
 
         for i in range(size):
             began = now - 100.0 * (size - i)
@@ -68,7 +69,7 @@ def fill(home: Path, size: int) -> Path:
                 finished_at=began + 60,
                 clip=facts,
             )
-            _insert(db, dataclasses.replace(record))
+            insert(db, dataclasses.replace(record))
     ledger.close()
     return home
 

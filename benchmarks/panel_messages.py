@@ -14,7 +14,9 @@ import comm
 from comm.base_comm import BaseComm
 
 from seedance_nb.api.models import Status, VideoRequest
-from seedance_nb.tracking.ledger.ledger import Ledger, Record, _insert
+from seedance_nb.tracking.ledger.ledger import Ledger
+from seedance_nb.tracking.ledger.record import Record
+from seedance_nb.tracking.ledger.rows import insert
 from seedance_nb.tracking.session import Session
 
 SIZES = (10, 1_000)
@@ -85,7 +87,7 @@ def fill(home: Path, size: int) -> Path:
     ledger = Ledger(home / "ledger.sqlite3")
     facts = {"size": 1, "width": 854, "height": 480, "fps": 24.0, "seconds": 4.0, "sha256": "0"}
     began = time.time() - 100.0 * size
-    with ledger._transaction() as db:
+    with ledger.file.transaction() as db:
         for i in range(size):
             record = Record(
                 key=f"j{i}",
@@ -101,7 +103,7 @@ def fill(home: Path, size: int) -> Path:
                 finished_at=began + 100.0 * i + 60,
                 notebook="bench.ipynb",
             )
-            _insert(db, dataclasses.replace(record, clip=facts | {"file": f"j{i}.mp4", "poster": f"j{i}.jpg"}))
+            insert(db, dataclasses.replace(record, clip=facts | {"file": f"j{i}.mp4", "poster": f"j{i}.jpg"}))
             (clips / f"j{i}.mp4").write_bytes(b"x")
             (clips / f"j{i}.jpg").write_bytes(POSTER)
     ledger.close()

@@ -193,7 +193,9 @@ def drive_ours(url: str, options: dict[str, Any]) -> None:
 def _remember(session: Any, number: int, life: float) -> None:
     """A finished job in the ledger, of the kind that is going to be measured."""
     from seedance_nb.api.models import Status, VideoRequest
-    from seedance_nb.tracking.ledger.ledger import Ledger, Record, _insert
+    from seedance_nb.tracking.ledger.ledger import Ledger
+    from seedance_nb.tracking.ledger.record import Record
+    from seedance_nb.tracking.ledger.rows import insert
 
     request = VideoRequest(prompt=f"earlier {number}", aspect_ratio="1:1", duration=5, resolution="480p")
     began = time.time() - 10_000 + 100 * number
@@ -213,8 +215,8 @@ def _remember(session: Any, number: int, life: float) -> None:
         finished_at=began + life,
     )
     ledger = Ledger(session.settings.home / "ledger.sqlite3")
-    with ledger._transaction() as db:
-        _insert(db, record)
+    with ledger.file.transaction() as db:
+        insert(db, record)
     ledger.close()
 
 

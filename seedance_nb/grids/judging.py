@@ -7,7 +7,6 @@ from pathlib import Path
 
 from ..api.fields import TAKE
 from ..errors import InvalidRequest
-from ..tracking.ledger.ledger import Ledger
 from ..tracking.ledger.vote import Vote
 from ..tracking.session import Session
 from .groups import check_groupable, labels_of
@@ -30,7 +29,7 @@ def check_questions(
 def votes_on(picture: GridPicture, session: Session) -> list[Vote]:
     """Every vote in the ledger on two clips of this picture."""
     keys = picture.keys
-    return session.ask_ledger(Ledger.votes_among, keys) if keys else []
+    return session.ask_ledger(lambda ledger: ledger.votes.among(keys)) if keys else []
 
 
 def add_votes(path: Path, picture: GridPicture, session: Session) -> int:
@@ -42,7 +41,7 @@ def add_votes(path: Path, picture: GridPicture, session: Session) -> int:
         raise InvalidRequest(
             f"the votes in {path.name} are about other clips than those of this grid; nothing was added"
         )
-    return session.ask_ledger(Ledger.add_votes, votes)
+    return session.ask_ledger(lambda ledger: ledger.votes.add(votes))
 
 
 def groups_of(picture: GridPicture, by: str | Sequence[str] | None = None) -> dict[str, str]:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from ..api.addresses import proxy_for, way_out_trouble
 from ..errors import AuthenticationError, ConfigurationError, SeedanceError
 from ..settings import is_loopback
-from .accounts import AccountNotKnown, shown
+from .ledger.contract import AccountNotKnown, shown
 from .ledger.ledger import Ledger
 from .session import Session
 

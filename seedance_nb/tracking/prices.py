@@ -6,16 +6,9 @@ dearer ones were charged (a higher resolution, more files); then what the vendor
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from ..api.catalog import Catalog
-from ..api.fields import RESOLUTIONS
 from ..api.models import VideoRequest
-from .ledger.ledger import Ledger
-
-_FILES = "COALESCE(json_array_length(request, '$.mediaUrls'), 0)"
-Seen = tuple[float | None, float | None]
-"""Highest credits a second charged: of such requests, and of such or dearer ones."""
+from .ledger.contract import Seen
 
 
 def most(request: VideoRequest, catalog: Catalog, seen: Seen) -> float | None:
@@ -30,33 +23,6 @@ def most(request: VideoRequest, catalog: Catalog, seen: Seen) -> float | None:
     return None if rate is None or duration is None else rate * duration
 
 
-def seen_of(ledger: Ledger, base_url: str, requests: Iterable[VideoRequest]) -> list[Seen]:
-    """What the ledger has seen, for each."""
-    return [_seen(ledger, base_url, request) for request in requests]
-
-
 def kind_of(request: VideoRequest) -> tuple[object, ...]:
     """All that `most` depends on."""
     return (request.model, request.duration, request.resolution, request.media_urls)
-
-
-def _seen(ledger: Ledger, base_url: str, request: VideoRequest) -> Seen:
-    files = len(request.media_urls or ())
-    same = "resolution IS ?" + (f" AND {_FILES} = 0" if not files else f" AND {_FILES} >= {files:d}")
-    higher = _at_least(request.resolution)
-    marks = ", ".join("?" * len(higher))
-    query = (
-        f"SELECT MAX(CASE WHEN {same} THEN credits / duration END), MAX(credits / duration) FROM jobs WHERE base_url = ?"
-        f" AND model = ? AND credits > 0 AND duration > 0 AND (resolution IS ? OR resolution IN ({marks})) AND {_FILES} >= ?"
-    )
-    values = (request.resolution, base_url, request.model, request.resolution, *higher, files)
-    with ledger._transaction(write=False) as db:
-        like, dearer = db.execute(query, values).fetchone()
-    return like, dearer
-
-
-def _at_least(resolution: str | None) -> tuple[str, ...]:
-    """The documented resolutions that surely cost no less."""
-    if resolution is None:  # the service chooses: only the highest is no less than what it may choose
-        return RESOLUTIONS[-1:]
-    return RESOLUTIONS[RESOLUTIONS.index(resolution) :] if resolution in RESOLUTIONS else ()

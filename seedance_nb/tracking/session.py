@@ -14,7 +14,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Never, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Never, ParamSpec, Self, TypeVar
 
 from ..api.catalog import Catalog, Estimate
 from ..api.fields import (
@@ -42,19 +42,21 @@ from ..settings import (
     resolve,
     with_stored_key,
 )
-from . import accounts, prices
-from .accounts import Account, AccountNotKnown
+from . import prices
 from .background import log
-from .browsing import rates_of
 from .budget import Budget
 from .job import Job, WaitStrategy
-from .ledger.ledger import Ledger, Record, Spending, make_private_folder
+from .ledger.contract import NAMED, NEW, SAME, Account, AccountNotKnown, Spending, shown
+from .ledger.ledger import Ledger
+from .ledger.ledger_file import make_private_folder
+from .ledger.record import Record
 
 if TYPE_CHECKING:
     from ..simulator.server import Simulator
     from .following.runner import Runner
 
 T = TypeVar("T")
+P = ParamSpec("P")
 CLAIM_SECONDS = 0.08
 """`submit` waits so long for the ledger's word, so that a refusal is raised where the call stands and a reused clip is there at
 once; a ledger that is busy longer is answered through the job. Under a limit of credits it is waited for however long it takes (the
@@ -323,7 +325,8 @@ class Session:
     def check_account_is_known(self) -> None:
         """Raises ConfigurationError if another key has unfinished jobs here and nobody has said whether it is the same account's."""
         if not self.settings.uses_simulator and self._ledger_path.exists():
-            self.ask_ledger(accounts.check_unfinished, self.settings.base_url, self.account)
+            host, account = self.settings.base_url, self.account
+            self.ask_ledger(lambda ledger: ledger.accounts.check_unfinished(host, account))
 
     def _check_account(self, wanted: Sequence[tuple[VideoRequest, int]], *, fresh: bool) -> None:
         """Before the first of many is sent: all of them or none. (Of one, the ledger says it when it is claimed.)"""
@@ -331,7 +334,8 @@ class Session:
             return
         places = [(request.canonical_hash(), take) for request, take in wanted]
         self._read_account_again()
-        self.ask_ledger(accounts.check_known, self.settings.base_url, self.account, places)
+        host, account = self.settings.base_url, self.account
+        self.ask_ledger(lambda ledger: ledger.accounts.check_known(host, account, places))
 
     def most_credits(self, requests: Sequence[VideoRequest], *, may_ask: bool = True) -> list[float | None]:
         """Credits that each may cost at most, by the worst case known: what a limit is held against. None where nobody knows.
@@ -339,7 +343,8 @@ class Session:
         Asks the service for its prices, once, if that may help. Raises ConfigurationError when the ledger cannot be read.
         """
         examples = {prices.kind_of(request): request for request in requests}
-        seen = self.ask_ledger(prices.seen_of, self.settings.base_url, list(examples.values()))
+        host = self.settings.base_url
+        seen = self.ask_ledger(lambda ledger: ledger.experience.highest_rates(host, examples.values()))
 
         def known() -> dict[tuple[object, ...], float | None]:
             found = zip(examples.items(), seen, strict=True)
@@ -379,7 +384,8 @@ class Session:
         examples = dict(zip(kinds, listed, strict=True))
         rates: list[float | None] = [None] * len(examples)
         with contextlib.suppress(ConfigurationError):
-            rates = self.ask_ledger(rates_of, self.settings.base_url, list(examples.values()))
+            host = self.settings.base_url
+            rates = self.ask_ledger(lambda ledger: ledger.experience.rates(host, examples.values()))
         known = {
             kind: self._estimate(request, rate) for (kind, request), rate in zip(examples.items(), rates, strict=True)
         }
@@ -643,19 +649,20 @@ class Session:
             said = own
             if self._ledger_path.exists():
                 with contextlib.suppress(ConfigurationError):  # who needs the ledger hears of it there
-                    said = self.ask_ledger(accounts.account_of, own)
+                    said = self.ask_ledger(lambda ledger: ledger.accounts.account_of(own))
             self._said_to_be[own] = said
         return self._said_to_be[own]
 
     @property
     def _fingerprint(self) -> str:
         if self._account:
-            return f"{accounts.NAMED}{self._account}"
+            return f"{NAMED}{self._account}"
         return _account_at(self.settings.base_url, self._need_key())
 
     def accounts(self) -> list[Account]:
         """The accounts that the ledger tells apart at this host, the one used last first."""
-        return self.ask_ledger(accounts.accounts_at, self.settings.base_url)
+        host = self.settings.base_url
+        return self.ask_ledger(lambda ledger: ledger.accounts.at(host))
 
     def say_account(self, which: str, of: str | None = None) -> str:
         """Say, for good, that the key in use is of the "same" account as that of earlier jobs here, or of a "new" one.
@@ -664,21 +671,21 @@ class Session:
         """
         if self.settings.uses_simulator:
             raise ConfigurationError("the simulator has one account, and no key")
-        if which not in (accounts.SAME, accounts.NEW):
+        if which not in (SAME, NEW):
             raise ConfigurationError(f'say "same" or "new", not {one_line(which, 40)!r}')
         own = self._fingerprint
         current = self.account
         others = [one.name for one in self.accounts() if one.name not in (own, current)]
-        chosen = [name for name in others if of is None or accounts.shown(name).startswith(of) or name.startswith(of)]
+        chosen = [name for name in others if of is None or shown(name).startswith(of) or name.startswith(of)]
         same_as = own
-        if which == accounts.SAME:
+        if which == SAME:
             if len(chosen) != 1:
-                known = ", ".join(map(accounts.shown, others)) or "none"
+                known = ", ".join(map(shown, others)) or "none"
                 raise ConfigurationError(
                     f"say which account it is the same as: %seedance account same ID; at this host there are: {known}"
                 )
             same_as = chosen[0]
-        self.ask_ledger(accounts.answer, own, same_as, time.time())
+        self.ask_ledger(lambda ledger: ledger.accounts.answer(own, same_as, time.time()))
         self._read_account_again()
         return self.account
 
@@ -776,14 +783,14 @@ class Session:
             )
         return self.settings.api_key
 
-    def ask_ledger(self, method: Callable[..., T], *args: Any) -> T:
+    def ask_ledger(self, method: Callable[Concatenate[Ledger, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Ask the ledger in its own thread, or directly where nothing runs yet (no thread is started for a question)."""
         runner = self._runner
         if runner is not None and runner.is_usable:
-            return runner.background.ask_ledger(method, runner.ledger, *args)
+            return runner.background.ask_ledger(method, runner.ledger, *args, **kwargs)
         ledger = Ledger(self._ledger_path)
         try:
-            return method(ledger, *args)
+            return method(ledger, *args, **kwargs)
         finally:
             ledger.close()
 

@@ -7,7 +7,9 @@ import pytest
 from browser.lab import WAIT_FOR_FILE, embedded_videos, eventually
 
 from seedance_nb.api.models import Status, VideoRequest
-from seedance_nb.tracking.ledger.ledger import Ledger, Record, _insert
+from seedance_nb.tracking.ledger.ledger import Ledger
+from seedance_nb.tracking.ledger.record import Record
+from seedance_nb.tracking.ledger.rows import insert
 
 pytestmark = pytest.mark.browser
 
@@ -375,7 +377,7 @@ def fill(home, size):
     ledger = Ledger(home / "ledger.sqlite3")
     facts = {"size": 1, "width": 854, "height": 480, "fps": 24.0, "seconds": 4.0, "sha256": "0", "file": "x.mp4"}
     (clips / "x.mp4").write_bytes(b"x")
-    with ledger._transaction() as db:
+    with ledger.file.transaction() as db:
         for i in range(size):
             record = Record(
                 key=f"j{i}",
@@ -388,7 +390,7 @@ def fill(home, size):
                 created_at=1000.0 + i,
                 clip=facts | {"poster": "poster.jpg"},
             )
-            _insert(db, record)
+            insert(db, record)
     ledger.close()
 
 

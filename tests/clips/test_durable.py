@@ -8,7 +8,8 @@ from clips.test_store import arrived
 
 from seedance_nb.clips import store as rooms
 from seedance_nb.clips.store import Clips
-from seedance_nb.tracking.ledger.ledger import Ledger, make_private_folder
+from seedance_nb.tracking.ledger.ledger import Ledger
+from seedance_nb.tracking.ledger.ledger_file import make_private_folder
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from grids.stage import PROCESSES, session_at
 from seedance_nb.simulator import Pace, Simulator, film
 from seedance_nb.tracking import session as sessions
 from seedance_nb.tracking.following import followed
-from seedance_nb.tracking.ledger.ledger import Ledger
+from seedance_nb.tracking.ledger.ledger_file import LedgerFile
 
 
 @pytest.fixture(scope="session")
@@ -36,15 +36,15 @@ def quick_films(one_film, monkeypatch):
 @pytest.fixture
 def careless_disk(monkeypatch):
     """Commits that do not wait for the disk: a busy machine would spend most of the time of this folder on that."""
-    opened = Ledger._open
+    opened = LedgerFile.open
 
     @functools.wraps(opened)
-    def quick(ledger):
-        db = opened(ledger)
+    def quick(file):
+        db = opened(file)
         db.execute("PRAGMA synchronous = OFF")
         return db
 
-    monkeypatch.setattr(Ledger, "_open", quick)
+    monkeypatch.setattr(LedgerFile, "open", quick)
 
 
 @pytest.fixture

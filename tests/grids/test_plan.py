@@ -9,7 +9,6 @@ from seedance_nb.api.models import Status
 from seedance_nb.grids.plans.timing import seconds_left
 from seedance_nb.simulator import Fault
 from seedance_nb.snapshot import Snapshot
-from seedance_nb.tracking import browsing
 from seedance_nb.tracking.ledger.ledger import Ledger
 
 
@@ -94,10 +93,16 @@ def test_the_newest_row_of_a_request_stands_and_a_living_one_before_failed_ones(
     simulator.scenario.fail_every = None
     request, account = grid.cells[0].request, session.account
     identity = grid.cells[0].identity
-    assert session.ask_ledger(browsing.newest_of, account, [identity[0]])[identity].status is Status.FAILED
+    assert (
+        session.ask_ledger(lambda ledger: ledger.browsing.newest_of(account, [identity[0]]))[identity].status
+        is Status.FAILED
+    )
     grid.retry().result(PATIENCE)
-    assert session.ask_ledger(browsing.newest_of, account, [identity[0]])[identity].status is Status.SUCCEEDED
-    assert session.ask_ledger(browsing.newest_of, "another account", [identity[0]]) == {}
+    assert (
+        session.ask_ledger(lambda ledger: ledger.browsing.newest_of(account, [identity[0]]))[identity].status
+        is Status.SUCCEEDED
+    )
+    assert session.ask_ledger(lambda ledger: ledger.browsing.newest_of("another account", [identity[0]])) == {}
     assert session.ask_ledger(Ledger.occupying, account, request, 1).status is Status.SUCCEEDED
 
 

@@ -11,15 +11,16 @@ from promises.stage import PACE, SMALL, accepted, session_at, settled, submit, u
 from seedance_nb.api.models import Status
 from seedance_nb.errors import ConfigurationError
 from seedance_nb.simulator import Fault, Simulator
-from seedance_nb.tracking.ledger import ledger as ledgers
+from seedance_nb.tracking.ledger import ledger_file
 from seedance_nb.tracking.ledger.ledger import Ledger
+from seedance_nb.tracking.ledger.migrations import MIGRATIONS
 
 LONG = "a very long paper boat " * 500  # more than fits into the pages a small ledger has
 
 
 @pytest.fixture(autouse=True)
 def short_patience(monkeypatch):
-    monkeypatch.setattr(ledgers, "BUSY_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(ledger_file, "BUSY_TIMEOUT_SECONDS", 0.2)
 
 
 def prepare(home):
@@ -69,7 +70,7 @@ def from_the_future(home):
         db.execute("PRAGMA user_version = 99")
     yield
     with contextlib.closing(sqlite3.connect(home / "ledger.sqlite3")) as db:
-        db.execute(f"PRAGMA user_version = {len(ledgers.MIGRATIONS)}")
+        db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
 
 
 @contextlib.contextmanager
@@ -77,7 +78,7 @@ def connecting(change):
     """Every connection the ledger opens is changed by `change(path, options)`."""
     connect = sqlite3.connect
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ledgers.sqlite3, "connect", lambda path, **options: change(connect, path, options))
+        patch.setattr(ledger_file.sqlite3, "connect", lambda path, **options: change(connect, path, options))
         yield
 
 
@@ -177,7 +178,7 @@ def test_what_was_accepted_but_not_recorded_is_shown_goes_on_and_is_recorded_lat
 def test_ids_that_wait_for_the_ledger_are_written_although_the_session_closes(
     late_simulator, tmp_path, monkeypatch, capsys
 ):
-    monkeypatch.setattr(ledgers, "BUSY_TIMEOUT_SECONDS", 10)
+    monkeypatch.setattr(ledger_file, "BUSY_TIMEOUT_SECONDS", 10)
     session = session_at(late_simulator.base_url, tmp_path)
     jobs = [submit(session, f"boat {n}") for n in range(3)]
     until(lambda: late_simulator.calls["create"] == 3)

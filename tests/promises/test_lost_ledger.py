@@ -16,6 +16,7 @@ from seedance_nb.api.models import Status
 from seedance_nb.errors import ConfigurationError
 from seedance_nb.simulator import Fault, Pace, Simulator
 from seedance_nb.tracking.ledger.ledger import Ledger
+from seedance_nb.tracking.ledger.ledger_file import LedgerFile
 from seedance_nb.tracking.ledger.vote import Vote
 
 LATE = Fault("create", "delay", None, seconds=0.5)
@@ -70,14 +71,14 @@ LOSSES = [
 @pytest.fixture(autouse=True)
 def careless_disk(monkeypatch):
     """Commits that do not wait for the disk: no power fails here."""
-    opened = Ledger._open
+    opened = LedgerFile.open
 
-    def quick(ledger):
-        db = opened(ledger)
+    def quick(file):
+        db = opened(file)
         db.execute("PRAGMA synchronous = OFF")
         return db
 
-    monkeypatch.setattr(Ledger, "_open", quick)
+    monkeypatch.setattr(LedgerFile, "open", quick)
 
 
 @pytest.fixture

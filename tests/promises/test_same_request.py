@@ -9,7 +9,7 @@ from promises.stage import accepted, settled, submit
 
 from seedance_nb.api.models import Status, error_parts
 from seedance_nb.errors import InvalidRequest
-from seedance_nb.tracking.ledger.ledger import _identify_anew
+from seedance_nb.tracking.ledger.migrations import identify_anew
 
 CAT = "https://bucket.s3.amazonaws.com/cat.png"
 
@@ -173,7 +173,7 @@ def test_a_ledger_written_by_an_older_version_answers_a_session_for_free(session
         "metadata": {"run": 1},
     }
     db.execute("UPDATE jobs SET request = ?, request_hash = 'as it was'", (json.dumps(old),))
-    _identify_anew(db)  # the step of the format that an older file goes through
+    identify_anew(db)  # the step of the format that an older file goes through
     db.commit()
     db.close()
     again = settled(submit(session_of(simulator), "a café\nby night", media_urls=signed(2), metadata={"run": 2}))

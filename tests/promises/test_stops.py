@@ -145,8 +145,8 @@ def test_a_script_that_ends_while_it_is_stopped_hears_its_answer_all_the_same(tm
 WAITING_WRITER = """
 import sys
 from pathlib import Path
-from seedance_nb.tracking.ledger import ledger
-ledger.BUSY_TIMEOUT_SECONDS = 2.0
+from seedance_nb.tracking.ledger import ledger, ledger_file
+ledger_file.BUSY_TIMEOUT_SECONDS = 2.0
 book = ledger.Ledger(Path(sys.argv[1]))
 book.jobs()
 print("ready", flush=True)

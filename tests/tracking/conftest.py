@@ -8,6 +8,7 @@ from tracking.doubles import Service, TimeMachine, make_runner
 
 from seedance_nb.simulator import Pace, Simulator, film
 from seedance_nb.tracking.ledger.ledger import Ledger
+from seedance_nb.tracking.ledger.ledger_file import LedgerFile
 from seedance_nb.tracking.session import Session, forget
 
 
@@ -21,15 +22,15 @@ def ledger(tmp_path):
 @pytest.fixture(autouse=True)
 def careless_disk(monkeypatch):
     """Commits that do not wait for the disk: a busy machine would spend most of the time of this folder on that."""
-    opened = Ledger._open
+    opened = LedgerFile.open
 
     @functools.wraps(opened)
-    def quick(ledger):
-        db = opened(ledger)
+    def quick(file):
+        db = opened(file)
         db.execute("PRAGMA synchronous = OFF")
         return db
 
-    monkeypatch.setattr(Ledger, "_open", quick)
+    monkeypatch.setattr(LedgerFile, "open", quick)
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from seedance_nb.settings import Limits, Secret
 from seedance_nb.tracking.budget import Budget
 from seedance_nb.tracking.following.followed import Clock
 from seedance_nb.tracking.following.runner import Runner
-from seedance_nb.tracking.ledger.ledger import Ledger, Record
+from seedance_nb.tracking.ledger.ledger import Ledger
+from seedance_nb.tracking.ledger.record import Record, cells_of
 
 SERVICE = "http://127.0.0.1:9"
 SOON = 10.0
@@ -50,6 +51,14 @@ def record(prompt="a boat", **changes):
 
 
 record.number = 0
+
+
+def insert_as_then(db, row):
+    """Write a row into a file of an older version, which has not all columns of today."""
+    columns = {column["name"] for column in db.execute("PRAGMA table_info(jobs)")}
+    cells = {name: cell for name, cell in cells_of(row).items() if name in columns}
+    marks = ", ".join("?" * len(cells))
+    db.execute(f"INSERT INTO jobs ({', '.join(cells)}) VALUES ({marks})", tuple(cells.values()))
 
 
 class TimeMachine(Clock):

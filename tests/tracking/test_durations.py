@@ -8,15 +8,15 @@ import sqlite3
 
 import msgspec
 import pytest
-from tracking.doubles import SERVICE, make_runner, record, submit, until
+from tracking.doubles import SERVICE, insert_as_then, make_runner, record, submit, until
 
 from seedance_nb.api.models import Status
 from seedance_nb.clips.clip import Clip
 from seedance_nb.grids.plans.timing import seconds_left
 from seedance_nb.snapshot import Durations, Snapshot, between_looks, durations, lived
 from seedance_nb.tracking.following.runner import snapshot_of
-from seedance_nb.tracking.ledger import ledger as ledgers
-from seedance_nb.tracking.ledger.ledger import MIGRATIONS, Ledger
+from seedance_nb.tracking.ledger.ledger import Ledger
+from seedance_nb.tracking.ledger.migrations import MIGRATIONS
 
 ASKED = record().request
 HOUR = 3600.0
@@ -241,7 +241,7 @@ def test_the_life_of_what_was_sent_from_elsewhere_is_not_learned(runner, service
 def test_moments_that_older_versions_invented_become_unknown(tmp_path, monkeypatch):
     path = tmp_path / "old.sqlite3"
     with monkeypatch.context() as before:
-        before.setattr("seedance_nb.tracking.ledger.ledger.MIGRATIONS", MIGRATIONS[:2])
+        before.setattr("seedance_nb.tracking.ledger.migrations.MIGRATIONS", MIGRATIONS[:2])
         old = Ledger(path)
         rows = [
             record(
@@ -252,10 +252,9 @@ def test_moments_that_older_versions_invented_become_unknown(tmp_path, monkeypat
             ),
             record("attached", status=Status.SUCCEEDED, created_at=5.0, accepted_at=5.0, finished_at=9.0),
         ]
-        with old._transaction() as db:  # as the version of then wrote it
-            for cells in map(ledgers._row, rows):
-                marks = ", ".join("?" * len(cells))
-                db.execute(f"INSERT INTO jobs ({', '.join(cells)}) VALUES ({marks})", tuple(cells.values()))
+        with old.file.transaction() as db:  # as the version of then wrote it
+            for row in rows:
+                insert_as_then(db, row)
         old.close()
     ledger = Ledger(path)
     found = [ledger.find(row.key) for row in rows]

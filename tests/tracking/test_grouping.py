@@ -128,14 +128,14 @@ def test_in_a_group_a_refused_call_leaves_the_others_written(tmp_path):
 
 def test_a_call_that_fails_half_done_undoes_its_group(tmp_path, monkeypatch):
     ledger = Ledger(tmp_path / "ledger.sqlite3")
-    insert = ledger_module._insert
+    insert = ledger_module.insert
 
     def insert_and_stumble(db, row):
         insert(db, row)
         if row.request.prompt == "a plane":
             raise RuntimeError("stumbled")
 
-    monkeypatch.setattr(ledger_module, "_insert", insert_and_stumble)
+    monkeypatch.setattr(ledger_module, "insert", insert_and_stumble)
     with pytest.raises(ConfigurationError, match="transaction was lost"), ledger.together():  # noqa: PT012
         ledger.claim(record("a boat"), False, lambda: None)
         with pytest.raises(RuntimeError):

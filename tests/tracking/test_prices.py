@@ -84,7 +84,7 @@ def charged(ledger, credits, **changes):  # noqa: A002 - the field's own word
 def test_the_worst_case_known(ledger, seen, catalog, wanted, most):
     for take, (cost, changes) in enumerate(seen):
         charged(ledger, cost, **{"prompt": f"boat {take}", **changes})
-    [found] = prices.seen_of(ledger, SERVICE, [request(**wanted)])
+    [found] = ledger.experience.highest_rates(SERVICE, [request(**wanted)])
     assert prices.most(request(**wanted), catalog, found) == most
 
 

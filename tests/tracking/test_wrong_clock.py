@@ -4,12 +4,12 @@ import dataclasses
 import sqlite3
 import time
 
-from tracking.doubles import SERVICE, record
+from tracking.doubles import SERVICE, insert_as_then, record
 
 from seedance_nb.api.models import Status
-from seedance_nb.tracking import browsing
-from seedance_nb.tracking.ledger import ledger as ledgers
-from seedance_nb.tracking.ledger.ledger import MIGRATIONS, Ledger
+from seedance_nb.tracking.ledger.contract import Wanted
+from seedance_nb.tracking.ledger.ledger import Ledger
+from seedance_nb.tracking.ledger.migrations import MIGRATIONS
 
 YEARS = 10 * 365 * 86400.0
 
@@ -25,8 +25,8 @@ def test_a_job_of_a_clock_that_was_ahead_is_not_the_newest_for_ever(ledger):
         keep(ledger, prompt, moment)
     newest = ["five", "four", "three", "two", "one"]
     assert [row.request.prompt for row in ledger.jobs()] == newest
-    assert [row.request.prompt for row in browsing.page(ledger, browsing.Wanted(), 9)] == newest
-    assert list(browsing.prompts(ledger)) == newest
+    assert [row.request.prompt for row in ledger.browsing.page(Wanted(), 9)] == newest
+    assert list(ledger.browsing.prompts()) == newest
     assert ledger.jobs(limit=1)[0].request.prompt == "five"
 
 
@@ -37,7 +37,7 @@ def test_its_day_is_that_of_the_next_that_was_right(ledger):
     keep(ledger, "three", then)
     day = time.strftime("%Y-%m-%d", time.localtime(then))
     assert [(spent.day, spent.credits) for spent in ledger.spending()] == [(day, 120)]
-    assert browsing.facets(ledger).days == (day,)
+    assert ledger.browsing.facets().days == (day,)
     keep(ledger, "four", then + YEARS)  # nothing that was right came after it: it is taken as of now
     assert [spent.jobs for spent in ledger.spending()] == [1, 3]
 
@@ -69,14 +69,13 @@ def test_neither_elapsed_nor_remaining_time_follows_it():
 def test_an_old_ledger_keeps_the_order_in_which_its_jobs_were_written(tmp_path, monkeypatch):
     path = tmp_path / "old.sqlite3"
     db = sqlite3.connect(path, isolation_level=None)
+    db.row_factory = sqlite3.Row
     for statements in MIGRATIONS[:3]:
         for statement in statements:
             db.execute(statement)
     db.execute("PRAGMA user_version = 3")
     for prompt, moment in (("one", 1000.0 + YEARS), ("two", 1000.0), ("three", 500.0)):
-        row = ledgers._row(record(prompt, created_at=moment))
-        names = ", ".join(row)
-        db.execute(f"INSERT INTO jobs ({names}) VALUES ({', '.join('?' * len(row))})", tuple(row.values()))
+        insert_as_then(db, record(prompt, created_at=moment))
     db.close()
 
     ledger = Ledger(path)

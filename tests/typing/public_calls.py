@@ -12,7 +12,7 @@ import numpy as np
 import seedance_nb as sd
 from seedance_nb.api.catalog import Catalog
 from seedance_nb.grids.rankings.ranking import Ranking
-from seedance_nb.tracking.accounts import Account
+from seedance_nb.tracking.ledger.contract import Account
 
 
 def one_video() -> None:

@@ -11,8 +11,7 @@ from typing import Any
 from ...api.fields import FIELDS, TABLE, TAKE
 from ...errors import ConfigurationError, one_line
 from ...snapshot import Durations, durations
-from ...tracking.browsing import with_keys
-from ...tracking.ledger.ledger import Record
+from ...tracking.ledger.record import Record
 from ...tracking.session import Session
 from ..axes import Cell
 from ..picture import GridPicture, Tile
@@ -58,7 +57,7 @@ def table_of(picture: GridPicture, session: Session) -> Table:
 def paid_for(picture: GridPicture, session: Session) -> dict[str, Record]:
     """The ledger's rows of what was reused, by key: what it cost then is not in its snapshot."""
     keys = [tile.snapshot.key for tile in picture.tiles if tile.snapshot is not None and tile.snapshot.reused]
-    return session.ask_ledger(with_keys, keys) if keys else {}
+    return session.ask_ledger(lambda ledger: ledger.browsing.with_keys(keys)) if keys else {}
 
 
 def make_table(picture: GridPicture, paid: Mapping[str, Record], *places: Path) -> Table:

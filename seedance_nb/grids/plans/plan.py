@@ -12,7 +12,7 @@ from ...api.models import Status, VideoRequest
 from ...errors import BudgetExceeded, one_line
 from ...snapshot import Snapshot
 from ...tracking.following.polling import Outlook
-from ...tracking.ledger.ledger import FREE_AGAIN, Record
+from ...tracking.ledger.record import FREE_AGAIN, Record
 from ..axes import Cell, Identity
 from .timing import Kind, Pending, kind_of, seconds_until_all
 

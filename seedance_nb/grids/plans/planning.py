@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from ...errors import ConfigurationError
 from ...snapshot import Snapshot
 from ...tracking import owner as owners
-from ...tracking.browsing import lives_of, newest_of
 from ...tracking.following.polling import Outlook
-from ...tracking.ledger.ledger import Record
+from ...tracking.ledger.record import Record
 from ...tracking.session import Session
 from ..axes import Cell, Identity
 from ..cells import Cells
@@ -41,7 +40,8 @@ class Planner:
         valid = {i: cell.request for cell, i in pairs if i is not None and cell.request and not cell.invalid}
         estimates = dict(zip(valid, session.estimates(valid.values()), strict=True))
         kinds = {kind_of(request): request for request in valid.values()}
-        lives = session.ask_ledger(lives_of, session.settings.base_url, list(kinds.values()))
+        host = session.settings.base_url
+        lives = session.ask_ledger(lambda ledger: ledger.experience.lives(host, kinds.values()))
         self.lives = {**self.lives, **dict(zip(kinds, lives, strict=True))}
         return make_plan(
             laid.axes.names,
@@ -71,4 +71,4 @@ class Planner:
         except ConfigurationError:  # no key, so no account that could have anything
             return {}
         hashes = [request_hash for request_hash, _ in identities]
-        return self._session.ask_ledger(newest_of, account, hashes) if identities else {}
+        return self._session.ask_ledger(lambda ledger: ledger.browsing.newest_of(account, hashes)) if identities else {}

@@ -11,7 +11,7 @@ from ...errors import InvalidRequest, SeedanceError
 from ...settings import check_limit
 from ...snapshot import Snapshot
 from ...tracking.job import Job
-from ...tracking.ledger.ledger import FREE_AGAIN
+from ...tracking.ledger.record import FREE_AGAIN
 from ...tracking.session import Session
 from ..axes import Axes, Identity
 from ..cells import Cells

@@ -24,7 +24,6 @@ from ...grids.votes.ballot_file import check_aspects, clean_rater
 from ...grids.votes.ballot_pairs import Entries, asks_for_prompt, entries
 from ...grids.votes.votes import next_pair
 from ...pages.html import clamp, clean
-from ...tracking.ledger.ledger import Ledger
 from ...tracking.ledger.vote import Choice, Vote
 from ..interactive import interactive
 from ..panel.errors import drawn_by
@@ -233,7 +232,7 @@ class Ballot(anywidget.AnyWidget):
             at=time.time(),
             repeats=self._repeated(here, str(aspect)),
         )
-        self._grid.session.ask_ledger(Ledger.add_votes, [vote])
+        self._grid.session.ask_ledger(lambda ledger: ledger.votes.add([vote]))
         here.votes[vote.aspect] = vote
         self._shown = None
         if len(here.votes) == len(self._aspects):
@@ -260,7 +259,7 @@ class Ballot(anywidget.AnyWidget):
             return
         target = here or self._history[-1]
         for aspect, vote in reversed(list(target.votes.items())):
-            self._grid.session.ask_ledger(Ledger.withdraw_vote, vote.id)
+            self._grid.session.ask_ledger(lambda ledger, name: ledger.votes.withdraw(name), vote.id)
             del target.votes[aspect]
         if target is not here:
             self._history.pop()
@@ -300,7 +299,7 @@ class Ballot(anywidget.AnyWidget):
     def _choose(self, assumed: Round | None) -> Round | None:
         """The pair that tells most; `assumed` is one that is about to be judged, as if it would be a tie."""
         known = self._entries
-        self._votes = self._grid.session.ask_ledger(Ledger.votes_among, known.keys)
+        self._votes = self._grid.session.ask_ledger(lambda ledger: ledger.votes.among(known.keys))
         votes = list(self._votes)
         if assumed is not None:
             left, right = assumed.left, assumed.right

@@ -14,8 +14,7 @@ from ...errors import ConfigurationError, SeedanceError, WaitTimeout
 from ...pages import html
 from ...settings import SIMULATOR, check_key, write_keyring
 from ...tracking import session as sessions
-from ...tracking.accounts import SAME, AccountNotKnown, shown
-from ...tracking.ledger.ledger import Spending
+from ...tracking.ledger.contract import SAME, AccountNotKnown, Spending, shown
 from ...tracking.session import JobList
 from .. import waiting
 from ..display import attach, job_table

@@ -16,9 +16,9 @@ from ...clips.store import Clips, shown_file
 from ...errors import LONGEST, ClipError, InvalidRequest, SeedanceError, one_line, shortened
 from ...pages.html import clamp, clean, credits_words, preview_note, settings_line, status_words, took
 from ...snapshot import Snapshot
-from ...tracking import browsing
 from ...tracking.following.runner import snapshot_of
-from ...tracking.ledger.ledger import FREE_AGAIN, Ledger, Record
+from ...tracking.ledger.contract import Wanted
+from ...tracking.ledger.record import FREE_AGAIN, Record
 from ..interactive import interactive
 from .compare import MOST, compared, grid_code
 from .errors import drawn_by
@@ -94,8 +94,8 @@ class Gallery(anywidget.AnyWidget):
         offset = max(0, int(asked.get("offset") or 0))
         chosen = asked.get("filter") or {}
         names = ("text", "model", "status", "day", "notebook")
-        wanted = browsing.Wanted(**{name: str(chosen[name]) for name in names if chosen.get(name)})
-        records = self._panel.session.ask_ledger(browsing.page, wanted, PAGE + 1, offset)
+        wanted = Wanted(**{name: str(chosen[name]) for name in names if chosen.get(name)})
+        records = self._panel.session.ask_ledger(lambda ledger: ledger.browsing.page(wanted, PAGE + 1, offset))
         answer = {
             "kind": "page",
             "view": asked.get("view"),
@@ -105,7 +105,7 @@ class Gallery(anywidget.AnyWidget):
             "more": len(records) > PAGE,
         }
         if offset == 0:
-            facets = self._panel.session.ask_ledger(browsing.facets)
+            facets = self._panel.session.ask_ledger(lambda ledger: ledger.browsing.facets())
             answer["facets"] = {"model": facets.models, "day": facets.days, "notebook": facets.notebooks}
         self.send(answer)
 
@@ -212,7 +212,7 @@ class Gallery(anywidget.AnyWidget):
     # Reading ------------------------------------------------------------------------------------------
 
     def _find(self, key: str) -> Snapshot:
-        record = self._panel.session.ask_ledger(Ledger.find, key)
+        record = self._panel.session.ask_ledger(lambda ledger: ledger.find(key))
         if record is None:
             raise SeedanceError(f"the ledger has no job {one_line(key, 40)!r} any more")
         return self._snapshot(record)

@@ -22,7 +22,6 @@ from ...api.models import Status, VideoRequest
 from ...errors import InvalidRequest, SeedanceError, one_line, shortened
 from ...pages.html import clamp
 from ...snapshot import Snapshot
-from ...tracking import browsing
 from ...tracking import session as sessions
 from ...tracking.background import log
 from ...tracking.job import Job
@@ -191,7 +190,8 @@ class Panel:
     def next_take(self, request: VideoRequest) -> int:
         """The take after the last that the ledger knows."""
         with contextlib.suppress(SeedanceError):
-            return self.session.ask_ledger(browsing.highest_take, self.session.account, request) + 1
+            account = self.session.account
+            return self.session.ask_ledger(lambda ledger: ledger.browsing.highest_take(account, request)) + 1
         return 1
 
     def is_free(self, request: VideoRequest, take: int) -> bool:
@@ -235,9 +235,9 @@ class Panel:
     def _count(self) -> None:
         midnight = time.mktime((*time.localtime()[:3], 0, 0, 0, 0, 0, -1))
         with contextlib.suppress(SeedanceError):
-            today = [
-                self.session.ask_ledger(browsing.credits_since, midnight, simulated) for simulated in (False, True)
-            ]
+            today = self.session.ask_ledger(
+                lambda ledger: [ledger.browsing.credits_since(midnight, simulated) for simulated in (False, True)]
+            )
             unit = "simulated credits" if today[1] and not today[0] else "credits"
             spent = f"{amount(today[0] or today[1])} {unit} today", f"{amount(self.session.spent)} this session"
             self.in_context(self._show_tally, words_for(self.watch.done, self.watch.running, self.watch.failed, *spent))
@@ -254,7 +254,7 @@ class Panel:
             self.say("the page was reloaded: run this cell again so that the notebook keeps new videos")
 
     def _find_prompts(self, text: str, limit: int) -> tuple[str, ...]:
-        return self.session.ask_ledger(browsing.prompts, text, limit)
+        return self.session.ask_ledger(lambda ledger: ledger.browsing.prompts(text, limit))
 
     def _use_prompt(self, prompt: str) -> None:
         self.compose.prompt.control.value = prompt

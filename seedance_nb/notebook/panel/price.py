@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ...api.catalog import Estimate
 from ...api.models import Status
 from ...errors import one_line
-from ...tracking.ledger.ledger import FREE_AGAIN
+from ...tracking.ledger.record import FREE_AGAIN
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,7 +15,7 @@ from ...pages.html import status_words
 from ...snapshot import Snapshot
 from ...tracking.background import log
 from ...tracking.job import Job
-from ...tracking.ledger.ledger import FREE_AGAIN
+from ...tracking.ledger.record import FREE_AGAIN
 from ..card.job_card import JobCard, card_view
 from ..interactive import interactive
 from .compose import Field

@@ -17,7 +17,8 @@ from ...snapshot import Snapshot
 from ..background import Background, log
 from ..budget import Budget
 from ..job import Job
-from ..ledger.ledger import Ledger, Record
+from ..ledger.contract import Store
+from ..ledger.record import Record
 from .gate import Gate
 from .pace import Kind, Pace
 from .polling import Outlook
@@ -59,7 +60,7 @@ class Tools:
         account: str,
         owner: str,
         limits: Limits,
-        ledger: Ledger,
+        ledger: Store,
         clips: Clips,
         budget: Budget,
         clock: Clock,

@@ -25,7 +25,8 @@ from .. import owner as owners
 from ..background import Background, log
 from ..budget import Budget
 from ..job import LONGEST_STEP, Job, WaitStrategy, error_of
-from ..ledger.ledger import Ledger, Record
+from ..ledger.contract import Store
+from ..ledger.record import Record
 from . import submitting
 from .followed import Clock, Followed, Tools
 from .following import follow, learn
@@ -57,7 +58,7 @@ class Runner:
         key: Secret,
         account: str,
         limits: Limits,
-        ledger: Ledger,
+        ledger: Store,
         clips: Clips,
         budget: Budget,
         notebook: str | None = None,

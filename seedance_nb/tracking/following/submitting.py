@@ -25,10 +25,10 @@ from ...errors import (
     one_line,
 )
 from .. import owner as owners
-from ..accounts import AccountNotKnown
 from ..background import log
 from ..budget import Budget
-from ..ledger.ledger import Record
+from ..ledger.contract import AccountNotKnown
+from ..ledger.record import Record
 from .followed import Followed, Tools
 from .polling import pause_after_refusal
 

@@ -1,4 +1,4 @@
-"""The ledger's table of votes: rows <-> `Vote`, and the few queries over them. It is handed a connection and opens none."""
+"""The ledger's table of votes: rows <-> `Vote`, and the few queries over them."""
 
 from __future__ import annotations
 
@@ -6,25 +6,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from .ledger_file import LedgerFile
 from .vote import Choice, Vote
-
-CREATE_VOTES = (
-    # No reference to `jobs`: a ballot may come back before the ledger that holds its clips does. And a vote taken back stays
-    # as a row, or adding its ballot file once more would bring it back.
-    """CREATE TABLE votes (
-        id TEXT PRIMARY KEY,
-        rater TEXT NOT NULL,
-        aspect TEXT NOT NULL,
-        left_key TEXT NOT NULL,
-        right_key TEXT NOT NULL,
-        choice TEXT NOT NULL CHECK (choice IN ('left', 'right', 'tie', 'both bad')),
-        at REAL NOT NULL,
-        repeats TEXT,
-        source TEXT NOT NULL,
-        withdrawn INTEGER NOT NULL DEFAULT 0
-    ) STRICT""",
-    "CREATE INDEX votes_by_left ON votes (left_key)",
-)
 
 _COLUMNS = "id, rater, aspect, left_key, right_key, choice, at, repeats, source"
 _INSERT = f"INSERT INTO votes ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"
@@ -34,20 +17,25 @@ _AMONG = (  # the + keeps SQLite from trying every left key with every right key
 )
 
 
-def insert(db: Any, votes: Iterable[Vote]) -> int:
-    """Keep those whose id is new; how many that were."""
-    return sum(db.execute(_INSERT, _row(vote)).rowcount for vote in votes)
+class BallotBox:
+    """Votes in the file. One taken back stays as a row, or adding its ballot file once more would bring it back."""
 
+    def __init__(self, file: LedgerFile) -> None:
+        self._file = file
 
-def withdraw(db: Any, vote_id: str) -> bool:
-    """Take one back; False where there is none with this id that counts."""
-    changed: int = db.execute("UPDATE votes SET withdrawn = 1 WHERE id = ? AND withdrawn = 0", (vote_id,)).rowcount
-    return changed == 1
+    def add(self, votes: Iterable[Vote]) -> int:
+        """Keep those whose id is new, all or none; how many that were."""
+        with self._file.transaction() as db:
+            return sum(db.execute(_INSERT, _row(vote)).rowcount for vote in votes)
 
+    def withdraw(self, vote_id: str) -> bool:
+        """Take one back for good; False where there is none with this id that counts."""
+        with self._file.transaction() as db:
+            return db.execute("UPDATE votes SET withdrawn = 1 WHERE id = ? AND withdrawn = 0", (vote_id,)).rowcount == 1
 
-def among(db: Any, keys: Iterable[str]) -> list[Vote]:
-    """Those that compare two of these jobs and count, oldest first."""
-    return [_vote(row) for row in db.execute(_AMONG, (json.dumps(list(keys)),))]
+    def among(self, keys: Iterable[str]) -> list[Vote]:
+        """Those that compare two of these jobs and count, oldest first."""
+        return [_vote(row) for row in self._file.read(_AMONG, (json.dumps(list(keys)),))]
 
 
 def _row(vote: Vote) -> tuple[Any, ...]:

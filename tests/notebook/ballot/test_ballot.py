@@ -24,6 +24,7 @@ from seedance_nb.notebook.ballot import ballot as ballots
 from seedance_nb.notebook.ballot import words as ballot_words
 from seedance_nb.notebook.ballot.ballot import Ballot, open_ballot
 from seedance_nb.snapshot import Snapshot
+from seedance_nb.tracking.ledger.ballot_box import BallotBox
 from seedance_nb.tracking.ledger.ledger import Ledger
 from seedance_nb.tracking.ledger.vote import Choice, Vote
 from seedance_nb.tracking.session import Session
@@ -326,7 +327,7 @@ def test_a_ledger_that_fails_keeps_the_question_open_and_says_so(study, script, 
     def full(*_):
         raise ConfigurationError("the disk is full")
 
-    monkeypatch.setattr(Ledger, "add_votes", full)
+    monkeypatch.setattr(BallotBox, "add", full)
     (state, _), (trouble, _) = from_page(ballot, "answer", pair=pair["id"], aspect="overall", choice="left")
 
     assert state["pair"] == pair

@@ -20,8 +20,10 @@ from seedance_nb.notebook.panel.errors import drawn_by
 from seedance_nb.notebook.panel.panel import Panel
 from seedance_nb.notebook.panel.price import price_tag
 from seedance_nb.simulator import Fault, Pace, Simulator
-from seedance_nb.tracking import browsing
-from seedance_nb.tracking.ledger.ledger import Ledger, Record, _insert
+from seedance_nb.tracking.ledger.contract import Wanted
+from seedance_nb.tracking.ledger.ledger import Ledger
+from seedance_nb.tracking.ledger.record import Record
+from seedance_nb.tracking.ledger.rows import insert
 from seedance_nb.tracking.session import Session
 
 KEY = "sd2_test_key"
@@ -598,7 +600,7 @@ def ledger(tmp_path):
 
 
 def fill(ledger, size, **changes):
-    with ledger._transaction() as db:
+    with ledger.file.transaction() as db:
         for i in range(size):
             request = VideoRequest(prompt=changes.get("prompt", f"Prompt 100% {i}"), duration=5)
             facts = {"status": Status.SUCCEEDED, "notebook": "a.ipynb", "credits": 2.0} | changes
@@ -613,13 +615,13 @@ def fill(ledger, size, **changes):
                 created_at=1000.0 + i,
                 **facts,
             )
-            _insert(db, record)
+            insert(db, record)
 
 
 def test_pages_are_newest_first_and_meet_without_a_gap(ledger):
     fill(ledger, 5)
 
-    pages = [browsing.page(ledger, browsing.Wanted(), 2, offset) for offset in (0, 2, 4)]
+    pages = [ledger.browsing.page(Wanted(), 2, offset) for offset in (0, 2, 4)]
 
     assert [record.take for page in pages for record in page] == [5, 4, 3, 2, 1]
 
@@ -640,14 +642,14 @@ def test_jobs_are_filtered(ledger, wanted, count):
     fill(ledger, 3)
     fill(ledger, 2, notebook="b.ipynb", status=Status.FAILED, prompt="other")
 
-    assert len(browsing.page(ledger, browsing.Wanted(**wanted), 50)) == count
+    assert len(ledger.browsing.page(Wanted(**wanted), 50)) == count
 
 
 def test_there_is_a_list_of_what_can_be_filtered_by(ledger):
     fill(ledger, 3)
     fill(ledger, 1, notebook="b.ipynb")
 
-    found = browsing.facets(ledger)
+    found = ledger.browsing.facets()
 
     assert found.models == ("seedance-2.0",)
     assert set(found.notebooks) == {"a.ipynb", "b.ipynb"}
@@ -657,21 +659,21 @@ def test_there_is_a_list_of_what_can_be_filtered_by(ledger):
 def test_prompts_come_once_each(ledger):
     fill(ledger, 3, prompt="the same")
 
-    assert browsing.prompts(ledger) == ("the same",)
+    assert ledger.browsing.prompts() == ("the same",)
 
 
 def test_the_highest_take_counts_failed_ones_too(ledger):
     fill(ledger, 3, prompt="the same", status=Status.FAILED)
 
-    assert browsing.highest_take(ledger, "me", VideoRequest(prompt="the same", duration=5)) == 3
-    assert browsing.highest_take(ledger, "me", VideoRequest(prompt="never", duration=5)) == 0
+    assert ledger.browsing.highest_take("me", VideoRequest(prompt="the same", duration=5)) == 3
+    assert ledger.browsing.highest_take("me", VideoRequest(prompt="never", duration=5)) == 0
 
 
 def test_credits_of_today_leave_out_the_simulated(ledger):
     fill(ledger, 3)
     fill(ledger, 2, notebook="b.ipynb", simulated=True)
 
-    assert browsing.credits_since(ledger, 1001.0, False) == 4.0
+    assert ledger.browsing.credits_since(1001.0, False) == 4.0
 
 
 def test_a_listener_hears_of_every_job_until_it_stops(session):

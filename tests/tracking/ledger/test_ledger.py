@@ -13,7 +13,11 @@ from tracking.doubles import SERVICE, record
 
 from seedance_nb.api.models import Status, VideoRequest
 from seedance_nb.errors import BudgetExceeded, ConfigurationError
-from seedance_nb.tracking.ledger.ledger import FREE_AGAIN, MIGRATIONS, Ledger, Record, Spending
+from seedance_nb.tracking.ledger.contract import Spending
+from seedance_nb.tracking.ledger.ledger import Ledger
+from seedance_nb.tracking.ledger.ledger_file import LedgerFile
+from seedance_nb.tracking.ledger.migrations import MIGRATIONS
+from seedance_nb.tracking.ledger.record import FREE_AGAIN, Record
 
 HOLDS_ITS_PLACE = [status for status in Status if status not in FREE_AGAIN]
 VERDICTS = ["succeeded", "failed", "cancelled"]
@@ -517,7 +521,7 @@ def test_a_closed_ledger_opens_itself_again(ledger):
 
 
 def test_commits_are_synced_and_keep_no_second_file(ledger):
-    db = Ledger._open.__wrapped__(ledger)  # as it is outside of these tests
+    db = LedgerFile.open.__wrapped__(ledger.file)  # as it is outside of these tests
     assert db.execute("PRAGMA synchronous").fetchone()[0] == 2
     claim(ledger, record())
     assert db.execute("PRAGMA journal_mode").fetchone()[0] == "delete"
@@ -537,8 +541,8 @@ def test_a_write_waits_for_another_process_that_is_just_writing(ledger):
 
 
 def test_a_lock_is_waited_for_as_long_as_is_said(ledger, monkeypatch):
-    monkeypatch.setattr("seedance_nb.tracking.ledger.ledger.BUSY_TIMEOUT_SECONDS", 1.25)
-    db = Ledger._open.__wrapped__(ledger)
+    monkeypatch.setattr("seedance_nb.tracking.ledger.ledger_file.BUSY_TIMEOUT_SECONDS", 1.25)
+    db = LedgerFile.open.__wrapped__(ledger.file)
     assert db.execute("PRAGMA busy_timeout").fetchone()[0] == 1250
 
 
@@ -579,7 +583,7 @@ def test_a_row_of_every_format_there_ever_was_survives(tmp_path, version):
     found = ledger.find("req_1")
     assert (found.key, found.request.prompt, found.credits, found.status) == ("j00000000abc", "a boat", 40.0, "queued")
     assert ledger.claim(record(request=found.request), False, allow) == (found, False)
-    assert ledger._open().execute("PRAGMA user_version").fetchone()[0] == len(MIGRATIONS)
+    assert ledger.file.open().execute("PRAGMA user_version").fetchone()[0] == len(MIGRATIONS)
     ledger.close()
 
 
@@ -590,13 +594,13 @@ def test_nothing_becomes_a_file_of_the_newest_format(tmp_path, content):
         path.write_bytes(content)
     ledger = Ledger(path)
     assert ledger.jobs() == []
-    assert ledger._open().execute("PRAGMA user_version").fetchone()[0] == len(MIGRATIONS)
+    assert ledger.file.open().execute("PRAGMA user_version").fetchone()[0] == len(MIGRATIONS)
     ledger.close()
 
 
 def test_a_step_that_fails_leaves_the_file_as_it_was(tmp_path, monkeypatch):
     monkeypatch.setattr(
-        "seedance_nb.tracking.ledger.ledger.MIGRATIONS", (*MIGRATIONS, ("CREATE TABLE t (a)", "nonsense"))
+        "seedance_nb.tracking.ledger.migrations.MIGRATIONS", (*MIGRATIONS, ("CREATE TABLE t (a)", "nonsense"))
     )
     path = tmp_path / "ledger.sqlite3"
     with pytest.raises(ConfigurationError, match="syntax error"):
@@ -609,7 +613,7 @@ def test_a_step_that_fails_leaves_the_file_as_it_was(tmp_path, monkeypatch):
 
 def test_a_file_of_a_newer_format_is_refused_with_the_cure(ledger):
     claim(ledger, record())
-    ledger._open().execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    ledger.file.open().execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
     ledger.close()
     before = ledger.path.read_bytes()
     with pytest.raises(ConfigurationError, match=r"newer version.*; upgrade seedance_nb$"):
@@ -694,7 +698,7 @@ def test_every_record_comes_back_as_it_went_in(ledger, row):
     if is_new:
         assert ledger.find(row.key) == row
         assert kept == row
-    ledger._open().execute("DELETE FROM jobs")
+    ledger.file.open().execute("DELETE FROM jobs")
     ledger.close()
 
 
@@ -726,7 +730,7 @@ def save_what_is_not_there(ledger):
 )
 def test_no_question_reads_the_whole_table(ledger, ask):
     statements = []
-    db = ledger._open()
+    db = ledger.file.open()
     db.set_trace_callback(statements.append)
     ask(ledger)
     db.set_trace_callback(None)

@@ -13,7 +13,8 @@ import pytest
 from tracking.doubles import record
 
 from seedance_nb.api.models import Status, make_request
-from seedance_nb.tracking.ledger.ledger import MIGRATIONS, Ledger, _identify_anew
+from seedance_nb.tracking.ledger.ledger import Ledger
+from seedance_nb.tracking.ledger.migrations import MIGRATIONS, identify_anew
 
 SMALL = {"model": "seedance-2.0-fast", "duration": 4, "resolution": "480p", "aspect_ratio": "1:1"}
 CAT = "https://bucket.s3.amazonaws.com/cat.png"
@@ -85,7 +86,7 @@ def test_what_failed_under_any_metadata_is_free_again(old):
 
 def test_no_signature_is_left_in_the_file(old):
     old.jobs()
-    old._open().execute("VACUUM")
+    old.file.open().execute("VACUUM")
 
     assert b"X-Amz-Signature" not in old.path.read_bytes()
     assert {url for row in old.jobs() for url in row.request.media_urls or ()} == {CAT + "#unsigned"}
@@ -96,16 +97,16 @@ def test_the_step_is_done_once_and_by_one_of_two_kernels(old):
     again = Ledger(old.path)
 
     assert again.jobs() == old.jobs()
-    assert again._open().execute("PRAGMA user_version").fetchone()[0] == len(MIGRATIONS)
+    assert again.file.open().execute("PRAGMA user_version").fetchone()[0] == len(MIGRATIONS)
     again.close()
 
 
 def test_a_second_create_of_the_merged_request_is_still_refused_by_the_file_itself(old):
     found = old.occupying("name:lab", wanted("tagged"), 1)
-    values = {**dict(old._open().execute("SELECT * FROM jobs WHERE key = ?", (found.key,)).fetchone()), "key": "j2"}
+    values = {**dict(old.file.open().execute("SELECT * FROM jobs WHERE key = ?", (found.key,)).fetchone()), "key": "j2"}
 
     with pytest.raises(sqlite3.IntegrityError):
-        old._open().execute(f"INSERT INTO jobs VALUES ({', '.join('?' * len(values))})", tuple(values.values()))
+        old.file.open().execute(f"INSERT INTO jobs VALUES ({', '.join('?' * len(values))})", tuple(values.values()))
 
 
 @pytest.mark.parametrize(
@@ -123,14 +124,14 @@ def test_of_rows_that_become_one_the_best_keeps_the_place(tmp_path, statuses, ke
     path = tmp_path / "ledger.sqlite3"
     ledger = Ledger(path)
     ledger.jobs()
-    db = ledger._open()
+    db = ledger.file.open()
     for index, status in enumerate(statuses):
         row = record(key=f"j{index}", status=Status(status), created_at=float(index))
         ledger.claim(dataclasses.replace(row, take=index + 1), False, lambda: None)
     # As the version before would have written them: one take, a hash of their own each.
     db.execute("UPDATE jobs SET take = 1, request_hash = key")
-    with ledger._transaction() as db:
-        _identify_anew(db)
+    with ledger.file.transaction() as db:
+        identify_anew(db)
 
     places = [ledger.occupying("mine", record().request, take) for take in range(1, 5)]
     assert places[0].key == f"j{keeps}"

@@ -2,11 +2,11 @@ import dataclasses
 import sqlite3
 
 import pytest
-from tracking.doubles import record
+from tracking.doubles import insert_as_then, record
 
 from seedance_nb.errors import ConfigurationError
-from seedance_nb.tracking.ledger import ledger as ledgers
-from seedance_nb.tracking.ledger.ledger import MIGRATIONS, Ledger
+from seedance_nb.tracking.ledger.ledger import Ledger
+from seedance_nb.tracking.ledger.migrations import MIGRATIONS
 from seedance_nb.tracking.ledger.vote import Choice, Vote
 
 ONE = Vote("v1", "Ann", "overall", "j1", "j2", Choice.LEFT, 1000.5)
@@ -72,13 +72,10 @@ def test_a_time_that_is_none_is_refused_in_one_line(ledger):
 
 def test_a_ledger_of_the_first_version_keeps_its_jobs_and_takes_votes(ledger, monkeypatch):
     with monkeypatch.context() as before:
-        before.setattr("seedance_nb.tracking.ledger.ledger.MIGRATIONS", MIGRATIONS[:1])
+        before.setattr("seedance_nb.tracking.ledger.migrations.MIGRATIONS", MIGRATIONS[:1])
         row = record()
-        with ledger._transaction() as db:  # a claim asks tables that the first version had not
-            columns = [column["name"] for column in db.execute("PRAGMA table_info(jobs)")]
-            cells = {name: cell for name, cell in ledgers._row(row).items() if name in columns}
-            marks = ", ".join("?" * len(cells))
-            db.execute(f"INSERT INTO jobs ({', '.join(cells)}) VALUES ({marks})", tuple(cells.values()))
+        with ledger.file.transaction() as db:  # a claim asks tables that the first version had not
+            insert_as_then(db, row)
         ledger.close()
     with sqlite3.connect(ledger.path) as db:
         assert db.execute("PRAGMA user_version").fetchone() == (1,)

@@ -1,0 +1,129 @@
+"""Looking around in the ledger: a page of jobs, what there is to filter by, prompts used before, what was spent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ...api.models import VideoRequest
+from .contract import Facets, Spending, Wanted
+from .ledger_file import LedgerFile
+from .record import FREE_AGAIN, Record, record_of
+
+FACETS = 200
+"""At most so many values of each kind are offered to filter by."""
+HASHES_AT_ONCE = 500
+"""Older builds of SQLite take at most 999 parameters in a query."""
+_PROMPT = "json_extract(request, '$.prompt')"
+_NOW = "CAST(strftime('%s', 'now') AS INTEGER)"
+_DAY = (  # of a job that a wrong clock put into the future: the day of the next one that it did not
+    f"date(CASE WHEN created_at <= {_NOW} + 86400 THEN created_at ELSE COALESCE((SELECT later.created_at FROM jobs AS later"
+    f" WHERE later.number > jobs.number AND later.created_at <= {_NOW} + 86400 ORDER BY later.number LIMIT 1), {_NOW}) END,"
+    " 'unixepoch', 'localtime')"
+)
+
+
+class Browsing:
+    """What the file answers to someone who looks around. All of it reads."""
+
+    def __init__(self, file: LedgerFile) -> None:
+        self._file = file
+
+    def page(self, wanted: Wanted, limit: int, offset: int = 0) -> list[Record]:
+        """At most `limit` of the wanted jobs, newest first, after leaving out the first `offset`."""
+        where, values = _where(wanted)
+        query = f"SELECT * FROM jobs {where} ORDER BY number DESC LIMIT ? OFFSET ?"
+        return self._records(query, (*values, limit, offset))
+
+    def facets(self) -> Facets:
+        """What the jobs can be filtered by."""
+        return Facets(
+            models=self._column("SELECT model FROM jobs GROUP BY model ORDER BY COUNT(*) DESC LIMIT ?", FACETS),
+            days=self._column(f"SELECT {_DAY} AS day FROM jobs GROUP BY day ORDER BY MAX(number) DESC LIMIT ?", FACETS),
+            notebooks=self._column(
+                "SELECT notebook FROM jobs WHERE notebook IS NOT NULL GROUP BY notebook ORDER BY MAX(number) DESC LIMIT ?",
+                FACETS,
+            ),
+        )
+
+    def prompts(self, text: str = "", limit: int = 50) -> tuple[str, ...]:
+        """Prompts used before that hold `text`, each once, newest first."""
+        where, values = _where(Wanted(text=text))
+        query = f"SELECT {_PROMPT} AS prompt FROM jobs {where} GROUP BY prompt ORDER BY MAX(number) DESC LIMIT ?"
+        return self._column(query, *values, limit)
+
+    def highest_take(self, account: str, request: VideoRequest) -> int:
+        """The highest take of this request, whatever became of it; 0 when none is known."""
+        query = "SELECT COALESCE(MAX(take), 0) AS take FROM jobs WHERE account = ? AND request_hash = ?"
+        [found] = self._column(query, account, request.canonical_hash())
+        return int(found)
+
+    def newest_of(self, account: str, hashes: Iterable[str]) -> dict[tuple[str, int], Record]:
+        """By (canonical hash, take): the row that stands for it, else the newest that ended without a video. For many at once."""
+        wanted, found = list(dict.fromkeys(hashes)), dict[tuple[str, int], Record]()
+        for start in range(0, len(wanted), HASHES_AT_ONCE):
+            some = wanted[start : start + HASHES_AT_ONCE]
+            marks = ", ".join("?" * len(some))
+            # The free ones first and each part oldest first, so that what comes last stands. The second part walks the index.
+            for which in ("IN", "NOT IN"):
+                query = (
+                    f"SELECT * FROM jobs WHERE account = ? AND request_hash IN ({marks}) AND status {which} {FREE_AGAIN}"
+                    " ORDER BY number"
+                )
+                rows = self._records(query, (account, *some))
+                found |= {(row.request.canonical_hash(), row.take): row for row in rows}
+        return found
+
+    def with_keys(self, keys: Iterable[str]) -> dict[str, Record]:
+        """The rows with these keys, by key."""
+        wanted, found = list(dict.fromkeys(keys)), dict[str, Record]()
+        for start in range(0, len(wanted), HASHES_AT_ONCE):
+            some = wanted[start : start + HASHES_AT_ONCE]
+            rows = self._records(f"SELECT * FROM jobs WHERE key IN ({', '.join('?' * len(some))})", tuple(some))
+            found |= {row.key: row for row in rows}
+        return found
+
+    def credits_since(self, moment: float, simulated: bool) -> float:
+        """Credits charged for jobs begun at or after `moment` (epoch seconds), simulated ones or real ones."""
+        query = "SELECT COALESCE(SUM(credits), 0) FROM jobs WHERE created_at >= ? AND simulated = ?"
+        [found] = self._column(query, moment, int(simulated))
+        return float(found)
+
+    def spending(self) -> list[Spending]:
+        """Credits charged and saved, by day (local time), model and notebook; newest day first."""
+        query = f"""
+            SELECT day, model, notebook, simulated, SUM(jobs), SUM(credits), SUM(saved) FROM (
+                SELECT {_DAY} AS day, model, notebook, simulated,
+                       1 AS jobs, COALESCE(credits, 0) AS credits, 0 AS saved
+                FROM jobs WHERE request_id IS NOT NULL
+                UNION ALL
+                SELECT date(min(r.at, {_NOW}), 'unixepoch', 'localtime'), j.model, r.notebook, j.simulated,
+                       0, 0, COALESCE(r.credits_saved, 0)
+                FROM reuses r JOIN jobs j ON j.key = r.key
+            ) GROUP BY day, model, notebook, simulated ORDER BY day DESC, model, notebook"""
+        rows = self._file.read(query)
+        return [Spending(r[0], r[1], r[2], bool(r[3]), r[4], r[5], r[6]) for r in rows]
+
+    def _records(self, query: str, values: tuple[Any, ...]) -> list[Record]:
+        return [record_of(row) for row in self._file.read(query, values)]
+
+    def _column(self, query: str, *values: Any) -> tuple[Any, ...]:
+        return tuple(row[0] for row in self._file.read(query, values))
+
+
+def _where(wanted: Wanted) -> tuple[str, tuple[Any, ...]]:
+    conditions, values = [], []
+    for column, value in (
+        ("model", wanted.model),
+        ("status", wanted.status),
+        (_DAY, wanted.day),
+        ("notebook", wanted.notebook),
+    ):
+        if value:
+            conditions.append(f"{column} = ?")
+            values.append(value)
+    if wanted.text.strip():
+        # instr, not LIKE: what a user types may hold % and _.
+        conditions.append(f"(instr(lower({_PROMPT}), lower(?)) OR key = ? OR request_id = ?)")
+        values += [wanted.text.strip()] * 3
+    return (f"WHERE {' AND '.join(conditions)}" if conditions else ""), tuple(values)

@@ -1,0 +1,261 @@
+"""What a store of the ledger promises, whatever it is made of: `Ledger` keeps it with SQLite, and another one would have to keep it too.
+
+One thread owns a store; only `is_lost` may be asked from others. Every call raises ConfigurationError, in one line with the cure, when
+the store cannot be read or written, and then has changed nothing. What a call returned without an error survives a power cut.
+Times are epoch seconds, prices credits. Pure.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Protocol
+
+from ...api.models import VideoRequest
+from ...errors import ConfigurationError
+from .record import Record
+from .vote import Vote
+
+Seen = tuple[float | None, float | None]
+"""Highest credits a second charged: of such requests, and of such or dearer ones."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """Which jobs: all that match every field that is set. `text` is looked for in the prompt and the ids, `day` is local."""
+
+    text: str = ""
+    model: str | None = None
+    status: str | None = None
+    day: str | None = None
+    notebook: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Facets:
+    """The values that occur, newest or most used first."""
+
+    models: tuple[str, ...]
+    days: tuple[str, ...]
+    notebooks: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Spending:
+    """Credits of one day, model and notebook; `saved` is what reuse did not cost. Simulated credits are counted apart."""
+
+    day: str
+    model: str
+    notebook: str | None
+    simulated: bool
+    jobs: int
+    credits: float
+    saved: float
+
+
+# Accounts ----------------------------------------------------------------------------------------
+#
+# They are told apart by a fingerprint of host and key, so a new key looks like another account. Nobody but the person can say whether
+# it is. So the first time it matters, that is before something is bought again that another account at the same host has, the question
+# is asked; the answer is kept in the ledger, and a key never is.
+
+SAME, NEW = "same", "new"
+NAMED = "name:"
+
+
+class AccountNotKnown(ConfigurationError):  # noqa: N818 - it is a question more than an error
+    """A key that nobody has said anything about would buy again what another account at this host has."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Account:
+    """One account at a host, as the ledger tells them apart. `name` is the fingerprint, or the name it was given; never a key."""
+
+    name: str
+    jobs: int
+    credits: float
+    last_at: float
+    """When its last job began, in epoch seconds."""
+
+
+def shown(account: str) -> str:
+    """The account as a person reads it."""
+    return account.removeprefix(NAMED) if account.startswith(NAMED) else account[:8]
+
+
+# The parts of a store ----------------------------------------------------------------------------
+
+
+class Browsing(Protocol):
+    """Questions of someone who looks around. All of them read; none needs a key, a runner or a network."""
+
+    def page(self, wanted: Wanted, limit: int, offset: int = 0) -> list[Record]:
+        """At most `limit` of the wanted jobs, newest first, after leaving out the first `offset`."""
+
+    def facets(self) -> Facets:
+        """What the jobs can be filtered by."""
+
+    def prompts(self, text: str = "", limit: int = 50) -> tuple[str, ...]:
+        """Prompts used before that hold `text`, each once, newest first."""
+
+    def highest_take(self, account: str, request: VideoRequest) -> int:
+        """The highest take of this request, whatever became of it; 0 when none is known."""
+
+    def newest_of(self, account: str, hashes: Iterable[str]) -> dict[tuple[str, int], Record]:
+        """By (canonical hash, take): the row that stands for it, else the newest that ended without a video. For many at once."""
+
+    def with_keys(self, keys: Iterable[str]) -> dict[str, Record]:
+        """The rows with these keys, by key."""
+
+    def credits_since(self, moment: float, simulated: bool) -> float:
+        """Credits charged for jobs begun at or after `moment`, simulated ones or real ones."""
+
+    def spending(self) -> list[Spending]:
+        """Credits charged and saved, by day (local time), model and notebook; newest day first."""
+
+
+class Experience(Protocol):
+    """What earlier jobs teach of the next ones."""
+
+    def rates(self, base_url: str, requests: Iterable[VideoRequest]) -> list[float | None]:
+        """For each, the credits a second that such requests were charged last, or None."""
+
+    def highest_rates(self, base_url: str, requests: Iterable[VideoRequest]) -> list[Seen]:
+        """For each, the most that such requests, and such or dearer ones, were charged a second."""
+
+    def lives(self, base_url: str, requests: Iterable[VideoRequest]) -> list[list[float]]:
+        """For each, the seconds from acceptance to end of the newest finished jobs like it."""
+
+
+class Accounts(Protocol):
+    """Whose is what the ledger has."""
+
+    def account_of(self, fingerprint: str) -> str:
+        """The account that this fingerprint was said to be; itself where nothing was said."""
+
+    def at(self, base_url: str) -> list[Account]:
+        """Every account that has jobs at this host, the one used last first."""
+
+    def check_known(self, base_url: str, account: str, wanted: Iterable[tuple[str, int]]) -> None:
+        """Raises AccountNotKnown if one of these (hash, take) would be bought again by an account nobody has said anything about."""
+
+    def check_unfinished(self, base_url: str, account: str) -> None:
+        """Raises AccountNotKnown if another account at this host has unfinished jobs that may be this one's."""
+
+    def answer(self, account: str, same_as: str, at: float) -> None:
+        """Keep what was said of `account`: that it is `same_as`, which then has all its jobs, or that it is one of its own."""
+
+
+class Votes(Protocol):
+    """Blind comparisons of two clips."""
+
+    def add(self, votes: Iterable[Vote]) -> int:
+        """Keep these votes, all or none; how many were new. An id that is known, or was taken back, changes nothing."""
+
+    def withdraw(self, vote_id: str) -> bool:
+        """Take a vote back for good; False where no vote with this id counts."""
+
+    def among(self, keys: Iterable[str]) -> list[Vote]:
+        """The votes that compare two of the jobs with these keys, oldest first, without those taken back."""
+
+
+class Store(Protocol):
+    """All of it: what was intended, sent and answered, and by these four parts what can be asked of it."""
+
+    @property
+    def browsing(self) -> Browsing:
+        """Looking around."""
+
+    @property
+    def experience(self) -> Experience:
+        """What such requests cost and how long they took."""
+
+    @property
+    def accounts(self) -> Accounts:
+        """Whose is what."""
+
+    @property
+    def votes(self) -> Votes:
+        """Blind comparisons."""
+
+    # What a runner writes
+
+    def claim(self, record: Record, fresh: bool, before_insert: Callable[[], None]) -> tuple[Record, bool]:
+        """(the row that stands for this intention, whether it is new), decided and committed in one transaction.
+
+        At most one row that may have been paid for stands for an account, request and take, also when several processes claim at once.
+        `fresh` takes the next free take instead of the one asked for. `before_insert` may raise to refuse a new row.
+        """
+
+    def adopt(self, record: Record) -> Record:
+        """The row for a generation known only by its request id (`attach` of an id from elsewhere).
+
+        That is the row with this id, else an `unknown` row that asked for the same, else a new one.
+        """
+
+    def save(self, key: str, changes: Mapping[str, Any]) -> Record | None:
+        """Write some columns of one row. A verdict of the service (succeeded, failed, cancelled) is never taken
+        back; a later one replaces it until there is a clip.
+
+        If the row was lost it is written whole, from what this process knows of it, and returned. Raises ConfigurationError where
+        nothing is known of it, or where its place was taken before anything was paid.
+        """
+
+    def revise(self, key: str, decide: Callable[[Record], Mapping[str, Any]]) -> Record:
+        """The row after `decide(row)` changed it, read and written in one transaction: nobody writes in between."""
+
+    def note_reuse(self, key: str, at: float, credits_saved: float | None, notebook: str | None) -> None:
+        """Remember that a run of a cell cost nothing because of this row."""
+
+    # What it reads for that
+
+    def find(self, key_or_request_id: str) -> Record | None:
+        """The row with this key or request id, the newest if several."""
+
+    def occupying(self, account: str, request: VideoRequest, take: int) -> Record | None:
+        """The row that would be reused for this request and take, if there is one."""
+
+    def unfinished(self, account: str) -> list[Record]:
+        """Rows that still need following or fetching, oldest first."""
+
+    def has_unfinished(self) -> bool:
+        """Whether any account has rows that still need following or fetching."""
+
+    def jobs(self, status: str | None = None, limit: int = 50) -> list[Record]:
+        """The newest rows first, at most `limit`, perhaps of one status only."""
+
+    def lives(self, base_url: str, request: VideoRequest, limit: int = 40) -> list[float]:
+        """Seconds from acceptance to end of the newest finished jobs of the same model, duration and resolution.
+
+        Only of those that were looked at until they ended (see `durations`): what a closed notebook slept through is no life.
+        """
+
+    # The store as such
+
+    @property
+    def path(self) -> Path:
+        """Where it lies, for messages."""
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether what was open is gone or exchanged. May be asked from any thread, and costs next to nothing."""
+
+    def mend(self) -> None:
+        """Write again what this process knows, if the store is gone or exchanged; else nothing."""
+
+    def together(self) -> AbstractContextManager[None]:
+        """All calls inside are one transaction and one sync. If leaving it raises, none of them happened."""
+
+    def unite_spellings(self, base_url: str, account: str, account_at: Callable[[str], str]) -> int:
+        """Take over what older versions wrote for the same service under another spelling of its address; how many rows.
+
+        `account_at(spelling)` is what this account was called there. Rows of other accounts stay as they are until their key is used.
+        """
+
+    def check(self) -> str:
+        """`ok`, or what is wrong with what is stored."""
+
+    def close(self) -> None:
+        """Close it; the next call opens it again."""

@@ -1,0 +1,73 @@
+"""What earlier jobs teach of the next ones: credits a second, and seconds until the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ...api.fields import RESOLUTIONS
+from ...api.models import VideoRequest
+from ...snapshot import CLOSE, LOOKED_ON
+from .contract import Seen
+from .ledger_file import LedgerFile
+
+_FILES = "COALESCE(json_array_length(request, '$.mediaUrls'), 0)"
+
+
+class Experience:
+    """What the file says of jobs that are over. All of it reads."""
+
+    def __init__(self, file: LedgerFile) -> None:
+        self._file = file
+
+    def lives(self, base_url: str, requests: Iterable[VideoRequest], limit: int = 40) -> list[list[float]]:
+        """For each, the seconds from acceptance to end of at most `limit` newest jobs of the same model, duration and resolution."""
+        return [self._lives(base_url, request, limit) for request in requests]
+
+    def rates(self, base_url: str, requests: Iterable[VideoRequest]) -> list[float | None]:
+        """For each, the credits a second that such requests (model, resolution, with or without media) were charged last, or None."""
+        return [self._rate(base_url, request) for request in requests]
+
+    def highest_rates(self, base_url: str, requests: Iterable[VideoRequest]) -> list[Seen]:
+        """For each, the most that such requests, and such or dearer ones, were charged a second."""
+        return [self._highest_rate(base_url, request) for request in requests]
+
+    def _lives(self, base_url: str, request: VideoRequest, limit: int) -> list[float]:
+        # Only of those that were looked at until they ended (see `durations`): what a closed notebook slept through is no life.
+        query = (
+            "SELECT finished_at - accepted_at FROM jobs WHERE base_url = ? AND model = ? AND duration IS ?"
+            " AND resolution IS ? AND status = 'succeeded' AND finished_at >= accepted_at"
+            f" AND (checked_at IS NULL OR 2 * (finished_at - checked_at) <= min({LOOKED_ON}, max({CLOSE}, checked_at - accepted_at)))"
+            " ORDER BY finished_at DESC LIMIT ?"
+        )
+        values = (base_url, request.model, request.duration, request.resolution, limit)
+        return [life for (life,) in self._file.read(query, values)]
+
+    def _rate(self, base_url: str, request: VideoRequest) -> float | None:
+        # The + keeps SQLite from walking an index by duration instead of taking the newest row of by_price.
+        query = (
+            "SELECT credits, duration FROM jobs WHERE base_url = ? AND model = ? AND resolution IS ? AND credits > 0"
+            " AND +duration > 0 AND (json_extract(request, '$.mediaUrls') IS NULL) = ? ORDER BY number DESC LIMIT 1"
+        )
+        values = (base_url, request.model, request.resolution, request.media_urls is None)
+        found = self._file.read(query, values)
+        return found[0][0] / found[0][1] if found else None
+
+    def _highest_rate(self, base_url: str, request: VideoRequest) -> Seen:
+        files = len(request.media_urls or ())
+        same = "resolution IS ?" + (f" AND {_FILES} = 0" if not files else f" AND {_FILES} >= {files:d}")
+        higher = _at_least(request.resolution)
+        marks = ", ".join("?" * len(higher))
+        query = (
+            f"SELECT MAX(CASE WHEN {same} THEN credits / duration END), MAX(credits / duration) FROM jobs WHERE base_url = ?"
+            f" AND model = ? AND credits > 0 AND duration > 0 AND (resolution IS ? OR resolution IN ({marks})) AND {_FILES} >= ?"
+        )
+        values = (request.resolution, base_url, request.model, request.resolution, *higher, files)
+        [(like, dearer)] = self._file.read(query, values)
+        return like, dearer
+
+
+def _at_least(resolution: str | None) -> tuple[str, ...]:
+    """The documented resolutions that surely cost no less."""
+    if resolution is None:  # the service chooses: only the highest is no less than what it may choose
+        return RESOLUTIONS[-1:]
+    return RESOLUTIONS[RESOLUTIONS.index(resolution) :] if resolution in RESOLUTIONS else ()
