@@ -256,7 +256,7 @@ class JobView:
             receipt=self._receipt_id,
             on_cancel=job.cancel,
             clip_bytes=lambda: _bytes(job),
-            on_in_view=lambda: job._runner.background.post(self._changed, job.snapshot),
+            on_in_view=lambda: job.call_later(0.0, lambda: self._changed(job.snapshot)),
         )
         display(self._card, display_id=self._card_id)
 
@@ -268,7 +268,7 @@ class JobView:
         self._scheduled = True
         # The end does not wait for its turn: it is drawn once, and it is what everybody waits for.
         wait = 0.0 if snapshot.is_settled else self._screen.turn(self._drawn_at + CARD_SECONDS)
-        self.job._runner.call_later(wait, self._redraw)
+        self.job.call_later(wait, self._redraw)
 
     def _redraw(self) -> None:
         self._scheduled = False
@@ -278,7 +278,7 @@ class JobView:
         try:
             if self.job.snapshot.is_settled:
                 # Base64 of many megabytes does not belong on the loop that polls.
-                self.job._runner.background.start(self._close_in_worker())
+                self.job.work(self.close)
                 return
             with self._lock:
                 snapshot = self.job.snapshot
@@ -287,12 +287,6 @@ class JobView:
                 self._publish_receipt(snapshot, update=True)
         except Exception:  # a page that went away must not stop the job
             log.exception("drawing %s failed", self.job.key)
-
-    async def _close_in_worker(self) -> None:
-        try:
-            await self.job._runner.background.in_worker(self.close)
-        except Exception:
-            log.exception("drawing the end of %s failed", self.job.key)
 
     def _publish_receipt(self, snapshot: Snapshot, *, update: bool) -> None:
         # The receipt is for the saved notebook: it changes when there is something to find the job by, not at every tick.
@@ -305,7 +299,7 @@ class JobView:
         self._screen.publish(bundle, self._receipt_id, update=update)
 
     def _embed_limit(self) -> int:
-        return self.job._runner.limits.embed_limit
+        return self.job.limits.embed_limit
 
 
 def final_bundle(snapshot: Snapshot, embed_limit: int) -> dict[str, str]:

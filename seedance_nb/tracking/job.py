@@ -7,7 +7,7 @@ import concurrent.futures
 import contextlib
 import threading
 from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from ..api.deadlines import LivedTime
 from ..api.models import Status, VideoRequest
@@ -22,11 +22,9 @@ from ..errors import (
     WaitTimeout,
     one_line,
 )
+from ..settings import Limits
 from ..snapshot import Snapshot
 from .background import log
-
-if TYPE_CHECKING:
-    from .following.runner import Runner
 
 SLICE_SECONDS = 0.1
 """Waits are cut into slices: a lock held longer cannot be interrupted on every system."""
@@ -45,14 +43,56 @@ class WaitInterrupted(KeyboardInterrupt):
         return [f"KeyboardInterrupt: {self}"]
 
 
+class Origin(Protocol):
+    """Where a stored job comes back from; can be pickled, and holds no key of the service."""
+
+    def job(self, key: str) -> Job:
+        """The job with this key: the one that is followed, or one read from the ledger."""
+
+
+class Follower(Protocol):
+    """Whoever follows jobs, as far as a Job has to do with it. Everything may be called from any thread."""
+
+    wait_strategy: WaitStrategy
+    """How a wait blocks where this kernel's cells run."""
+
+    @property
+    def limits(self) -> Limits:
+        """Timeouts, sizes and pace in force."""
+
+    @property
+    def origin(self) -> Origin | None:
+        """Where its jobs come back from once they were stored; None: from nowhere."""
+
+    @property
+    def is_usable(self) -> bool:
+        """False once closed, and in a forked child."""
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the caller runs in the background thread, which must not wait."""
+
+    def follow(self, job: Job) -> None:
+        """Follow a job if it is not followed yet; fetch the clip of a succeeded one that has none."""
+
+    def cancel(self, job: Job) -> None:
+        """Ask the service to cancel a job."""
+
+    def call_later(self, seconds: float, function: Callable[[], object]) -> None:
+        """Run `function()` in the background thread after `seconds`."""
+
+    def work(self, function: Callable[[], object]) -> None:
+        """Run `function()` soon, in a thread for slow work."""
+
+
 class Job:
     """One take of one request, followed in the background until its clip is on disk or its end is known.
 
     Made by `seedance_nb.submit`; never by hand. All attributes may be read from any thread at any time.
     """
 
-    def __init__(self, runner: Runner, snapshot: Snapshot) -> None:
-        self._runner = runner
+    def __init__(self, follower: Follower, snapshot: Snapshot) -> None:
+        self._follower = follower
         self._snapshot = snapshot
         self._settled: concurrent.futures.Future[None] = concurrent.futures.Future()
         self._claimed = threading.Event()
@@ -149,10 +189,10 @@ class Job:
         """
         self._fetch_what_was_lost()
         if not self.done():
-            if self._runner.is_current:
+            if self._follower.is_current:
                 raise RuntimeError("job.result() would wait for itself here; use job.add_done_callback instead")
-            self._have_it_followed()
-            if not self._runner.wait_strategy(self, timeout):
+            self.follow()
+            if not self._follower.wait_strategy(self, timeout):
                 self.is_awaited = False  # so long, and no longer
                 trouble = f" ({self._snapshot.trouble})" if self._snapshot.trouble else ""
                 raise WaitTimeout(f"no clip within {timeout:g} s{trouble}; {self._goes_on()}", job=self)
@@ -161,7 +201,7 @@ class Job:
     def __await__(self) -> Generator[Any, None, Clip]:
         self._fetch_what_was_lost()
         if not self.done():
-            self._have_it_followed()
+            self.follow()
             try:
                 yield from self.waiter(asyncio.get_running_loop()).__await__()
             except asyncio.CancelledError as stop:
@@ -221,16 +261,19 @@ class Job:
         self.is_awaited = False
         return WaitInterrupted(f"stopped waiting; {self._goes_on()}")
 
-    def _have_it_followed(self) -> None:
-        self._runner.follow(self)
-        if not self._runner.is_usable:  # closed, or left behind by a fork: nobody would ever end this wait
-            self.abandon()
-
     # Acting --------------------------------------------------------------------------------------
+
+    def follow(self) -> None:
+        """Have it followed, if it is not already: free, and nothing is submitted. Whoever waits for a job that nobody can follow any
+        more (its session was closed, or left behind by a fork) is let go.
+        """
+        self._follower.follow(self)
+        if not self._follower.is_usable:
+            self.abandon()
 
     def cancel(self) -> None:
         """Ask the service to cancel. Returns at once; only a following look tells whether it worked."""
-        self._runner.cancel(self)
+        self._follower.cancel(self)
 
     def download_again(self) -> None:
         """Fetch the clip of a succeeded job whose file is not there, from a fresh address; never a new create. Returns at once.
@@ -242,13 +285,26 @@ class Job:
             with self._lock:
                 if self._settled.done():
                     self._settled = concurrent.futures.Future()
-        self._runner.follow(self)
+        self._follower.follow(self)
 
     def _fetch_what_was_lost(self) -> None:
         """A file that was there and is not: nobody else would notice."""
         clip = self._snapshot.clip
         if clip is not None and clip.is_lost:
             self.download_again()
+
+    @property
+    def limits(self) -> Limits:
+        """Timeouts, sizes and pace in force where it is followed."""
+        return self._follower.limits
+
+    def call_later(self, seconds: float, function: Callable[[], object]) -> None:
+        """Run `function()` in the background thread after `seconds`; from any thread. It must not wait there."""
+        self._follower.call_later(seconds, function)
+
+    def work(self, function: Callable[[], object]) -> None:
+        """Run `function()` soon beside the background thread, for what is slow: files, pictures, base64; from any thread."""
+        self._follower.work(function)
 
     def to_html(self, embed_limit: int | None = None) -> str:
         """The job as the HTML that a notebook stores of it: its clip inside, why there is none, or how to get it back while it runs.
@@ -258,7 +314,7 @@ class Job:
         # The one arrow up: text is made in the room of pages, and whoever holds a job should not need to know which.
         from ..pages.job_page import job_html
 
-        return job_html(self.snapshot, self._runner.limits.embed_limit if embed_limit is None else embed_limit)
+        return job_html(self.snapshot, self.limits.embed_limit if embed_limit is None else embed_limit)
 
     def subscribe(self, listener: Callable[[Snapshot], object]) -> Callable[[], None]:
         """Call `listener(snapshot)` at every change, in the background thread; returns the way to stop it."""
@@ -310,7 +366,7 @@ class Job:
             return self._claimed.wait(seconds)
         try:
             while not self._claimed.wait(SLICE_SECONDS):
-                if not self._runner.is_usable:
+                if not self._follower.is_usable:
                     return self._claimed.is_set()
         except KeyboardInterrupt:
             raise self.interrupted() from None
@@ -361,13 +417,13 @@ class Job:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """To its key and where its ledger lies, never a key of the service; it comes back through that ledger."""
-        if not self._runner.is_current:
+        if not self._follower.is_current:
             self.wait_until_claimed(None)  # until then nobody knows which row it stands for
         if self.status is Status.REJECTED and not self.is_recorded:
             raise ConfigurationError(
                 "this job was refused before it was recorded, so it cannot be stored; submit it again"
             )
-        origin = self._runner.origin
+        origin = self._follower.origin
         if origin is None:
             raise ConfigurationError("a job of a session that was not made by seedance_nb cannot be stored")
         return origin.job, (self.key,)

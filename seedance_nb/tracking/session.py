@@ -521,6 +521,18 @@ class Session:
         self._asked.add(job)
         return job
 
+    def call_later(self, seconds: float, function: Callable[[], object]) -> None:
+        """Run `function()` in the background thread after `seconds`; from any thread. It must not wait there."""
+        self.runner.call_later(seconds, function)
+
+    def work(self, function: Callable[[], object]) -> None:
+        """Run `function()` soon beside the background thread, for what is slow; here and now where nothing runs."""
+        runner = self._runner
+        if runner is None or not runner.is_usable:
+            function()
+        else:
+            runner.work(function)
+
     def open_jobs(self) -> list[Job]:
         """Jobs being followed here whose end is not known yet."""
         return self._runner.open_jobs() if self._runner is not None and self._runner.is_usable else []

@@ -372,7 +372,7 @@ class MovingJob:
 
     def __init__(self, loop, number):
         self.key, self.snapshot = f"j{number}", SNAPSHOT
-        self._runner = SimpleNamespace(call_later=loop.call_later, limits=SimpleNamespace(embed_limit=LARGE))
+        self.call_later, self.limits = loop.call_later, SimpleNamespace(embed_limit=LARGE)
 
     def subscribe(self, listener):
         self.tell = lambda: listener(self.snapshot)

@@ -689,3 +689,30 @@ def test_what_is_no_yes_or_no_buys_nothing(session, simulator, fresh):
     with pytest.raises(InvalidRequest, match="fresh must be True or False"):
         session.submit("a boat", fresh=fresh, **SMALL)
     assert simulator.calls["create"] == 0
+
+
+# Work beside the jobs ----------------------------------------------------------------------------------
+
+
+def test_slow_work_goes_on_beside_the_background_thread_and_a_call_for_later_in_it(session, simulator):
+    job = session.submit("a boat [stuck]")
+    threads = []
+    for ask in (session, job):
+        ask.work(lambda: threads.append(threading.current_thread().name))
+        ask.call_later(0.0, lambda: threads.append(threading.current_thread().name))
+    assert until(lambda: len(threads) == 4)
+    assert sorted({name.split("_")[0] for name in threads}) == ["seedance-runner", "seedance-worker"]
+
+
+def test_work_that_fails_harms_nobody(session, simulator, caplog):
+    job = session.submit("a boat")
+    job.work(lambda: 1 / 0)
+    assert until(lambda: "ZeroDivisionError" in caplog.text)
+    assert job.result(20)
+
+
+def test_where_nothing_runs_slow_work_is_done_here_and_now(make_session):
+    done, idle = [], make_session()
+    idle.work(lambda: done.append(threading.current_thread() is threading.main_thread()))
+    assert done == [True]
+    assert not idle.is_in_use

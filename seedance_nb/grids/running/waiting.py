@@ -36,7 +36,7 @@ def wait_for_all(jobs: Callable[[], Sequence[Job]], timeout: float | None) -> No
 async def all_done(jobs: Callable[[], Sequence[Job]]) -> None:
     """The same in a coroutine, without a limit; cancelling it cancels the wait and no job."""
     while waits := _unfinished(jobs()):
-        waits[0]._have_it_followed()
+        waits[0].follow()
         try:
             await waits[0].waiter(asyncio.get_running_loop())
         except asyncio.CancelledError as stop:

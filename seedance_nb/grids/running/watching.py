@@ -43,7 +43,7 @@ class Watch:
         with self._lock:
             if self._listeners:
                 self._listen_to(jobs)
-                self._session.runner.call_later(0.0, self._tell)
+                self._session.call_later(0.0, self._tell)
 
     def _listen_to(self, jobs: Iterable[Job]) -> None:
         current = set(jobs)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import functools
 import random
@@ -356,13 +355,4 @@ class Ballot(anywidget.AnyWidget):
 
     def _in_worker(self, function: Callable[[], object]) -> None:
         """Transcode beside the runner's loop; here and now where nothing runs."""
-        runner = self._grid.session._runner
-        if runner is None or not runner.is_usable:
-            function()
-            return
-
-        async def work() -> None:
-            with contextlib.suppress(RuntimeError):  # it is being closed
-                await runner.background.in_worker(function)
-
-        runner.background.post(lambda: runner.background.start(work()))
+        self._grid.session.work(function)

@@ -131,18 +131,11 @@ class GridOutputs:
             return
         self._scheduled = True
         wait = max(0.0, self._drawn_at + BOARD_SECONDS - time.monotonic())
-        self.grid.session.runner.call_later(wait, self._redraw)
+        self.grid.session.call_later(wait, self._redraw)
 
     def _redraw(self) -> None:
         self._drawn_at = time.monotonic()
-        background = self.grid.session.runner.background
-        background.start(self._draw_in_worker())
-
-    async def _draw_in_worker(self) -> None:
-        try:
-            await self.grid.session.runner.background.in_worker(self._draw)
-        except Exception:  # a page that went away must not stop the jobs
-            log.exception("drawing a grid failed")
+        self.grid.session.work(self._draw)
 
     # In a worker: the grid may be busy being sent, and a wall holds many megabytes of base64 -------------
 
@@ -165,7 +158,7 @@ class GridOutputs:
         if self._is_captured or (update and told == self._receipt_told):
             return
         if update and now < self._receipt_at + RECEIPT_SECONDS:
-            self.grid.session.runner.call_later(RECEIPT_SECONDS, self._changed)
+            self.grid.session.call_later(RECEIPT_SECONDS, self._changed)
             return
         self._receipt_told, self._receipt_at = told, now
         bundle = {"text/html": grid_html.receipt(picture), "text/plain": grid_html.receipt_plain(picture)}

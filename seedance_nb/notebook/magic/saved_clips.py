@@ -48,13 +48,12 @@ class SavedClips:
 
     def _there(self, job: Job) -> None:
         """In the background thread, or in any where the job has ended already; copying a file does not belong on a loop."""
-        background = job._runner.background
 
-        async def save_and_tell() -> None:
-            await background.in_worker(self._save, job)
+        def save_and_tell() -> None:
+            self._save(job)
             self._tell(update=True)
 
-        background.post(lambda: background.start(save_and_tell()))
+        job.work(save_and_tell)
 
     def _save(self, job: Job) -> None:
         snapshot = job.snapshot

@@ -68,7 +68,7 @@ class Keeper:
                 return False
             self._kept.add(snapshot.key)
             slot = self._free.pop(0)
-        self._screen.publish(_bundle(snapshot, job._runner.limits.embed_limit), slot, update=True)
+        self._screen.publish(_bundle(snapshot, job.limits.embed_limit), slot, update=True)
         return True
 
 

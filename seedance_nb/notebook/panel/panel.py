@@ -220,7 +220,7 @@ class Panel:
         self._look_again()
         if mine and job.clip is not None:
             self._to_keep[job.key] = job
-            job._runner.call_later(KEEP_SECONDS, lambda: self.in_worker(lambda: self.keep(job.key)))
+            job.call_later(KEEP_SECONDS, lambda: self.in_worker(lambda: self.keep(job.key)))
 
     def keep(self, key: str) -> None:
         """Store a video in the notebook if it waits for that: once the page shows it, or a little later if it never does."""
@@ -282,18 +282,7 @@ class Panel:
 
     def in_worker(self, function: Callable[[], object]) -> None:
         """Run what reads files or the ledger beside the runner's loop, soon; here and now where nothing runs."""
-        runner = self.session._runner
-        if runner is None or not runner.is_usable:
-            function()
-            return
-
-        async def work() -> None:
-            try:
-                await runner.background.in_worker(function)
-            except Exception:
-                log.exception("the panel could not show what happened")
-
-        runner.background.post(lambda: runner.background.start(work()))
+        self.session.work(function)
 
     def open(self) -> None:
         """Show the panel, in the cell that asks for it."""

@@ -140,7 +140,7 @@ class WatchedJob:
             return
         self._scheduled = True
         wait = max(0.0, self._drawn_at + CARD_SECONDS - time.monotonic())
-        self.job._runner.call_later(wait, self._redraw)
+        self.job.call_later(wait, self._redraw)
 
     def _redraw(self) -> None:
         self._scheduled = False

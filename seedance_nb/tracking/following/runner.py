@@ -13,7 +13,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Coroutine
-from typing import Any, Protocol
+from typing import Any
 
 from ...api.deadlines import LivedTime
 from ...api.models import Status, VideoRequest
@@ -24,7 +24,7 @@ from ...snapshot import Snapshot
 from .. import owner as owners
 from ..background import Background, log
 from ..budget import Budget
-from ..job import LONGEST_STEP, Job, WaitStrategy, error_of
+from ..job import LONGEST_STEP, Job, Origin, WaitStrategy, error_of
 from ..ledger.contract import Store
 from ..ledger.record import Record
 from . import submitting
@@ -35,13 +35,6 @@ SAY_AFTER_SECONDS = 1.0
 """An end that waits for answers so long says what it waits for."""
 LAST_WRITES_SECONDS = 10.0
 """After that, what became of them is written down; a busy disk takes its time."""
-
-
-class Origin(Protocol):
-    """Where a stored job comes back from; can be pickled, and holds no key of the service."""
-
-    def job(self, key: str) -> Job:
-        """The job with this key: the one that is followed, or one read from the ledger."""
 
 
 class Runner:
@@ -240,6 +233,10 @@ class Runner:
         """Run `function()` in the background thread after `seconds`."""
         self.background.post(self.background.loop.call_later, seconds, function)
 
+    def work(self, function: Callable[[], object]) -> None:
+        """Run `function()` soon, in a thread for slow work. What it raises is logged; nothing happens once closed."""
+        self.background.post(lambda: self.background.start(self._work(function)))
+
     async def adopt(self, request_id: str) -> Record:
         """The ledger's row for an id from elsewhere, made from what the service says of it; inside the loop.
 
@@ -295,6 +292,13 @@ class Runner:
             return await self._tools.api().models()
 
     # Inside the loop ---------------------------------------------------------------------------------
+
+    async def _work(self, function: Callable[[], object]) -> None:
+        try:
+            await self.background.in_worker(function)
+        except Exception:
+            if self.is_usable:  # else it came too late, and its thread was gone
+                log.exception("work beside the jobs failed")
 
     def _begin(self, job: Job, snapshot: Snapshot, way: Callable[[Followed], Coroutine[Any, Any, None]]) -> None:
         followed = Followed(self._tools, snapshot, job)

@@ -14,23 +14,13 @@ from seedance_nb.notebook.board.grid_display import RECEIPT_SECONDS, GridOutputs
 class Loop:
     """The background's loop by hand: what was asked for later runs when the test says so."""
 
-    is_usable = True
-
     def __init__(self):
         self.now, self.later = 1000.0, []
 
     def call_later(self, seconds, function):
         self.later.append((round(self.now + seconds, 3), function))
 
-    @property
-    def background(self):
-        return self
-
-    def start(self, coroutine):
-        with pytest.raises(StopIteration):
-            coroutine.send(None)
-
-    async def in_worker(self, function):
+    def work(self, function):
         function()
 
     def advance(self, seconds):
@@ -46,7 +36,9 @@ class Grid:
 
     def __init__(self, loop, shown):
         self.shown, self.listeners, self.pictures = shown, [], 0
-        self.session = SimpleNamespace(runner=loop, limits=SimpleNamespace(embed_limit=1000))
+        self.session = SimpleNamespace(
+            call_later=loop.call_later, work=loop.work, limits=SimpleNamespace(embed_limit=1000)
+        )
 
     def picture(self):
         self.pictures += 1
