@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..clips.clip import Clip
 from ..clips.store import shown_file
-from ..pages import html
+from ..pages import html, words
 from ..pages.job_page import final_html, sources_of
 from ..settings import Limits
 from ..snapshot import Snapshot
@@ -96,7 +96,7 @@ class Screen:
     def show(self, job: Job) -> None:
         """Show a job: its video if it is there, else a receipt and a card that lives until it is."""
         if not self.in_kernel:
-            print(html.plain(job.snapshot))
+            print(words.plain(job.snapshot))
             return
         view = JobView(self, job)
         view.open(with_card=self.is_watched)
@@ -295,7 +295,7 @@ class JobView:
             return
         self._receipt_told = told
         marked = f'<div class="seedance-receipt-{self._receipt_id}">{html.receipt(snapshot)}</div>'
-        bundle = {"text/html": marked, "text/plain": html.plain(snapshot)}
+        bundle = {"text/html": marked, "text/plain": words.plain(snapshot)}
         self._screen.publish(bundle, self._receipt_id, update=update)
 
     def _embed_limit(self) -> int:
@@ -304,7 +304,7 @@ class JobView:
 
 def final_bundle(snapshot: Snapshot, embed_limit: int) -> dict[str, str]:
     """What stays in the notebook for good: text/html and text/plain, nothing else. Reads the clip from disk."""
-    return {"text/html": final_html(snapshot, embed_limit), "text/plain": html.plain(snapshot)}
+    return {"text/html": final_html(snapshot, embed_limit), "text/plain": words.plain(snapshot)}
 
 
 def _bytes(job: Job) -> bytes | None:
@@ -376,11 +376,11 @@ def job_table(jobs: JobList) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
             (
                 time.strftime("%d %b %H:%M", time.localtime(snapshot.created_at)),
                 snapshot.request_id or snapshot.key,
-                html.status_words(snapshot),
+                words.status_words(snapshot),
                 snapshot.request.prompt,
-                html.settings_line(snapshot.request),
+                words.settings_line(snapshot.request),
                 str(snapshot.take),
-                html.credits_words(snapshot),
+                words.credits_words(snapshot),
             )
         )
     return ("Began", "Id", "Status", "Prompt", "Settings", "Take", "Credits"), rows

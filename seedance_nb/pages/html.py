@@ -1,4 +1,4 @@
-"""Snapshots to escaped HTML: pure functions, strings in and strings out.
+"""Snapshots to HTML: pure functions, what goes in is escaped on its way (see `escaping`), what comes out is markup.
 
 What is made here is saved in notebooks and read without a kernel, untrusted (JupyterLab's sanitiser then drops `<style>`,
 scripts, `aria-*`, and inline declarations it cannot parse, such as colours through `var()`), by nbconvert and on dark pages.
@@ -9,16 +9,25 @@ accents are literal mid-tones that show on white and on black, and nothing depen
 from __future__ import annotations
 
 import base64
-import html
-import math
-import unicodedata
 from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
-from ..api.models import SERVER_STATUSES, Status, VideoRequest
+from ..api.models import Status
 from ..clips.clip import Clip
 from ..errors import one_line
-from ..snapshot import Snapshot, durations
+from ..snapshot import Snapshot
+from .escaping import Html, filled, joined
+from .words import (
+    best_id,
+    clamp,
+    credits_words,
+    duration_words,
+    facts_line,
+    settings_line,
+    size_words,
+    status_words,
+    took,
+)
 
 MAX_WIDTH, MAX_HEIGHT = 640, 480
 """The box, in CSS pixels, into which every clip is fitted: a portrait clip must not push its caption off the screen."""
@@ -26,117 +35,19 @@ MAX_WIDTH, MAX_HEIGHT = 640, 480
 LONG_PROMPT = 280
 """Characters of a prompt shown before the rest folds away."""
 
-QUIET = "opacity:0.75;font-size:0.9em"
-WRAP = "overflow-wrap:break-word"  # the sanitiser knows no "anywhere"
+QUIET = Html("opacity:0.75;font-size:0.9em")
+WRAP = Html("overflow-wrap:break-word")  # the sanitiser knows no "anywhere"
 ACCENTS = {Status.FAILED: "#d9534f", Status.REJECTED: "#d9534f", Status.UNKNOWN: "#c77700", Status.SUCCEEDED: "#c77700"}
 NEUTRAL = "#8a8a8a"
-KEYS = 'data-lm-suppress-shortcuts="seedance"'
+KEYS = Html('data-lm-suppress-shortcuts="seedance"')
 """On what can have the focus: to JupyterLab a letter pressed in it would be a command for the cell (see keys.js)."""
-BADGE = f'<span style="border:1px solid {NEUTRAL};border-radius:9px;padding:0 6px">simulated</span> '
-
-# Invisible characters that reorder the text around them: a prompt must not be able to rewrite its neighbours.
-_BIDI_CONTROLS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
-
-_WORDS = {
-    Status.SUBMITTING: "being sent",
-    Status.QUEUED: "waiting in the queue",
-    Status.PROCESSING: "being made",
-    Status.FAILED: "failed",
-    Status.CANCELLED: "cancelled",
-    Status.REJECTED: "not accepted",
-    Status.UNKNOWN: "outcome unknown",
-}
-
-
-# -- words ---------------------------------------------------------------------------------------------------------------
-
-
-def duration_words(seconds: float) -> str:
-    """A length of time as people say it: "42 s", "1 min 12 s", "2 h 5 min"."""
-    total = round(seconds) if math.isfinite(seconds) and seconds > 0 else 0
-    if total < 60:
-        return f"{total} s"
-    big, unit, small, rest = (total // 60, "min", total % 60, "s") if total < 3600 else _hours(total)
-    return f"{big} {unit} {small} {rest}" if small else f"{big} {unit}"
-
-
-def settings_line(request: VideoRequest) -> str:
-    """What was asked besides the prompt, what was left to the service left out: "seedance-2.0 · 16:9 · 5 s · 720p"."""
-    media = len(request.media_urls or ())
-    return _join(
-        one_line(request.model, 80),
-        one_line(request.aspect_ratio, 20) if request.aspect_ratio else None,
-        f"{request.duration} s" if request.duration is not None else None,
-        one_line(request.resolution, 20) if request.resolution else None,
-        f"{media} reference {'file' if media == 1 else 'files'}" if media else None,
-    )
-
-
-def status_words(snapshot: Snapshot) -> str:
-    """Where the job stands, in plain words; a word the service invented stays visible in quotes."""
-    if snapshot.status is Status.SUCCEEDED:
-        if snapshot.clip is not None:
-            return "done"
-        return "made, but not downloaded" if snapshot.error is not None else "made, downloading"
-    words = _WORDS[snapshot.status]
-    own = one_line(snapshot.status_text, 60)
-    if own and own.lower() not in SERVER_STATUSES and own.lower() not in set(Status):
-        words += f" (the service says “{own}”)"
-    if snapshot.cancel_requested and not snapshot.status.is_final:
-        words += ", cancel requested"
-    return words
-
-
-def credits_words(snapshot: Snapshot) -> str:
-    """What it cost or will cost: "40 credits", "0 credits, reused", "40 simulated credits", "about 40 credits"."""
-    if snapshot.reused:
-        return "0 credits, reused"
-    kind = "simulated credit" if snapshot.simulated else "credit"
-    if snapshot.credits is not None:
-        return _count(snapshot.credits, kind)
-    if snapshot.status is Status.UNKNOWN:
-        return "credits unknown: it may have been charged"
-    if snapshot.estimate is not None and not snapshot.status.is_final:
-        return f"about {_count(snapshot.estimate, kind)}"
-    return "credits not known"
-
-
-def clean(text: str) -> str:
-    """The text without what a page or a notebook cannot hold: control characters, lone surrogates, direction overrides."""
-    if text.isascii() and text.isprintable():  # megabytes of base64 pass here too
-        return text
-    whole = text.encode("utf-8", "replace").decode("utf-8").translate(_BIDI_CONTROLS)
-    return "".join(c if c in "\n\t" or unicodedata.category(c) != "Cc" else " " for c in whole)
-
-
-def clamp(text: str, limit: int) -> str:
-    """The text if it is short, else the start of it on one line, with an ellipsis."""
-    return text if len(text) <= limit and text.count("\n") < 6 else one_line(text, limit).removesuffix("…") + "…"
-
-
-def plain(snapshot: Snapshot) -> str:
-    """The same for a terminal and for `text/plain`: prompt, where it stands, and its file, its error or the way back."""
-    where = _join(
-        settings_line(snapshot.request),
-        f"take {snapshot.take}",
-        status_words(snapshot),
-        credits_words(snapshot),
-        "simulated" if snapshot.simulated and snapshot.reused else None,  # otherwise the credits say so
-        _id_words(snapshot),
-    )
-    if snapshot.clip is not None:
-        last = f"file {one_line(snapshot.clip.path.name)}"
-    elif snapshot.error is not None:
-        last = str(snapshot.error)
-    else:
-        last = "" if snapshot.is_settled else f"get it back with %seedance attach {_best_id(snapshot)}"
-    return "\n".join(line for line in (one_line(snapshot.request.prompt, 200), where, last) if line)
+BADGE = Html(f'<span style="border:1px solid {NEUTRAL};border-radius:9px;padding:0 6px">simulated</span> ')
 
 
 # -- one job -------------------------------------------------------------------------------------------------------------
 
 
-def receipt(snapshot: Snapshot) -> str:
+def receipt(snapshot: Snapshot) -> Html:
     """What stays in the notebook while the job is on its way: what was asked, where it stood, how to get it back.
 
     A job that ended without a video gets its `ending` instead.
@@ -145,23 +56,15 @@ def receipt(snapshot: Snapshot) -> str:
         return ending(snapshot)
     # "last seen": the receipt outlives its kernel, and an old "being made" must not read as news.
     seen = status_words(snapshot) if snapshot.is_settled else f"last seen {status_words(snapshot)}"
-    way_back = f"get it back with {_code(f'%seedance attach {_best_id(snapshot)}')}"
+    way_back = _code(f"%seedance attach {best_id(snapshot)}")
     return _block(
         _prompt(snapshot.request.prompt),
         _quiet(_facts(snapshot)),
-        _quiet(f"{_text(seen)} · {way_back}"),
+        _quiet(filled("{} · get it back with {}", seen, way_back)),
     )
 
 
-def took(snapshot: Snapshot, words: str) -> str | None:
-    """How long it took, after these words; "noticed after 3 h" where nobody looked on when it ended; None where nothing is known."""
-    known = durations(snapshot)
-    if known.waited is not None:
-        return f"{words} {duration_words(known.waited)}"
-    return None if known.noticed is None else f"noticed after {duration_words(known.noticed)}"
-
-
-def ending(snapshot: Snapshot) -> str:
+def ending(snapshot: Snapshot) -> Html:
     """A job that ended without a video: what happened, whether it cost anything, what to do; then the small facts."""
     words = status_words(snapshot)
     headline = f"{words[:1].upper()}{words[1:]}."
@@ -170,9 +73,9 @@ def ending(snapshot: Snapshot) -> str:
         cure = cure[len(words) + 1 :].lstrip()
     cure = cure[:1].upper() + cure[1:]
     return _block(
-        f'<div style="{WRAP}"><strong>{_text(headline)}</strong> {_text(cure)}</div>',
+        filled('<div style="{}"><strong>{}</strong> {}</div>', WRAP, headline, cure),
         _prompt(snapshot.request.prompt, quiet=True),
-        _quiet(f"{_facts(snapshot, took(snapshot, 'after'))} · {_ids(snapshot)}"),
+        _quiet(filled("{} · {}", _facts(snapshot, took(snapshot, "after")), _ids(snapshot))),
         bar=ACCENTS.get(snapshot.status, NEUTRAL),
     )
 
@@ -185,14 +88,14 @@ def figure(
     link: str | None = None,
     place: str | None = None,
     note: str | None = None,
-) -> str:
+) -> Html:
     """The finished clip, for good: a player with its caption.
 
     `video_src` and `poster_src` are data URIs or relative URLs; without a `video_src` the poster stands alone. When not the file
     itself is embedded, `note` is the line that says so, `place` the path of the original in words, and `link` its relative,
     percent-encoded URL, if there is one that works.
     """
-    caption = _prompt(snapshot.request.prompt) + _quiet(_figure_facts(snapshot))
+    caption = joined([_prompt(snapshot.request.prompt), _quiet(_figure_facts(snapshot))])
     return _player(
         snapshot.clip,
         snapshot.request.prompt,
@@ -211,23 +114,23 @@ def clip_figure(
     link: str | None = None,
     place: str | None = None,
     note: str | None = None,
-) -> str:
+) -> Html:
     """A clip of which only the file is known: the player of `figure`, with the file's own facts below."""
-    facts = _join(
+    facts = facts_line(
         clip.path.name,
         f"{clip.width}×{clip.height}",
         f"{clip.fps:.4g} fps",
         duration_words(clip.seconds),
-        _size_words(clip.size),
+        size_words(clip.size),
     )
-    caption = _quiet(f"{_text(facts)}{_digest(clip)}")
+    caption = _quiet(joined([facts, _digest(clip)]))
     return _player(clip, clip.path.name, caption, video_src, poster_src, original(clip, link, place, note))
 
 
 # The button is made by the script: where scripts do not run, as in a notebook nobody trusts, there is none, and the text can be
 # selected. A page that is not served over https may not use the clipboard: then the text is selected and copied as by hand.
 # While the button has the focus, plain letters are not Jupyter's: `d d` would delete the cell.
-_COPY = (
+_COPY = Html(
     " <script>(s=>{if(!s)return;const c=s.previousElementSibling,b=document.createElement('button');"
     "b.type='button';b.textContent='Copy path';b.style.font='inherit';"
     "b.onclick=async()=>{try{await navigator.clipboard.writeText(c.textContent)}"
@@ -239,21 +142,15 @@ _COPY = (
 )
 
 
-class DataUri(str):
-    """Text of ours that is safe as it is: escaping megabytes of base64 would stop the kernel for a noticeable moment."""
-
-    __slots__ = ()
-
-
-def data_uri(mime: str, data: bytes) -> DataUri:
-    """The bytes as a `data:` URI, which a notebook can carry."""
-    return DataUri(f"data:{mime};base64,{base64.b64encode(data).decode('ascii')}")
+def data_uri(mime: str, data: bytes) -> Html:
+    """The bytes as a `data:` URI, which a notebook can carry. Base64 needs no escaping, and it is megabytes."""
+    return Html(f"data:{mime};base64,{base64.b64encode(data).decode('ascii')}")
 
 
 # -- several -------------------------------------------------------------------------------------------------------------
 
 
-def table(headers: Sequence[str], rows: Iterable[Sequence[str]], caption: str | None = None) -> str:
+def table(headers: Sequence[str], rows: Iterable[Sequence[str]], caption: str | None = None) -> Html:
     """A small table; columns of numbers are set right, long texts wrap."""
     body = [tuple(row) for row in rows]
     numeric = [
@@ -261,37 +158,23 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]], caption: str | 
         and all(_is_number(row[i]) for row in body if i < len(row) and row[i])
         for i in range(len(headers))
     ]
-    head = "".join(
-        f"<th {_cell(right=right, head=True)}>{_text(h)}</th>" for h, right in zip(headers, numeric, strict=True)
+    head = joined(
+        filled('<th style="{}">{}</th>', _cell(right=right, head=True), header)
+        for header, right in zip(headers, numeric, strict=True)
     )
-    lines = "".join(
-        "<tr>"
-        + "".join(
-            f"<td {_cell(right=i < len(numeric) and numeric[i], long=len(cell) > 40)}>{_text(cell)}</td>"
-            for i, cell in enumerate(row)
-        )
-        + "</tr>"
-        for row in body
-    )
+    lines = joined(filled(_row(row, numeric), *row) for row in body)
     title = (
-        f'<caption style="caption-side:top;text-align:left;padding:0 10px 4px 10px">{_text(caption)}</caption>'
+        filled('<caption style="caption-side:top;text-align:left;padding:0 10px 4px 10px">{}</caption>', caption)
         if caption
         else ""
     )
     # A scrolling box of its own: a wide table must not make the whole notebook scroll sideways.
-    return (
-        f'<div {KEYS} style="overflow-x:auto;max-width:100%">'
+    return filled(
+        '<div {} style="overflow-x:auto;max-width:100%">'
         '<table style="border-collapse:collapse;table-layout:auto;margin:4px 0;font-size:1em">'
-        f"{title}<thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>"
+        "{}<thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>",
+        *(KEYS, title, head, lines),
     )
-
-
-def plain_table(headers: Sequence[str], rows: Iterable[Sequence[str]], caption: str | None = None) -> str:
-    """The same for a terminal and for `text/plain`: columns in line, long texts shortened."""
-    lines = [tuple(headers), *(tuple(one_line(cell, 48) for cell in row) for row in rows)]
-    widths = [max(len(line[i]) for line in lines if i < len(line)) for i in range(len(headers))]
-    body = ["  ".join(cell.ljust(widths[i]) for i, cell in enumerate(line)).rstrip() for line in lines]
-    return "\n".join([caption, *body] if caption else body)
 
 
 # -- parts ---------------------------------------------------------------------------------------------------------------
@@ -300,34 +183,49 @@ def plain_table(headers: Sequence[str], rows: Iterable[Sequence[str]], caption: 
 def _player(
     clip: Clip | None,
     title: str,
-    caption: str,
+    caption: Html,
     video_src: str,
     poster_src: str | None,
-    original: str,
-) -> str:
-    name = _text(clamp(title, LONG_PROMPT))
+    original: Html,
+) -> Html:
+    name = clamp(title, LONG_PROMPT)
     width, height = _display_size(clip)
     # The src is on <video>: JupyterLab's sanitiser strips it from <source>. The poster is content, not an attribute: browsers
     # never show it, and hosts that drop <video> but keep its children show it instead.
-    fallback = "" if poster_src is None else f'<img src="{_text(poster_src)}" alt="{name}" width="{width}">'
+    poster = Html() if poster_src is None else filled(_POSTER, src=poster_src, name=name, width=width)
     # The caption is not tied to the clip's width: below a narrow portrait clip it would become a tower of short lines.
-    player = (
-        f'<video controls loop muted preload="metadata" width="{width}" height="{height}" src="{_text(video_src)}"'
-        f' title="{name}" style="display:block;max-width:100%;height:auto;border-radius:6px">{fallback}</video>'
+    below = filled(
+        '<figcaption style="margin-top:8px;max-width:{}px;line-height:1.5">{}{}</figcaption>',
+        *(MAX_WIDTH, caption, original),
     )
-    return (
-        f'<figure {KEYS} style="margin:4px 0 8px 0">{player if video_src else fallback}'
-        f'<figcaption style="margin-top:8px;max-width:{MAX_WIDTH}px;line-height:1.5">'
-        f"{caption}{original}</figcaption></figure>"
+    if not video_src:
+        return filled(_FIGURE.format("{poster}"), keys=KEYS, poster=poster, below=below)
+    return filled(
+        _FIGURE.format(_VIDEO),  # in one go: each further step would copy megabytes
+        keys=KEYS,
+        width=width,
+        height=height,
+        src=video_src,
+        name=name,
+        poster=poster,
+        below=below,
     )
 
 
-def _facts(snapshot: Snapshot, *more: str | None) -> str:
-    facts = _join(settings_line(snapshot.request), f"take {snapshot.take}", credits_words(snapshot), *more)
-    return f"{BADGE if snapshot.simulated else ''}{_text(facts)}"
+_FIGURE = '<figure {{keys}} style="margin:4px 0 8px 0">{}{{below}}</figure>'
+_VIDEO = (
+    '<video controls loop muted preload="metadata" width="{width}" height="{height}" src="{src}"'
+    ' title="{name}" style="display:block;max-width:100%;height:auto;border-radius:6px">{poster}</video>'
+)
+_POSTER = '<img src="{src}" alt="{name}" width="{width}">'
 
 
-def _figure_facts(snapshot: Snapshot) -> str:
+def _facts(snapshot: Snapshot, *more: str | None) -> Html:
+    facts = facts_line(settings_line(snapshot.request), f"take {snapshot.take}", credits_words(snapshot), *more)
+    return joined([BADGE if snapshot.simulated else "", facts])
+
+
+def _figure_facts(snapshot: Snapshot) -> Html:
     clip, request = snapshot.clip, snapshot.request
     facts = _facts(
         snapshot,
@@ -336,76 +234,69 @@ def _figure_facts(snapshot: Snapshot) -> str:
         duration_words(clip.seconds) if clip is not None and request.duration is None else None,
         took(snapshot, "made in"),
     )
-    return f"{facts} · {_ids(snapshot)}{_digest(clip) if clip is not None else ''}"
+    return filled("{} · {}{}", facts, _ids(snapshot), _digest(clip) if clip is not None else "")
 
 
-def _digest(clip: Clip) -> str:
+def _digest(clip: Clip) -> Html:
     full = one_line(clip.sha256, 64)
-    return f' · <span title="{_text(full)}">sha256 {_text(full[:12])}</span>'
+    return filled(' · <span title="{}">sha256 {}</span>', full, full[:12])
 
 
-def original(clip: Clip | None, link: str | None, place: str | None, note: str | None) -> str:
+def original(clip: Clip | None, link: str | None, place: str | None, note: str | None) -> Html:
     """The line below a player that shows something else than the file itself: why, and where the file is."""
-    parts = [_text(note)] if note else []
+    parts: list[object] = [note] if note else []
     if link is not None or place is not None:
-        size = f" ({_size_words(clip.size)})" if clip is not None else ""
-        label = f"original file{size}"
-        # Only http(s) or no scheme at all: a link that runs something is never ours.
-        safe = link is not None and _scheme(link) in ("", "http", "https")
-        words = f'<a href="{_text(link)}">{_text(label)}</a>' if safe else _text(label)
-        parts.append(words if place is None else f"{words}: {_code(place)}{_COPY}")
-    return f'<div style="font-size:0.9em;{WRAP}">{" · ".join(parts)}</div>' if parts else ""
+        label = "original file" if clip is None else f"original file ({size_words(clip.size)})"
+        words = _linked(label, link)
+        parts.append(words if place is None else filled("{}: {}{}", words, _code(place), _COPY))
+    return filled('<div style="font-size:0.9em;{}">{}</div>', WRAP, joined(parts, " · ")) if parts else Html()
 
 
-def saved_line(words: str, link: str | None) -> str:
+def saved_line(words: str, link: str | None) -> Html:
     """The line that says where clips were saved; a link where it leads to the only one."""
-    said = _text(words)
-    safe = link is not None and _scheme(link) in ("", "http", "https")
-    inner = f'<a href="{_text(link)}">{said}</a>' if safe else said
-    return f'<div style="{WRAP}">{inner}</div>'
+    return filled('<div style="{}">{}</div>', WRAP, _linked(words, link))
 
 
-def preview_note(clip: Clip, *, small: bool = False) -> str | None:
-    """Why a preview is shown in place of a clip; None where the clip itself can be. `small`: it is too large to be stored whole."""
-    if clip.unplayable:
-        return f"a preview in H.264 is shown, because not every browser plays this clip ({clip.unplayable})"
-    return "a small preview is stored here" if small else None
+def _linked(words: str, link: str | None) -> object:
+    # Only http(s) or no scheme at all: a link that runs something is never ours.
+    is_safe = link is not None and _scheme(link) in ("", "http", "https")
+    return filled('<a href="{}">{}</a>', link, words) if is_safe else words
 
 
-def _prompt(prompt: str, *, quiet: bool = False) -> str:
-    style = f"white-space:pre-wrap;{WRAP}" + (f";{QUIET}" if quiet else "")
+def _prompt(prompt: str, *, quiet: bool = False) -> Html:
+    style = Html(f"white-space:pre-wrap;{WRAP}" + (f";{QUIET}" if quiet else ""))
     shown = clamp(prompt, LONG_PROMPT)
     if shown == prompt:
-        return f'<div dir="auto" style="{style}">{_text(prompt)}</div>'
-    return (
-        f'<details style="{style}"><summary dir="auto" style="cursor:pointer">{_text(clamp(prompt, 160))}</summary>'
-        f'<div dir="auto" style="margin-top:4px">{_text(prompt)}</div></details>'
+        return filled('<div dir="auto" style="{}">{}</div>', style, prompt)
+    return filled(
+        '<details style="{}"><summary dir="auto" style="cursor:pointer">{}</summary>'
+        '<div dir="auto" style="margin-top:4px">{}</div></details>',
+        *(style, clamp(prompt, 160), prompt),
     )
 
 
-def _ids(snapshot: Snapshot) -> str:
-    return f"{'request' if snapshot.request_id else 'job'} {_code(_best_id(snapshot))}"
+def _ids(snapshot: Snapshot) -> Html:
+    return filled("{} {}", "request" if snapshot.request_id else "job", _code(best_id(snapshot)))
 
 
-def _id_words(snapshot: Snapshot) -> str:
-    return f"{'request' if snapshot.request_id else 'job'} {_best_id(snapshot)}"
-
-
-def _best_id(snapshot: Snapshot) -> str:
-    return one_line(snapshot.request_id or snapshot.key, 220)
-
-
-def _block(*parts: str, bar: str | None = None) -> str:
+def _block(*parts: Html, bar: str | None = None) -> Html:
     edge = f"border-left:3px solid {bar};padding-left:10px;" if bar else ""
-    return f'<div {KEYS} style="{edge}margin:4px 0;line-height:1.5;max-width:760px">{"".join(parts)}</div>'
+    style = f"{edge}margin:4px 0;line-height:1.5;max-width:760px"
+    return filled('<div {} style="{}">{}</div>', KEYS, style, joined(parts))
 
 
-def _quiet(inner: str) -> str:
-    return f'<div style="{QUIET};{WRAP}">{inner}</div>'
+def _quiet(inner: Html) -> Html:
+    return filled('<div style="{};{}">{}</div>', QUIET, WRAP, inner)
 
 
-def _code(text: str) -> str:
-    return f"<code>{_text(text)}</code>"
+def _code(text: str) -> Html:
+    return filled("<code>{}</code>", text)
+
+
+def _row(row: Sequence[str], numeric: Sequence[bool]) -> str:
+    """The template of a row: filled at once, as there may be thousands of cells."""
+    cells = [_CELLS[i < len(numeric) and numeric[i], len(cell) > 40] for i, cell in enumerate(row)]
+    return f"<tr>{''.join(cells)}</tr>"
 
 
 def _cell(*, right: bool, head: bool = False, long: bool = False) -> str:
@@ -414,30 +305,7 @@ def _cell(*, right: bool, head: bool = False, long: bool = False) -> str:
         style += ";border-bottom:1px solid #8a8a8a;white-space:nowrap"
     if long:
         style += ";white-space:pre-wrap;min-width:180px"
-    return f'style="{style}"'
-
-
-def _text(value: object) -> str:
-    if isinstance(value, DataUri):
-        return value
-    return html.escape(clean(str(value)), quote=True)
-
-
-def _join(*facts: str | None) -> str:
-    return " · ".join(fact for fact in facts if fact)
-
-
-def _count(amount: float, unit: str) -> str:
-    return f"{amount:.10g} {unit}" if amount == 1 else f"{amount:.10g} {unit}s"
-
-
-def _hours(total: int) -> tuple[int, str, int, str]:
-    minutes = round(total / 60)
-    return minutes // 60, "h", minutes % 60, "min"
-
-
-def _size_words(size: int) -> str:
-    return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{max(1, round(size / 1e3))} kB"
+    return style
 
 
 def _display_size(clip: Clip | None) -> tuple[int, int]:
@@ -460,3 +328,10 @@ def _is_number(cell: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+_CELLS = {
+    (right, long): f'<td style="{_cell(right=right, long=long)}">{{}}</td>'
+    for right in (False, True)
+    for long in (False, True)
+}

@@ -8,7 +8,7 @@ from ..clips.clip import Clip
 from ..clips.store import shown_file
 from ..errors import ClipError, shortened
 from ..snapshot import Snapshot
-from . import html
+from . import html, words
 from .file_links import link_to, place_of
 
 
@@ -37,7 +37,7 @@ def sources_of(clip: Clip, embed_limit: int) -> tuple[str, str | None, dict[str,
         video: str = html.data_uri("video/mp4", file.read_bytes())
         if file == clip.path:
             return video, poster, {}
-        note = html.preview_note(clip, small=True)
+        note = words.preview_note(clip, small=True)
     except (OSError, ClipError) as error:
         note = f"not stored in the notebook ({shortened(error)})"
         if clip.is_lost:  # what lies there now is not this video

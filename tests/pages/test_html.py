@@ -12,6 +12,7 @@ from seedance_nb.api.models import Status, VideoRequest
 from seedance_nb.clips.clip import Clip
 from seedance_nb.errors import GenerationCancelled, GenerationFailed, SeedanceError
 from seedance_nb.pages import html
+from seedance_nb.pages import words as in_words
 from seedance_nb.snapshot import Snapshot
 
 XSS = """"><img src=x onerror=alert(1)><script>alert(1)</script>' onmouseover='alert(1)"""
@@ -266,7 +267,7 @@ def test_before_there_is_a_request_id_the_receipt_names_our_own():
     assert "last seen being sent · get it back with %seedance attach j1" in text
 
 
-@pytest.mark.parametrize("make", [html.receipt, html.ending, lambda s: html.figure(s, "v"), html.plain])
+@pytest.mark.parametrize("make", [html.receipt, html.ending, lambda s: html.figure(s, "v"), in_words.plain])
 @pytest.mark.parametrize("reused", [False, True])
 def test_what_is_simulated_says_so(make, reused):
     assert "simulated" in make(with_(DONE, simulated=True, reused=reused))
@@ -317,7 +318,7 @@ def test_no_colour_is_given_to_text():
     ],
 )  # fmt: skip
 def test_durations_are_said_as_people_say_them(seconds, words):
-    assert html.duration_words(seconds) == words
+    assert in_words.duration_words(seconds) == words
 
 
 @pytest.mark.parametrize(
@@ -333,7 +334,7 @@ def test_durations_are_said_as_people_say_them(seconds, words):
     ],
 )
 def test_settings_leave_out_what_was_left_to_the_service(request_, line):
-    assert html.settings_line(request_) == line
+    assert in_words.settings_line(request_) == line
 
 
 @pytest.mark.parametrize(
@@ -354,7 +355,7 @@ def test_settings_leave_out_what_was_left_to_the_service(request_, line):
     ],
 )
 def test_a_status_is_said_in_plain_words(changes, words):
-    assert html.status_words(with_(**changes)) == words
+    assert in_words.status_words(with_(**changes)) == words
 
 
 @pytest.mark.parametrize(
@@ -373,14 +374,14 @@ def test_a_status_is_said_in_plain_words(changes, words):
     ],
 )
 def test_credits_are_never_guessed(changes, words):
-    assert html.credits_words(with_(**changes)) == words
+    assert in_words.credits_words(with_(**changes)) == words
 
 
 # -- plain text
 
 
 def test_plain_text_of_a_running_job_says_how_to_get_it_back():
-    assert html.plain(SNAPSHOT).splitlines() == [
+    assert in_words.plain(SNAPSHOT).splitlines() == [
         "a paper boat",
         "seedance-2.0 · 16:9 · 5 s · 720p · take 1 · being made · 40 credits · request req_1",
         "get it back with %seedance attach req_1",
@@ -388,15 +389,17 @@ def test_plain_text_of_a_running_job_says_how_to_get_it_back():
 
 
 def test_plain_text_of_a_finished_job_names_its_file():
-    assert html.plain(DONE).splitlines()[-1] == "file j1.mp4"
+    assert in_words.plain(DONE).splitlines()[-1] == "file j1.mp4"
 
 
 def test_plain_text_of_a_failed_job_ends_in_its_error():
-    assert html.plain(with_(status=Status.FAILED, error=SeedanceError("No."))).splitlines()[-1] == "No."
+    assert in_words.plain(with_(status=Status.FAILED, error=SeedanceError("No."))).splitlines()[-1] == "No."
 
 
 def test_plain_text_is_at_most_three_lines_and_cannot_command_a_terminal():
-    text = html.plain(with_(request=VideoRequest(prompt="a\n\x1b]0;owned\x07b\n" * 40), error=SeedanceError("x\ny")))
+    text = in_words.plain(
+        with_(request=VideoRequest(prompt="a\n\x1b]0;owned\x07b\n" * 40), error=SeedanceError("x\ny"))
+    )
 
     assert len(text.splitlines()) == 3
     assert "\x1b" not in text
@@ -421,7 +424,7 @@ def test_a_table_without_rows_is_only_its_head():
 
 
 def test_a_plain_table_has_its_columns_in_line():
-    text = html.plain_table(("Id", "Prompt"), [("req_1", "a\nboat"), ("req_22", "fox")], "Jobs")
+    text = in_words.plain_table(("Id", "Prompt"), [("req_1", "a\nboat"), ("req_22", "fox")], "Jobs")
     assert text.splitlines() == ["Jobs", "Id      Prompt", "req_1   a boat", "req_22  fox"]
 
 

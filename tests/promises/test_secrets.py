@@ -17,7 +17,7 @@ from seedance_nb.api.client import Client
 from seedance_nb.api.models import Status, VideoRequest
 from seedance_nb.clips.clip import Clip
 from seedance_nb.errors import GenerationFailed, SeedanceError
-from seedance_nb.pages import html
+from seedance_nb.pages import html, words
 from seedance_nb.settings import Limits, Secret
 from seedance_nb.simulator import Fault, Simulator
 from seedance_nb.snapshot import Snapshot
@@ -107,7 +107,7 @@ def everything_said(session, job, caplog):
     said = {f"repr of {type(thing).__name__}": repr(thing) for thing in things}
     said["snapshot"] = str(dataclasses.asdict(dataclasses.replace(job.snapshot, error=None)))
     said["error"] = str(job.error)
-    said["html"] = html.ending(job.snapshot) + html.receipt(job.snapshot) + html.plain(job.snapshot)
+    said["html"] = html.ending(job.snapshot) + html.receipt(job.snapshot) + words.plain(job.snapshot)
     said["log"] = caplog.text + "".join(str(record.__dict__) for record in caplog.records)
     try:
         job.result(0.01)

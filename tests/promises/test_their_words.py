@@ -19,7 +19,7 @@ from seedance_nb.grids.walls.tiles import state
 from seedance_nb.notebook.card.job_card import card_view
 from seedance_nb.notebook.magic.arguments import BadLine, parse
 from seedance_nb.notebook.panel.errors import drawn_by
-from seedance_nb.pages import html
+from seedance_nb.pages import html, words
 from seedance_nb.tracking.ledger.ledger import Ledger
 from seedance_nb.tracking.session import Session
 
@@ -140,7 +140,7 @@ def test_and_so_does_every_place_that_shows_it(failed, session, tmp_path):
         raise failed.error
     shown = {
         "receipt": re.sub("<[^>]*>", " ", html.ending(snapshot)),
-        "plain": html.plain(snapshot),
+        "plain": words.plain(snapshot),
         "card": card_view(snapshot, 0.0)["error"],
         "wall": state(tile),
         "board": told(picture)["0"],

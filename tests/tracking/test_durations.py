@@ -274,14 +274,14 @@ def shown_everywhere(snapshot, tmp_path):
     from seedance_nb.grids.walls import tiles as wall_tiles
     from seedance_nb.notebook.card.job_card import card_view
     from seedance_nb.notebook.panel import gallery as panel_gallery
-    from seedance_nb.pages import html
+    from seedance_nb.pages import words
 
     picture = GridPicture(("x",), (Tile(Cell(0, {"x": 1}, ASKED, 1), snapshot),), submitted=True, credits=0.0)
     (row,) = make_table(picture, {}, tmp_path).rows
     return {
         "table": row["waited_seconds"],
         "wall": wall_tiles.receipt(snapshot),
-        "caption": html.took(snapshot, "made in"),
+        "caption": words.took(snapshot, "made in"),
         "panel": dict(panel_gallery._facts(snapshot)).get("Made in"),
         "card": card_view(snapshot, 1e9)["elapsed"],
     }

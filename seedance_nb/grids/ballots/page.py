@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import html
 import json
 import os
 import random
@@ -15,7 +14,8 @@ from typing import Any, TextIO
 
 from ...clips.store import shown_file
 from ...errors import InvalidRequest, SeedanceError, one_line
-from ...pages.html import clamp, clean
+from ...pages.escaping import clean
+from ...pages.words import clamp
 from ..picture import GridPicture
 from ..votes.ballot_file import FORMAT, VERSION, check_aspects, clean_rater
 from ..votes.ballot_pairs import Entries, ScheduledPair, asks_for_prompt, entries, schedule
@@ -119,7 +119,7 @@ def _write(file: TextIO, ballot: dict[str, Any], keys: dict[str, str], entered: 
     )
     file.write(
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{html.escape(policy, quote=True)}">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<link rel="icon" href="data:,">\n'
         f"<title>Which clip is better?</title>\n<style>{_PAGE_STYLE}{style()}</style>\n</head>\n<body>\n"

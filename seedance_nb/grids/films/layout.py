@@ -8,24 +8,15 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 
 from ...api.fields import DEFAULT_ASPECT_RATIO, TAKE
-from ...api.models import Status, VideoRequest
+from ...api.models import VideoRequest
 from ...errors import InvalidRequest, one_line, shortened
+from ...pages.words import standing_words
 from ..axes import check_axis, value_key
 from ..picture import GridPicture, Tile, guess_layout
 from ..wording import CUT, axis_title, labels
 
 MOST_PROMPTS = 100
 """So many prompts are searched for their common words; the more there are, the less is common anyway."""
-_STANDING = {
-    Status.SUBMITTING: "being sent",
-    Status.QUEUED: "waiting in the queue",
-    Status.PROCESSING: "being made",
-    Status.SUCCEEDED: "made, not downloaded",
-    Status.FAILED: "failed",
-    Status.CANCELLED: "cancelled",
-    Status.REJECTED: "not accepted",
-    Status.UNKNOWN: "outcome unknown",
-}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -204,7 +195,7 @@ def standing(tile: Tile) -> tuple[str, str]:
     if tile.snapshot is None:
         return "not submitted yet", ""
     error = tile.snapshot.error
-    return _STANDING[tile.snapshot.status], shortened(error) if error is not None else ""
+    return standing_words(tile.snapshot), shortened(error) if error is not None else ""
 
 
 def shape(tile: Tile) -> float:

@@ -7,23 +7,24 @@ from typing import Any
 
 from ...api.models import Status
 from ...errors import one_line, shortened
-from ...pages.html import clamp, clean, settings_line, status_words
+from ...pages.escaping import clean
+from ...pages.words import DOWNLOADING, NOT_DOWNLOADED, STATUS_WORDS, clamp, settings_line, status_words
 from ..axes import value_key
 from ..picture import GridPicture, Tile
 from ..wording import axis_title, labels
 
 MARKS: dict[str, tuple[str, str, str]] = {
     "w": ("·", "not sent yet", "idle"),
-    "s": ("↑", "being sent", "idle"),
-    "q": ("…", "in the queue", "idle"),
-    "p": ("▸", "being made", "busy"),
-    "l": ("↓", "made, downloading", "busy"),
-    "d": ("✓", "done", "good"),
+    "s": ("↑", STATUS_WORDS[Status.SUBMITTING], "idle"),
+    "q": ("…", STATUS_WORDS[Status.QUEUED], "idle"),
+    "p": ("▸", STATUS_WORDS[Status.PROCESSING], "busy"),
+    "l": ("↓", DOWNLOADING, "busy"),
+    "d": ("✓", STATUS_WORDS[Status.SUCCEEDED], "good"),
     "r": ("=", "had already", "good"),
-    "f": ("✕", "failed", "bad"),
-    "m": ("↯", "made, but not downloaded", "bad"),
-    "c": ("–", "cancelled", "idle"),
-    "u": ("?", "outcome unknown", "warn"),
+    "f": ("✕", STATUS_WORDS[Status.FAILED], "bad"),
+    "m": ("↯", NOT_DOWNLOADED, "bad"),
+    "c": ("–", STATUS_WORDS[Status.CANCELLED], "idle"),
+    "u": ("?", STATUS_WORDS[Status.UNKNOWN], "warn"),
     "i": ("!", "cannot be made", "warn"),
 }
 """Mark of a cell -> the symbol it bears, what that means, its colour. Colour is never the only sign."""

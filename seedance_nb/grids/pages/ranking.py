@@ -6,12 +6,12 @@ SVG. Every figure in it is also text: on it, or in the table.
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Sequence
 
 from ...errors import one_line
-from ...pages.html import KEYS, NEUTRAL, QUIET, WRAP, clean
+from ...pages.escaping import Html, clean, filled, joined
+from ...pages.html import KEYS, NEUTRAL, QUIET, WRAP
 from ..rankings.ranking import RankedItem, Ranking, chance
 from ..rankings.words import count, plural
 
@@ -22,16 +22,17 @@ MOST_IN_CHART = 40
 _HEAD = f"border-bottom:1px solid {NEUTRAL};white-space:nowrap;vertical-align:bottom;padding:4px 10px"
 
 
-def ranking_html(ranking: Ranking) -> str:
+def ranking_html(ranking: Ranking) -> Html:
     """The chart if an order is claimed, the sentences, and a table of all counts; for `text/html`."""
-    sentences = "".join(
-        f'<p style="margin:{0 if place == 0 else 6}px 0 0 0;{"font-weight:bold;" if place == 0 else ""}{WRAP}">{_text(said)}</p>'
+    sentences = joined(
+        filled(
+            '<p style="margin:{}px 0 0 0;{}{}">{}</p>',
+            *(6 if place else 0, "" if place else "font-weight:bold;", WRAP, said),
+        )
         for place, said in enumerate(ranking.words)
     )
-    parts = [sentences, _table(ranking)]
-    if ranking.is_enough:
-        parts.insert(0, _chart(ranking))
-    return f'<div style="margin:4px 0;line-height:1.5;max-width:760px">{"".join(parts)}</div>'
+    parts = [*([_chart(ranking)] if ranking.is_enough else []), sentences, _table(ranking)]
+    return filled('<div style="margin:4px 0;line-height:1.5;max-width:760px">{}</div>', joined(parts))
 
 
 def ranking_plain(ranking: Ranking) -> str:
@@ -51,51 +52,71 @@ def ranking_plain(ranking: Ranking) -> str:
 # The chart --------------------------------------------------------------------------------------------------
 
 
-def _chart(ranking: Ranking) -> str:
+def _chart(ranking: Ranking) -> Html:
     ranked = [item for item in ranking.table if not math.isnan(item.strength)]
     shown = ranked[:MOST_IN_CHART]
     ends = _ends(shown)
     aspect = f"{one_line(ranking.aspect, 60)}: " if ranking.aspect else ""
     title = f"{aspect}how often each {ranking.by.replace('_', ' ')} is preferred to an average one, with 95 % intervals"
-    rows = "".join(_row(item, ends) for item in shown)
+    rows = joined(_row(item, ends) for item in shown)
     rest = len(ranked) - len(shown)
-    more = f'<div style="{QUIET}">{rest} more in the table below</div>' if rest else ""
-    return (
-        f'<div style="margin:0 0 12px 0"><div style="{QUIET};{WRAP}">{_text(title)}</div>'
-        f'<table style="border-collapse:collapse;width:100%;max-width:760px;margin:4px 0;table-layout:fixed">'
-        f"<tbody>{rows}{_scale(ends)}</tbody></table>{more}</div>"
+    more = filled('<div style="{}">{} more in the table below</div>', QUIET, rest) if rest else ""
+    return filled(
+        '<div style="margin:0 0 12px 0"><div style="{quiet};{wrap}">{title}</div>'
+        '<table style="border-collapse:collapse;width:100%;max-width:760px;margin:4px 0;table-layout:fixed">'
+        "<tbody>{rows}{scale}</tbody></table>{more}</div>",
+        quiet=QUIET,
+        wrap=WRAP,
+        title=title,
+        rows=rows,
+        scale=_scale(ends),
+        more=more,
     )
 
 
-def _row(item: RankedItem, ends: tuple[float, float]) -> str:
+def _row(item: RankedItem, ends: tuple[float, float]) -> Html:
     low, high, dot = (_place(value, ends) for value in (item.low, item.high, item.strength))
-    said = f"{_percent(item.strength)}, 95 % interval {_percent(item.low)} to {_percent(item.high)}"
-    line = "position:absolute;top:0px;height:100%;width:1px"  # `left` in percent would not pass the sanitiser, a margin does
-    return (
-        f'<tr><th scope="row" style="width:32%;text-align:left;font-weight:normal;padding:3px 10px 3px 0;{WRAP}" dir="auto">'
-        f"{_text(_short(item.label))}</th>"
-        f'<td style="padding:0" title="{_text(said)}"><div style="position:relative;height:24px">'
-        f'<div style="{line};margin-left:{_place(0.0, ends):.2f}%;background-color:{NEUTRAL};opacity:0.6"></div>'
-        f'<div style="position:absolute;top:9px;height:6px;border-radius:3px;margin-left:{low:.2f}%;width:{max(0.4, high - low):.2f}%;'
-        f'background-color:{BAR}"></div>'
-        f'<div style="position:absolute;top:6px;margin-left:{dot:.2f}%"><div style="width:12px;height:12px;margin-left:-6px;'
-        f'border-radius:6px;background-color:{DOT}"></div></div></div></td>'
-        f'<td style="width:25%;text-align:right;padding:3px 0 3px 10px;white-space:nowrap">{_percent(item.strength)} '
-        f'<span style="{QUIET}">({_percent(item.low)} to {_percent(item.high)})</span></td></tr>'
+    interval = f"{_percent(item.low)} to {_percent(item.high)}"
+    return filled(
+        '<tr><th scope="row" style="width:32%;text-align:left;font-weight:normal;padding:3px 10px 3px 0;{wrap}" dir="auto">'
+        "{label}</th>"
+        '<td style="padding:0" title="{chance}, 95 % interval {interval}"><div style="position:relative;height:24px">'
+        # `left` in percent would not pass the sanitiser, a margin does.
+        '<div style="position:absolute;top:0px;height:100%;width:1px;margin-left:{middle}%;background-color:{grey};opacity:0.6"></div>'
+        '<div style="position:absolute;top:9px;height:6px;border-radius:3px;margin-left:{low}%;width:{width}%;'
+        'background-color:{bar}"></div>'
+        '<div style="position:absolute;top:6px;margin-left:{dot}%"><div style="width:12px;height:12px;margin-left:-6px;'
+        'border-radius:6px;background-color:{blue}"></div></div></div></td>'
+        '<td style="width:25%;text-align:right;padding:3px 0 3px 10px;white-space:nowrap">{chance} '
+        '<span style="{quiet}">({interval})</span></td></tr>',
+        label=_short(item.label),
+        chance=_percent(item.strength),
+        interval=interval,
+        low=f"{low:.2f}",
+        width=f"{max(0.4, high - low):.2f}",
+        dot=f"{dot:.2f}",
+        middle=f"{_place(0.0, ends):.2f}",
+        grey=NEUTRAL,
+        bar=BAR,
+        blue=DOT,
+        wrap=WRAP,
+        quiet=QUIET,
     )
 
 
-def _scale(ends: tuple[float, float]) -> str:
-    marks = []
-    for share in _marks(ends):
-        place = _place(math.log(share / (1 - share)), ends)
-        marks.append(
-            f'<div style="position:absolute;top:2px;margin-left:{place:.2f}%"><div style="width:60px;margin-left:-30px;text-align:center">'
-            f"{100 * share:.0f} %</div></div>"
+def _scale(ends: tuple[float, float]) -> Html:
+    marks = joined(
+        filled(
+            '<div style="position:absolute;top:2px;margin-left:{}%"><div style="width:60px;margin-left:-30px;text-align:center">'
+            "{} %</div></div>",
+            *(f"{_place(math.log(share / (1 - share)), ends):.2f}", f"{100 * share:.0f}"),
         )
-    return (
-        f'<tr><td style="padding:0"></td><td style="padding:0;border-top:1px solid {NEUTRAL}">'
-        f'<div style="position:relative;height:22px;{QUIET}">{"".join(marks)}</div></td><td style="padding:0"></td></tr>'
+        for share in _marks(ends)
+    )
+    return filled(
+        '<tr><td style="padding:0"></td><td style="padding:0;border-top:1px solid {}">'
+        '<div style="position:relative;height:22px;{}">{}</div></td><td style="padding:0"></td></tr>',
+        *(NEUTRAL, QUIET, marks),
     )
 
 
@@ -120,30 +141,35 @@ def _place(log_odds: float, ends: tuple[float, float]) -> float:
 # The counts -------------------------------------------------------------------------------------------------
 
 
-def _table(ranking: Ranking) -> str:
+def _table(ranking: Ranking) -> Html:
     names = ("votes", "won", "lost", "tied", "of these both bad")
-    head = "".join(f'<th scope="col" style="text-align:right;{_HEAD}">{name}</th>' for name in names)
-    rows = "".join(_counts(item) for item in ranking.table)
+    head = joined(filled('<th scope="col" style="text-align:right;{}">{}</th>', _HEAD, name) for name in names)
     title = f"Counts: {count(ranking.used, 'vote')} between {plural(ranking.by)}"
     apart = [
         f"{ranking.within:,} between clips of one {ranking.by.replace('_', ' ')}" if ranking.within else "",
         f"{count(ranking.repeats, 'repeated pair')}, sharing the vote they repeat" if ranking.repeats else "",
     ]
     more = "; apart from these, " + " and ".join(part for part in apart if part) if any(apart) else ""
-    return (
-        f'<details {KEYS} style="margin-top:10px"><summary style="cursor:pointer">{_text(title + more)}</summary>'
-        f'<table style="border-collapse:collapse;margin-top:4px"><thead><tr>'
-        f'<th scope="col" style="text-align:left;{_HEAD}">{_text(ranking.by.replace("_", " "))}</th>{head}</tr></thead>'
-        f"<tbody>{rows}</tbody></table></details>"
+    return filled(
+        '<details {keys} style="margin-top:10px"><summary style="cursor:pointer">{title}</summary>'
+        '<table style="border-collapse:collapse;margin-top:4px"><thead><tr>'
+        '<th scope="col" style="text-align:left;{style}">{by}</th>{head}</tr></thead>'
+        "<tbody>{rows}</tbody></table></details>",
+        keys=KEYS,
+        title=title + more,
+        style=_HEAD,
+        by=ranking.by.replace("_", " "),
+        head=head,
+        rows=joined(_counts(item) for item in ranking.table),
     )
 
 
-def _counts(item: RankedItem) -> str:
+def _counts(item: RankedItem) -> Html:
     figures = (item.votes, item.wins, item.losses, item.ties, item.both_bad)
-    cells = "".join(f'<td style="text-align:right;padding:4px 10px">{_amount(amount)}</td>' for amount in figures)
-    return (
-        f'<tr><th scope="row" dir="auto" style="text-align:left;font-weight:normal;padding:4px 10px;{WRAP}">'
-        f"{_text(_short(item.label))}</th>{cells}</tr>"
+    cells = joined(filled('<td style="text-align:right;padding:4px 10px">{}</td>', _amount(votes)) for votes in figures)
+    return filled(
+        '<tr><th scope="row" dir="auto" style="text-align:left;font-weight:normal;padding:4px 10px;{}">{}</th>{}</tr>',
+        *(WRAP, _short(item.label), cells),
     )
 
 
@@ -163,7 +189,3 @@ def _percent(log_odds: float) -> str:
 
 def _short(label: str) -> str:
     return one_line(clean(label), LONGEST_LABEL)
-
-
-def _text(value: str) -> str:
-    return html.escape(clean(value), quote=True)

@@ -1,16 +1,16 @@
 """A grid in words and tables: its plan before a credit is spent, what is on its way, what it lacks. Pure: strings in and out.
 
-As in `html`: inline styles that survive JupyterLab's sanitiser, text in the page's own colour, everything escaped.
+As in `html`: inline styles that survive JupyterLab's sanitiser, text in the page's own colour, what goes in is escaped on its way.
 """
 
 from __future__ import annotations
 
-import html as escaping
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ...errors import one_line, shortened
-from ...pages import html
+from ...pages import html, words
+from ...pages.escaping import Html, filled, joined
 from ..axes import value_key
 from ..picture import GridPicture, Tile
 from ..wording import axis_title, labels
@@ -31,22 +31,21 @@ PLAIN_LISTED = 24
 def summary(plan: Plan) -> str:
     """The plan in one line: "16 cells: 12 new, 4 have it; about 480 credits for 12 new videos (…); about 3 min"."""
     waits = bool(plan.new or plan.count("running"))
-    time = f"; about {html.duration_words(plan.seconds)}" if waits and plan.seconds else ""
+    time = f"; about {words.duration_words(plan.seconds)}" if waits and plan.seconds else ""
     return f"{plan}{time}"
 
 
-def plan_html(plan: Plan) -> str:
+def plan_html(plan: Plan) -> Html:
     """Every cell on its axes with where it stands, what it would cost, how long it would take, and why; then the totals."""
     headers, rows = plan_table(plan, MOST_LISTED)
-    return (
-        _box(f"<strong>{_text(summary(plan))}</strong>") + _scrolled(html.table(headers, rows), len(rows)) + _more(plan)
-    )
+    head = _box(filled("<strong>{}</strong>", summary(plan)))
+    return joined([head, _scrolled(html.table(headers, rows), len(rows)), _more(plan)])
 
 
 def plan_plain(plan: Plan) -> str:
     """The same for a terminal and for `text/plain`."""
     more = len(plan.lines) - PLAIN_LISTED
-    table = html.plain_table(*plan_table(plan, PLAIN_LISTED))
+    table = words.plain_table(*plan_table(plan, PLAIN_LISTED))
     return "\n".join([summary(plan), table, *([f"and {more:,} more"] if more > 0 else [])])
 
 
@@ -61,7 +60,7 @@ def plan_table(plan: Plan, most: int) -> tuple[Sequence[str], Sequence[Sequence[
     columns += [
         ("standing", [line.standing for line in lines]),
         ("credits", [_price(line) for line in lines]),
-        ("takes about", [html.duration_words(line.seconds) if line.seconds else "" for line in lines]),
+        ("takes about", [words.duration_words(line.seconds) if line.seconds else "" for line in lines]),
         (
             "why",
             [shortened("; ".join([line.why or "", *line.cell.warnings]).removeprefix("; "), 300) for line in lines],
@@ -71,7 +70,7 @@ def plan_table(plan: Plan, most: int) -> tuple[Sequence[str], Sequence[Sequence[
     return [head for head, _ in shown], list(zip(*(texts for _, texts in shown), strict=True))
 
 
-def receipt(picture: GridPicture) -> str:
+def receipt(picture: GridPicture) -> Html:
     """What stays in the notebook while a grid is on its way: how to get it back, and the ids of its videos.
 
     Where it stands is left to the board: the receipt outlives its kernel, and old figures would read as news.
@@ -79,8 +78,10 @@ def receipt(picture: GridPicture) -> str:
     way = f"{_count(len(picture.tiles), 'cell')}: run this cell again to get the grid back; what is there or on its way costs nothing."
     headers, rows = id_table(picture, MOST_LISTED)
     table = _scrolled(html.table(headers, rows), len(rows))
-    ids = f'<details {html.KEYS}><summary style="cursor:pointer">ids of the videos</summary>{table}</details>'
-    return f'<div style="{html.QUIET}">{_box(_text(way))}{ids}</div>'
+    ids = filled(
+        '<details {}><summary style="cursor:pointer">ids of the videos</summary>{}</details>', html.KEYS, table
+    )
+    return filled('<div style="{}">{}{}</div>', html.QUIET, _box(way), ids)
 
 
 def receipt_plain(picture: GridPicture) -> str:
@@ -88,7 +89,7 @@ def receipt_plain(picture: GridPicture) -> str:
     headers, rows = id_table(picture, PLAIN_LISTED)
     stood = [_stands(tile) for tile in picture.tiles]
     told = [(*row, stands) for row, stands in zip(rows, stood, strict=False)]
-    lines = [f"{progress_words(picture)} · {credit_words(picture)}", html.plain_table((*headers, "stands"), told)]
+    lines = [f"{progress_words(picture)} · {credit_words(picture)}", words.plain_table((*headers, "stands"), told)]
     if len(picture.tiles) > PLAIN_LISTED:
         lines.append(f"and {len(picture.tiles) - PLAIN_LISTED:,} more")
     if not picture.is_settled:
@@ -99,7 +100,7 @@ def receipt_plain(picture: GridPicture) -> str:
 
 def trouble(picture: GridPicture, text: str) -> dict[str, str]:
     """Both kinds of text for a grid that cannot be shown as it should."""
-    return {"text/html": _box(_text(text)) + receipt(picture), "text/plain": f"{text}\n{receipt_plain(picture)}"}
+    return {"text/html": joined([_box(text), receipt(picture)]), "text/plain": f"{text}\n{receipt_plain(picture)}"}
 
 
 def id_table(picture: GridPicture, most: int) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
@@ -114,10 +115,10 @@ def id_table(picture: GridPicture, most: int) -> tuple[Sequence[str], Sequence[S
     return ("cell", "id"), rows
 
 
-def ending(picture: GridPicture) -> str:
+def ending(picture: GridPicture) -> Html:
     """The line below the wall of a grid in which something is missing (its tiles say why): how to go on. Empty if nothing is."""
     cure = cure_of(picture)
-    return _box(_text(cure)) if cure else ""
+    return _box(cure) if cure else Html()
 
 
 def cure_of(picture: GridPicture) -> str:
@@ -137,7 +138,7 @@ def cure_of(picture: GridPicture) -> str:
 def _stands(tile: Tile) -> str:
     if tile.cell.invalid is not None:
         return "cannot be made"
-    return html.status_words(tile.snapshot) if tile.snapshot is not None else "not sent yet"
+    return words.status_words(tile.snapshot) if tile.snapshot is not None else "not sent yet"
 
 
 def _worded(names: Sequence[str], values: Sequence[Mapping[str, object]]) -> tuple[list[str], dict[str, list[str]]]:
@@ -160,20 +161,16 @@ def _count(amount: int, unit: str) -> str:
     return f"{amount:,} {unit}" if amount == 1 else f"{amount:,} {unit}s"
 
 
-def _more(plan: Plan) -> str:
+def _more(plan: Plan) -> Html:
     more = len(plan.lines) - MOST_LISTED
-    return _box(f"and {more:,} more cells") if more > 0 else ""
+    return _box(f"and {more:,} more cells") if more > 0 else Html()
 
 
-def _scrolled(table: str, rows: int) -> str:
+def _scrolled(table: Html, rows: int) -> Html:
     """The table in a box of its own where it is long."""
-    return f'<div style="max-height:430px;overflow:auto">{table}</div>' if rows > MOST_SHOWN else table
+    return filled('<div style="max-height:430px;overflow:auto">{}</div>', table) if rows > MOST_SHOWN else table
 
 
-def _box(*parts: str) -> str:
-    lines = "".join(f"<div>{part}</div>" for part in parts if part)
-    return f'<div style="margin:4px 0;line-height:1.5;max-width:860px;{html.WRAP}">{lines}</div>'
-
-
-def _text(value: object) -> str:
-    return escaping.escape(html.clean(str(value)), quote=True)
+def _box(line: object) -> Html:
+    style = f"margin:4px 0;line-height:1.5;max-width:860px;{html.WRAP}"
+    return filled('<div style="{}"><div>{}</div></div>', style, line)

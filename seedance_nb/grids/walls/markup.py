@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-import html as stdlib_html
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ...pages import html
-from ...pages.assets import joined, with_keys
+from ...pages.assets import joined as joined_files
+from ...pages.assets import with_keys
+from ...pages.escaping import Html, escaped, filled, joined
+from ...pages.words import clamp
 from ..picture import GridPicture
 from .sources import Source, Sources
 from .tiles import Axis, Layout, Place, heading, receipt, shortened, state
@@ -41,7 +43,7 @@ class Embedded:
                 yield base64.b64encode(block).decode("ascii")
 
 
-Part = str | Embedded
+Part = Html | Embedded
 
 
 def text_of(part: Part) -> Iterator[str]:
@@ -67,21 +69,23 @@ def markup(
         "columns": layout.columns,
         "pages": layout.pages,
     }
-    yield f'<div class="sdw" data-lm-suppress-shortcuts="seedance" data-wall="{_text(json.dumps(facts))}" style="margin:4px 0;line-height:1.4">'
-    yield f"<style>{joined(_HERE / 'wall.css')}</style>"
-    yield '<div class="sdw-head" style="margin-bottom:6px">'
+    yield filled(
+        '<div class="sdw" {} data-wall="{}" style="margin:4px 0;line-height:1.4">', html.KEYS, json.dumps(facts)
+    )
+    yield Html(f"<style>{joined_files(_HERE / 'wall.css')}</style>")
+    yield Html('<div class="sdw-head" style="margin-bottom:6px">')
     if title:
-        yield f'<strong class="sdw-title">{_text(title)}</strong> '
-    yield f'<span style="{html.QUIET}">{_text(heading(picture, axes))}</span>'
+        yield filled('<strong class="sdw-title">{}</strong> ', title)
+    yield filled('<span style="{}">{}</span>', html.QUIET, heading(picture, axes))
     prompts = {place.prompt for place in places if place.prompt}
     if len(prompts) == 1:
-        shared = html.clamp(prompts.pop(), html.LONG_PROMPT)
-        yield f'<div dir="auto" style="white-space:pre-wrap;{html.WRAP}">{_text(shared)}</div>'
+        shared = clamp(prompts.pop(), html.LONG_PROMPT)
+        yield filled('<div dir="auto" style="white-space:pre-wrap;{}">{}</div>', html.WRAP, shared)
     if sources.note:
-        yield f'<div class="sdw-note" style="{html.QUIET}">{_text(sources.note)}</div>'
-    yield '</div><div class="sdw-stage">'
+        yield filled('<div class="sdw-note" style="{}">{}</div>', html.QUIET, sources.note)
+    yield Html('</div><div class="sdw-stage">')
     yield from _stage(axes, places, layout, sources)
-    yield f"</div><script>{_script()}</script></div>"
+    yield Html(f"</div><script>{_script()}</script></div>")
 
 
 def _stage(axes: Sequence[Axis], places: Sequence[Place], layout: Layout, sources: Sources) -> Iterator[Part]:
@@ -92,7 +96,7 @@ def _stage(axes: Sequence[Axis], places: Sequence[Place], layout: Layout, source
             continue
         if page is not None and value is not None:
             label = f"{axes[page].title}: {axes[page].labels[value]}"
-            yield f'<div style="margin:12px 0 4px 0"><strong>{_text(label)}</strong></div>'
+            yield filled('<div style="margin:12px 0 4px 0"><strong>{}</strong></div>', label)
         yield from _page(axes, shown, layout, sources)
 
 
@@ -106,29 +110,33 @@ def _page(axes: Sequence[Axis], places: Sequence[Place], layout: Layout, sources
         columns = f"{'90px ' if row is not None else ''}repeat({len(across)}, minmax(0, 1fr))"
     else:
         columns = f"repeat({min(MOST_ACROSS if row is None else MOST_ACROSS - 1, max(1, _widest(places, row)))}, minmax(0, 1fr))"
-    yield f'<div class="sdw-grid" style="display:grid;gap:10px;grid-template-columns:{columns};max-width:100%">'
+    yield filled(
+        '<div class="sdw-grid" style="display:grid;gap:10px;grid-template-columns:{};max-width:100%">', columns
+    )
     if matrix:
-        yield "<div></div>"
+        yield Html("<div></div>")
         for value in across:
             if column is None or value is None:
                 continue
-            yield f'<div style="align-self:end;{html.WRAP}"><strong>{_text(axes[column].labels[value])}</strong></div>'
+            name = axes[column].labels[value]
+            yield filled('<div style="align-self:end;{}"><strong>{}</strong></div>', html.WRAP, name)
     for level in down:
         if row is not None and level is not None:
             wide = "" if matrix else "grid-column:1/-1;"
-            yield f'<div style="{wide}{html.WRAP}"><strong>{_text(axes[row].labels[level])}</strong></div>'
+            name = axes[row].labels[level]
+            yield filled('<div style="{}{}"><strong>{}</strong></div>', wide, html.WRAP, name)
         in_row = [place for place in places if row is None or place.at[row] == level]
         if column is not None:
             in_row.sort(key=lambda place: place.at[column])
         for value in across:
             inside = [place for place in in_row if column is None or value is None or place.at[column] == value]
             if matrix:
-                yield '<div style="min-width:0">'
+                yield Html('<div style="min-width:0">')
             for place in inside:
                 yield from _tile(axes, place, sources.of.get(place.number), place.number in sources.of)
             if matrix:
-                yield "</div>"
-    yield "</div>"
+                yield Html("</div>")
+    yield Html("</div>")
 
 
 def _widest(places: Sequence[Place], row: int | None) -> int:
@@ -141,72 +149,81 @@ def _widest(places: Sequence[Place], row: int | None) -> int:
 
 
 def _tile(axes: Sequence[Axis], place: Place, source: Source | None, has_clip: bool) -> Iterator[Part]:
-    at = ",".join(str(i) for i in place.at)
-    same = f' data-same="{source.same_as}"' if source is not None and source.same_as is not None else ""
-    clip = place.tile.clip
-    fps = f' data-fps="{clip.fps:.6g}"' if clip is not None else ""
-    failed = "" if has_clip else " sdw-without"
-    yield f'<figure class="sdw-tile{failed}" data-n="{place.number}" data-at="{at}"{fps}{same} style="margin:0 0 8px 0;min-width:0">'
-    yield '<div class="sdw-media">'
+    clip, snapshot = place.tile.clip, place.tile.snapshot
+    shares = source is not None and source.same_as is not None
+    yield filled(
+        '<figure class="sdw-tile{failed}" data-n="{number}" data-at="{at}"{fps}{same} style="margin:0 0 8px 0;min-width:0">',
+        failed="" if has_clip else " sdw-without",
+        number=place.number,
+        at=",".join(map(str, place.at)),
+        fps=filled(' data-fps="{}"', f"{clip.fps:.6g}") if clip is not None else "",
+        same=filled(' data-same="{}"', source.same_as) if source is not None and shares else "",
+    )
+    yield Html('<div class="sdw-media">')
     yield from _media(place, source)
-    yield f'</div><figcaption style="margin-top:4px;{html.WRAP}">'
+    yield filled('</div><figcaption style="margin-top:4px;{}">', html.WRAP)
     parts = [
-        f'<span class="sdw-part" data-axis="{i}">{_text(axis.labels[place.at[i]])}</span>'
+        filled('<span class="sdw-part" data-axis="{}">{}</span>', i, axis.labels[place.at[i]])
         for i, axis in enumerate(axes)
     ]
-    yield f'<div class="sdw-label"><strong>{" · ".join(parts) or _text(place.label)}</strong></div>'
+    label = joined(parts, " · ") if parts else place.label
+    yield filled('<div class="sdw-label"><strong>{}</strong></div>', label)
     if place.pieces:
-        yield f'<div class="sdw-prompt" dir="auto" data-prompt="{_text(place.prompt)}" style="{html.QUIET}">'
-        yield "".join(_piece(piece.alike, shortened(piece)) for piece in place.pieces)
-        yield "</div>"
+        words = joined(_piece(piece.alike, shortened(piece)) for piece in place.pieces)
+        yield filled(
+            '<div class="sdw-prompt" dir="auto" data-prompt="{}" style="{}">{}</div>', place.prompt, html.QUIET, words
+        )
     elif place.prompt:
-        yield f'<div class="sdw-prompt" dir="auto" data-prompt="{_text(place.prompt)}"></div>'
-    snapshot = place.tile.snapshot
+        yield filled('<div class="sdw-prompt" dir="auto" data-prompt="{}"></div>', place.prompt)
     if snapshot is not None and has_clip:
-        yield f'<div class="sdw-receipt" style="{html.QUIET}">{_text(receipt(snapshot))}</div>'
+        yield filled('<div class="sdw-receipt" style="{}">{}</div>', html.QUIET, receipt(snapshot))
     if source is not None:
-        yield html.original(place.tile.clip, source.link, source.place, source.note)
-    yield "</figcaption></figure>"
+        yield html.original(clip, source.link, source.place, source.note)
+    yield Html("</figcaption></figure>")
 
 
-def _piece(alike: tuple[int, ...] | None, text: str) -> str:
+def _piece(alike: tuple[int, ...] | None, text: str) -> Html:
     if alike is None:
-        return f"<span>{_text(text)}</span>"
-    return f'<span class="sdw-word" data-alike="{" ".join(map(str, alike))}" style="text-decoration:underline">{_text(text)}</span>'
+        return filled("<span>{}</span>", text)
+    same = " ".join(map(str, alike))
+    return filled('<span class="sdw-word" data-alike="{}" style="text-decoration:underline">{}</span>', same, text)
 
 
 def _media(place: Place, source: Source | None) -> Iterator[Part]:
     clip = place.tile.clip
-    name = _text(html.clamp(place.prompt or place.label, html.LONG_PROMPT))
+    name = clamp(place.prompt or place.label, html.LONG_PROMPT)
     box = "display:block;max-width:100%"
     if source is None or clip is None:
         bar = html.ACCENTS.get(place.tile.snapshot.status, html.NEUTRAL) if place.tile.snapshot else html.NEUTRAL
-        yield f'<div class="sdw-state" style="border-left:3px solid {bar};padding:4px 10px;{html.WRAP}">{_text(state(place.tile))}</div>'
+        style = f"border-left:3px solid {bar};padding:4px 10px;{html.WRAP}"
+        yield _state(style, state(place.tile))
         return
     if source.embed is not None or source.url is not None:
-        yield f'<video controls muted loop preload="metadata" width="{clip.width}" height="{clip.height}" src="'
-        yield Embedded(source.embed, "video/mp4") if source.embed is not None else _text(source.url)
-        yield f'" title="{name}" style="{box};height:auto;width:100%">'
+        yield filled(
+            '<video controls muted loop preload="metadata" width="{}" height="{}" src="', clip.width, clip.height
+        )
+        yield Embedded(source.embed, "video/mp4") if source.embed is not None else escaped(source.url)
+        yield filled('" title="{}" style="{};height:auto;width:100%">', name, box)
         yield from _picture(source, name, box)
-        yield "</video>"
+        yield Html("</video>")
         return
     yield from _picture(source, name, box)
     if source.same_as is not None:
-        yield f'<div class="sdw-state" style="{html.QUIET}">the same clip as cell {source.same_as + 1}</div>'
+        yield _state(html.QUIET, f"the same clip as cell {source.same_as + 1}")
     if source.trouble:
-        yield f'<div class="sdw-state" style="{html.QUIET}">{_text(source.trouble)}</div>'
+        yield _state(html.QUIET, source.trouble)
+
+
+def _state(style: str, words: str) -> Html:
+    return filled('<div class="sdw-state" style="{}">{}</div>', style, words)
 
 
 def _picture(source: Source, name: str, style: str) -> Iterator[Part]:
     if source.poster is not None:
-        yield '<img src="'
+        yield Html('<img src="')
         yield Embedded(source.poster, "image/jpeg")
-        yield f'" alt="{name}" style="{style}">'
+        yield filled('" alt="{}" style="{}">', name, style)
 
 
 def _script() -> str:
     return f'(() => {{\n"use strict";\n{with_keys(_HERE / "transport.js", _HERE / "wall.js")}\n}})();'
-
-
-def _text(value: object) -> str:
-    return stdlib_html.escape(html.clean(str(value)), quote=True)

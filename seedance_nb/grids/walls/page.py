@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import html as stdlib_html
 import os
 import re
 import shutil
@@ -13,7 +12,8 @@ from pathlib import Path
 
 from ...clips.store import shown_file
 from ...errors import ClipError, ConfigurationError, one_line
-from ...pages import html
+from ...pages import html, words
+from ...pages.escaping import Html, filled
 from ...snapshot import Durations, durations
 from ..picture import GridPicture
 from .markup import Part, markup, text_of
@@ -65,23 +65,29 @@ def write_page(
     return path
 
 
+_STYLE = Html(
+    ":root{color-scheme:light dark}body{margin:20px;font:14px/1.5 system-ui,sans-serif}"
+    "h1{font-size:1.4em;margin:0 0 12px 0}summary{cursor:pointer}:focus-visible{outline:2px solid #1976d2;outline-offset:2px}footer{margin-top:24px}"
+)
+
+
 def _document(
     wall: Iterator[Part], axes: Sequence[Axis], places: Sequence[Place], sources: Sources, title: str
 ) -> Iterator[Part]:
-    name = stdlib_html.escape(html.clean(title or "Comparison of clips"))
-    yield (
-        f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{name}</title>\n'
+    name = title or "Comparison of clips"
+    yield filled(
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{}</title>\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
-        "<style>:root{color-scheme:light dark}body{margin:20px;font:14px/1.5 system-ui,sans-serif}"
-        "h1{font-size:1.4em;margin:0 0 12px 0}summary{cursor:pointer}:focus-visible{outline:2px solid #1976d2;outline-offset:2px}footer{margin-top:24px}</style>\n"
-        f"</head>\n<body>\n<main>\n<h1>{name}</h1>\n"
+        "<style>{}</style>\n</head>\n<body>\n<main>\n<h1>{}</h1>\n",
+        *(name, _STYLE, name),
     )
     yield from wall
     headers, lines = receipts(axes, places, sources)
-    yield f"\n</main>\n<footer><details><summary>Receipts of {len(lines)} {'cell' if len(lines) == 1 else 'cells'}</summary>\n"
+    cells = "cell" if len(lines) == 1 else "cells"
+    yield filled("\n</main>\n<footer><details><summary>Receipts of {} {}</summary>\n", len(lines), cells)
     yield html.table(headers, lines)
-    yield "\n</details></footer>\n</body>\n</html>\n"
+    yield Html("\n</details></footer>\n</body>\n</html>\n")
 
 
 def receipts(
@@ -95,13 +101,13 @@ def receipts(
         took = durations(snapshot) if snapshot is not None else Durations()
         source = sources.of.get(place.number)
         invalid = place.tile.cell.invalid is not None
-        status = "not possible" if invalid else "not submitted" if snapshot is None else html.status_words(snapshot)
+        status = "not possible" if invalid else "not submitted" if snapshot is None else words.status_words(snapshot)
         lines.append(
             (
                 str(place.number + 1),
                 *(axis.labels[i] for axis, i in zip(axes, place.at, strict=True)),
                 f"{status}; {source.trouble}" if source is not None and source.trouble else status,
-                html.credits_words(snapshot) if snapshot is not None else "",
+                words.credits_words(snapshot) if snapshot is not None else "",
                 f"{took.waited:.1f}" if took.waited is not None else "",
                 f"{took.rendered:.1f}" if took.rendered is not None else "",
                 str(place.tile.cell.take),

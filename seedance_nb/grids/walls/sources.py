@@ -10,7 +10,7 @@ from pathlib import Path
 from ...clips.clip import Clip
 from ...clips.store import shown_file
 from ...errors import ClipError, one_line, shortened
-from ...pages import html
+from ...pages import words
 from ...pages.file_links import link_to, place_of, quoted
 from .tiles import Place
 
@@ -53,7 +53,7 @@ def in_notebook(places: Sequence[Place], embed_limit: int) -> Sources:
         return Sources({**{number: _with_place(_whole(clip), clip) for number, clip in first.items()}, **repeated})
     found, room, left_out = dict[int, Source](), embed_limit, 0
     for number, clip in first.items():
-        bare = _with_place(Source(poster=_poster(clip), note=html.preview_note(clip)), clip)
+        bare = _with_place(Source(poster=_poster(clip), note=words.preview_note(clip)), clip)
         try:
             small = _preview(clip)
             size = small.stat().st_size
@@ -136,7 +136,7 @@ def _whole(clip: Clip) -> Source:
         return Source(
             poster=_poster(clip), trouble=f"the file of this clip cannot be read ({reason}): {clip.path.name}"
         )
-    note = html.preview_note(clip)
+    note = words.preview_note(clip)
     return Source(embed=file, poster=_poster(clip), note=f"{note}; the original is kept" if note else None)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ...api.fields import TAKE
 from ...errors import InvalidRequest
-from ...pages import html
+from ...pages import words
 from ...snapshot import Snapshot, durations
 from .. import wording
 from ..axes import check_axis, value_key
@@ -121,9 +121,9 @@ def receipt(snapshot: Snapshot) -> str:
     clip = snapshot.clip
     took = durations(snapshot)
     facts = [
-        html.credits_words(snapshot),
-        html.took(snapshot, "waited") or "",
-        f"rendered in {html.duration_words(took.rendered)}" if took.rendered is not None else "",
+        words.credits_words(snapshot),
+        words.took(snapshot, "waited") or "",
+        f"rendered in {words.duration_words(took.rendered)}" if took.rendered is not None else "",
         f"take {snapshot.take}",
         "simulated" if snapshot.simulated and snapshot.reused else "",  # otherwise the credits say so
         f"sha256 {clip.sha256[:12]}" if clip is not None else "",
@@ -138,11 +138,11 @@ def state(tile: Tile) -> str:
     snapshot = tile.snapshot
     if snapshot is None:
         return "Not submitted"
-    words = html.status_words(snapshot)
-    words = f"{words[:1].upper()}{words[1:]}"
+    stands = words.status_words(snapshot)
+    stands = f"{stands[:1].upper()}{stands[1:]}"
     if snapshot.error is not None:
-        return f"{words}: {snapshot.error}"
-    return " · ".join(part for part in (words, snapshot.trouble or snapshot.note or "") if part)
+        return f"{stands}: {snapshot.error}"
+    return " · ".join(part for part in (stands, snapshot.trouble or snapshot.note or "") if part)
 
 
 def shortened(piece: Piece) -> str:

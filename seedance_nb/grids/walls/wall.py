@@ -5,7 +5,7 @@ Without its script, as in a notebook nobody trusts, it is a wall of plain player
 
 from __future__ import annotations
 
-from ...pages import html
+from ...pages import words
 from ..picture import GridPicture
 from .markup import markup, text_of
 from .page import write_page
@@ -57,4 +57,4 @@ def wall_plain(
         lines.append((*(axes[i].labels[place.at[i]] for i in order), what, clip.path.name if clip is not None else ""))
     headers = (*(axes[i].title for i in order), "what became of it", "file")
     head = " · ".join(part for part in (title, heading(picture, axes)) if part)
-    return html.plain_table(headers, lines, head)
+    return words.plain_table(headers, lines, head)

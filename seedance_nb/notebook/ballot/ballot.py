@@ -22,7 +22,8 @@ from ...grids.ballots.room import script, style
 from ...grids.votes.ballot_file import check_aspects, clean_rater
 from ...grids.votes.ballot_pairs import Entries, asks_for_prompt, entries
 from ...grids.votes.votes import next_pair
-from ...pages.html import clamp, clean
+from ...pages.escaping import clean
+from ...pages.words import clamp
 from ...tracking.ledger.vote import Choice, Vote
 from ..interactive import interactive
 from ..panel.errors import drawn_by

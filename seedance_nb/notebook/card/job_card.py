@@ -12,7 +12,8 @@ import traitlets
 
 from ...errors import LONGEST, one_line, shortened
 from ...pages.assets import with_keys
-from ...pages.html import clamp, clean, credits_words, settings_line, status_words
+from ...pages.escaping import clean
+from ...pages.words import clamp, credits_words, settings_line, status_words
 from ...snapshot import Snapshot, durations
 
 _HERE = Path(__file__).parent

@@ -11,7 +11,7 @@ from IPython.display import display
 
 from ...api.fields import listed
 from ...errors import ConfigurationError, SeedanceError, WaitTimeout
-from ...pages import html
+from ...pages import html, words
 from ...settings import SIMULATOR, check_key, write_keyring
 from ...tracking import session as sessions
 from ...tracking.ledger.contract import SAME, AccountNotKnown, Spending, shown
@@ -62,11 +62,11 @@ def _show_jobs(shell: Any, jobs: JobList) -> None:
         _show_table(*job_table(jobs))
     else:
         for job in jobs:
-            print(html.plain(job.snapshot), end="\n\n")
+            print(words.plain(job.snapshot), end="\n\n")
 
 
 def _show_table(headers: Sequence[str], rows: Sequence[Sequence[str]], caption: str | None = None) -> None:
-    texts = {"text/html": html.table(headers, rows, caption), "text/plain": html.plain_table(headers, rows, caption)}
+    texts = {"text/html": html.table(headers, rows, caption), "text/plain": words.plain_table(headers, rows, caption)}
     display(texts, raw=True)
 
 
@@ -95,7 +95,7 @@ def _cancel(_shell: Any, line: Line) -> None:
     for job in _chosen(line):
         name = job.request_id or job.key
         if job.status.is_final:
-            print(f"{name} has ended already ({html.status_words(job.snapshot)}); there is nothing to cancel")
+            print(f"{name} has ended already ({words.status_words(job.snapshot)}); there is nothing to cancel")
             continue
         job.cancel()
         asked += 1

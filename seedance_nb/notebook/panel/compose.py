@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import html as escaping
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -15,7 +14,8 @@ from ...api.catalog import Catalog
 from ...api.fields import DEFAULT_MODEL, DEFAULTS, EVERY, IMAGE_SUFFIXES, MOST_MEDIA_URLS, listed
 from ...api.models import VideoRequest, make_request
 from ...errors import InvalidRequest, one_line
-from ...pages.html import clamp
+from ...pages.escaping import Html, filled, joined
+from ...pages.words import clamp
 from ..interactive import interactive
 from .choice import Choice
 from .errors import drawn_by
@@ -37,8 +37,8 @@ class Field:
 
     def say(self, text: str, *, wrong: bool = True) -> None:
         """Show one line below the control; an empty one takes it away."""
-        kind = ' class="seedance-wrong"' if wrong else ""
-        self.line.value = f"<span{kind}>{escaping.escape(one_line(text))}</span>" if text else ""
+        template = '<span class="seedance-wrong">{}</span>' if wrong else "<span>{}</span>"
+        self.line.value = filled(template, one_line(text)) if text else ""
         self.line.layout.display = "" if text else "none"
 
     def complain(self, text: str) -> None:
@@ -247,8 +247,8 @@ def write_metadata(metadata: dict[str, Any] | None) -> str:
     return json.dumps(metadata, ensure_ascii=False)
 
 
-def thumbnails(urls: Sequence[str]) -> str:
-    """The reference media in their order, images as pictures; escaped."""
+def thumbnails(urls: Sequence[str]) -> Html:
+    """The reference media in their order, images as pictures."""
     images = [url for url in urls if _suffix(url).endswith(IMAGE_SUFFIXES)]
     roles = {0: "first frame", 1: "last frame"} if len(images) == len(urls) <= 2 else {}
     figures = []
@@ -256,14 +256,11 @@ def thumbnails(urls: Sequence[str]) -> str:
         words = f"{index + 1} · {roles.get(index, 'reference')}"
         name = clamp(_suffix(url).rpartition("/")[2] or url, 40)
         if url in images and url.startswith("https://"):
-            src = escaping.escape(url, quote=True)
-            inner = f'<img src="{src}" alt="{escaping.escape(name, quote=True)}" loading="lazy" referrerpolicy="no-referrer">'
+            inner = filled('<img src="{}" alt="{}" loading="lazy" referrerpolicy="no-referrer">', url, name)
         else:
-            inner = f'<span class="seedance-file">{escaping.escape(name)}</span>'
-        figures.append(
-            f'<figure title="{escaping.escape(url, quote=True)}">{inner}<figcaption>{words}</figcaption></figure>'
-        )
-    return "".join(figures)
+            inner = filled('<span class="seedance-file">{}</span>', name)
+        figures.append(filled('<figure title="{}">{}<figcaption>{}</figcaption></figure>', url, inner, words))
+    return joined(figures)
 
 
 def _suffix(url: str) -> str:

@@ -14,7 +14,8 @@ from ...api.models import Status
 from ...clips.clip import Clip
 from ...clips.store import Clips, shown_file
 from ...errors import LONGEST, ClipError, InvalidRequest, SeedanceError, one_line, shortened
-from ...pages.html import clamp, clean, credits_words, preview_note, settings_line, status_words, took
+from ...pages.escaping import clean
+from ...pages.words import clamp, credits_words, preview_note, settings_line, status_words, took
 from ...snapshot import Snapshot
 from ...tracking.following.runner import snapshot_of
 from ...tracking.ledger.contract import Wanted

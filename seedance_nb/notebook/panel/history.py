@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import ipywidgets as w
 
-from ...pages.html import clamp, clean
+from ...pages.escaping import clean
+from ...pages.words import clamp
 from ..interactive import interactive
 from .compose import Field
 from .errors import drawn_by

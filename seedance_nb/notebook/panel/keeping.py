@@ -14,8 +14,8 @@ import uuid
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ...pages.html import plain
 from ...pages.job_page import final_html
+from ...pages.words import plain
 from ...tracking.job import Job
 from ..display import Screen
 

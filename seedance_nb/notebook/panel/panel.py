@@ -20,7 +20,7 @@ import msgspec
 from ...api.catalog import Catalog
 from ...api.models import Status, VideoRequest
 from ...errors import InvalidRequest, SeedanceError, one_line, shortened
-from ...pages.html import clamp
+from ...pages.words import clamp
 from ...snapshot import Snapshot
 from ...tracking import session as sessions
 from ...tracking.background import log

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from ...api.catalog import Estimate
 from ...api.models import Status
 from ...errors import one_line
+from ...pages.words import STATUS_WORDS
 from ...tracking.ledger.record import FREE_AGAIN
 
 
@@ -62,12 +63,17 @@ def price_tag(
 def _reuse_tag(known: Sequence[Status | None]) -> Tag:
     if Status.UNKNOWN in known:
         why = "this may have been accepted and charged, so it is not sent again: raise Takes for another, or see %seedance jobs"
-        return Tag("Generate · outcome unknown", why, enabled=False, price=0, problem=why)
+        return Tag(f"Generate · {STATUS_WORDS[Status.UNKNOWN]}", why, enabled=False, price=0, problem=why)
     if all(status is Status.SUCCEEDED for status in known):
         return Tag(
             "Generate · free, you have this", "the ledger has it: shows the video you have", enabled=True, price=0
         )
-    return Tag("Generate · free, being made", "it is on its way already: shows its card", enabled=True, price=0)
+    return Tag(
+        f"Generate · free, {STATUS_WORDS[Status.PROCESSING]}",
+        "it is on its way already: shows its card",
+        enabled=True,
+        price=0,
+    )
 
 
 def _breakdown(missing: int, takes: int, estimate: Estimate) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as w
 
 from ...api.models import Status
-from ...pages.html import status_words
+from ...pages.words import status_words
 from ...snapshot import Snapshot
 from ...tracking.background import log
 from ...tracking.job import Job
