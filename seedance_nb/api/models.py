@@ -209,7 +209,6 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
     status_text: str
     output_url: str | None = None
     error: str | None = None
-    error_code: str | None = None
     credits_charged: float | None = None
     model: str | None = None
     prompt: str | None = None
@@ -259,7 +258,7 @@ def parse_generation(answer: object, *, request_id: str | None = None) -> Genera
         return None
     word = status_word(answer)
     status = SERVER_STATUSES.get(word.lower(), Status.PROCESSING if word else Status.QUEUED)
-    code, message = error_parts(body.get("error"))
+    _, message = error_parts(body.get("error"))
     oddity = None
     if body.get("success") is False:
         oddity = "the answer said success: false"
@@ -273,7 +272,6 @@ def parse_generation(answer: object, *, request_id: str | None = None) -> Genera
         status_text=word or status.value,
         output_url=_output_url(body.get("output")),
         error=message,
-        error_code=code,
         credits_charged=_number(body.get("creditsCharged")),
         model=_text(body.get("model")),
         prompt=_text(body.get("prompt"), 20_000),

@@ -196,15 +196,20 @@ def preview_of(path: Path) -> Path:
 
 
 def shown_file(clip: Clip, most: float = float("inf")) -> Path:
-    """The file to put before a browser: the clip itself if browsers play it and it has at most `most` bytes, else its preview.
-
-    Makes the preview if there is none yet, which takes about a second. Blocks; raises ClipError, OSError.
-    """
+    """The file to put before a browser: the clip itself where it `is_shown_whole`, else its preview. As `preview_file`."""
     if clip.is_lost:
         raise clip.loss()
-    if clip.size <= most and not clip.unplayable:
-        return clip.path
-    if not clip.path.exists():
+    return clip.path if is_shown_whole(clip, most) else preview_file(clip)
+
+
+def is_shown_whole(clip: Clip, most: float = float("inf")) -> bool:
+    """Whether browsers play the file itself, and it has at most `most` bytes."""
+    return clip.size <= most and not clip.unplayable
+
+
+def preview_file(clip: Clip) -> Path:
+    """The preview of a clip, made if there is none yet, which takes about a second. Blocks; raises ClipError, OSError."""
+    if clip.is_lost or not clip.path.exists():
         raise clip.loss()
     return Clips(clip.path.parent).preview(clip)
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from ...clips.store import shown_file
+from ...clips.store import preview_file, shown_file
 from ...errors import InvalidRequest, SeedanceError, one_line
 from ...pages.escaping import clean
 from ...pages.words import clamp
@@ -131,7 +131,7 @@ def _write(file: TextIO, ballot: dict[str, Any], keys: dict[str, str], entered: 
     # All or none: a small copy beside an original would be judged for its size.
     small = sum(clip.size for clip in clips) > MOST_BYTES or any(clip.unplayable for clip in clips)
     for name, clip in zip(keys, clips, strict=True):
-        path = shown_file(clip, -1) if small else shown_file(clip)
+        path = preview_file(clip) if small else shown_file(clip)
         file.write(f'<script type="text/plain" id="clip-{name}">')
         file.write(base64.b64encode(path.read_bytes()).decode("ascii"))
         file.write("</script>\n")

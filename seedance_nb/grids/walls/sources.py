@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ...clips.clip import Clip
-from ...clips.store import shown_file
+from ...clips.store import is_shown_whole, preview_file, shown_file
 from ...errors import ClipError, one_line, shortened
 from ...pages import words
 from ...pages.file_links import link_to, place_of, quoted
@@ -141,9 +141,9 @@ def _whole(clip: Clip) -> Source:
 
 
 def _preview(clip: Clip) -> Path:
-    small = shown_file(clip, -1)
+    small = preview_file(clip)
     # A small original can be smaller than its preview.
-    return clip.path if not clip.unplayable and clip.size <= small.stat().st_size else small
+    return clip.path if is_shown_whole(clip, small.stat().st_size) else small
 
 
 def _poster(clip: Clip) -> Path | None:

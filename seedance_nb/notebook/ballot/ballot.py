@@ -16,7 +16,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from ...clips.store import shown_file
+from ...clips.store import is_shown_whole, preview_file
 from ...errors import InvalidRequest, SeedanceError, one_line, shortened
 from ...grids.ballots.room import script, style
 from ...grids.votes.ballot_file import check_aspects, clean_rater
@@ -330,13 +330,11 @@ class Ballot(anywidget.AnyWidget):
             clip = self._entries.clips.get(key) if key is not None else None
             # All or none: a small copy beside an original would be judged for its size.
             limit = self._grid.session.limits.embed_limit
-            self._small = self._small or any(
-                each.size > limit or each.unplayable for each in self._entries.clips.values()
-            )
+            self._small = self._small or not all(is_shown_whole(each, limit) for each in self._entries.clips.values())
         if clip is None:
             self._refuse_clip(name, "this clip is gone; open the ballot again")
         elif self._small:
-            self._in_worker(functools.partial(self._send_bytes, name, lambda: shown_file(clip, -1).read_bytes()))
+            self._in_worker(functools.partial(self._send_bytes, name, lambda: preview_file(clip).read_bytes()))
         else:
             self._send_bytes(name, clip.bytes)
 

@@ -30,12 +30,9 @@ def card_view(snapshot: Snapshot, now: float, *, heading: bool = False) -> dict[
         "prompt": clamp(clean(snapshot.request.prompt), 400),  # more than a card ever shows, less than a message weighs
         "settings": settings_line(snapshot.request),
         "heading": heading,
-        "take": snapshot.take,
         "status": snapshot.status.value,
         "status_words": status_words(snapshot),
-        "status_text": one_line(snapshot.status_text, 60),
         "settled": snapshot.is_settled,
-        "has_video": snapshot.clip is not None,
         "request_id": snapshot.request_id,
         "key": snapshot.key,
         "elapsed": durations(snapshot).waited if final else snapshot.elapsed(now),

@@ -12,7 +12,7 @@ import traitlets
 
 from ...api.models import Status
 from ...clips.clip import Clip
-from ...clips.store import Clips, shown_file
+from ...clips.store import Clips, is_shown_whole, preview_file
 from ...errors import LONGEST, ClipError, InvalidRequest, SeedanceError, one_line, shortened
 from ...pages.escaping import clean
 from ...pages.words import clamp, credits_words, preview_note, settings_line, status_words, took
@@ -126,13 +126,13 @@ class Gallery(anywidget.AnyWidget):
             raise ClipError("the file of this clip is gone; run its code to fetch it again")
         if hover and clip.size > HOVER_BYTES:
             return
-        if clip.size <= self._panel.session.limits.embed_limit and not clip.unplayable:
+        if is_shown_whole(clip, self._panel.session.limits.embed_limit):
             self._send_bytes(asked, clip.bytes())
         else:
             self._panel.in_worker(lambda: self._send_preview(asked, clip))
 
     def _send_preview(self, asked: dict[str, Any], clip: Clip) -> None:
-        data = shown_file(clip, -1).read_bytes()
+        data = preview_file(clip).read_bytes()
         note = f"{preview_note(clip, small=True)}; Save as… copies the original"
         self._panel.in_context(lambda: self._send_bytes(asked, data, note))
 
