@@ -278,7 +278,7 @@ class Grid:
     ) -> Ranking:
         """Who wins, with intervals: `by` is an axis, several axes, or None for the cells themselves (their takes together).
 
-        `of="levels"` asks how good each of them is, clips and raters being draws; "raters" the same for these raters; "clips" how these
+        `of="levels"` asks how strong each of them is, clips and raters being draws; "raters" the same for these raters; "clips" how these
         very clips stand. `aspect` is the question that was voted on; `raters` leaves out the votes of all others. `resamples` is how often
         the votes are drawn anew for the intervals (None: as often as they need), from `seed`; `block_of` says by job key what clips
         have in common beside the take, where the axes do not say it. `sd.rank` is the same over tables of votes from elsewhere.

@@ -20,10 +20,10 @@ def labels_of(cells: Sequence[Cell], names: Sequence[str]) -> list[str]:
     """A label for each cell from its values on these axes: equal for equal values, else different. What does not vary is left out."""
     columns = [[value_of(cell, name) for cell in cells] for name in names]
     varies = [len({value_key(value) for value in column}) > 1 for column in columns]
-    told = [
+    worded = [
         labels(name, column) for name, column, v in zip(names, columns, varies, strict=True) if v or not any(varies)
     ]
-    return [" · ".join(words) for words in zip(*told, strict=True)] or ["all"] * len(cells)
+    return [" · ".join(words) for words in zip(*worded, strict=True)] or ["all"] * len(cells)
 
 
 def value_of(cell: Cell, name: str) -> Any:

@@ -34,7 +34,7 @@ def votes_on(picture: GridPicture, session: Session) -> list[Vote]:
 
 def add_votes(path: Path, picture: GridPicture, session: Session) -> int:
     """Take the votes of a ballot file into the ledger; returns how many were new. Raises InvalidRequest for a file of other clips."""
-    from .votes.ballot_file import read_ballot
+    from .ballots.ballot_file import read_ballot
 
     votes, keys = read_ballot(path), set(picture.keys)
     if votes and not any({vote.left, vote.right} & keys for vote in votes):

@@ -10,9 +10,9 @@ from browser.lab import SCREENSHOTS, WAIT_FOR_FILE
 from seedance_nb.api.models import Status
 from seedance_nb.clips.store import Clips
 from seedance_nb.grids.axes import lay_out
+from seedance_nb.grids.ballots.ballot_file import read_ballot
 from seedance_nb.grids.ballots.page import write_ballot
 from seedance_nb.grids.picture import GridPicture, Tile
-from seedance_nb.grids.votes.ballot_file import read_ballot
 from seedance_nb.simulator import film
 from seedance_nb.snapshot import Snapshot
 from seedance_nb.tracking.ledger.ledger import Ledger

@@ -17,8 +17,8 @@ from ...errors import InvalidRequest, SeedanceError, one_line
 from ...pages.escaping import clean
 from ...pages.words import clamp
 from ..picture import GridPicture
-from ..votes.ballot_file import FORMAT, VERSION, check_aspects, clean_rater
-from ..votes.ballot_pairs import Entries, ScheduledPair, asks_for_prompt, entries, schedule
+from .ballot_file import FORMAT, VERSION, check_aspects, clean_rater
+from .ballot_pairs import Entries, ScheduledPair, asks_for_prompt, entries, schedule
 from .room import PAGE_DOOR, script, style
 
 MOST_BYTES = 60_000_000

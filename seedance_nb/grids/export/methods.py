@@ -93,9 +93,9 @@ def _made(rows: Sequence[Mapping[str, Any]]) -> str:
     }
     open_ones = len(rows) - len(made) - sum(ended.values())
     ended["was not finished when this was written|were not finished when this was written"] = open_ones
-    told = [f"{count} {(name.split('|') * 2)[0 if count == 1 else 1]}" for name, count in ended.items() if count]
+    others = [f"{count} {(name.split('|') * 2)[0 if count == 1 else 1]}" for name, count in ended.items() if count]
     obtained = f"{_count(len(made), 'video')} {'was' if len(made) == 1 else 'were'} obtained{_dates(rows)}"
-    return f"{obtained}; {_listed(told)}." if told else f"{obtained}."
+    return f"{obtained}; {_listed(others)}." if others else f"{obtained}."
 
 
 def _money(rows: Sequence[Mapping[str, Any]]) -> str:

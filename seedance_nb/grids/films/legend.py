@@ -1,4 +1,4 @@
-"""Words that no font of this system can draw: on the page stands a number, and what it means is told beside it."""
+"""Words that no font of this system can draw: on the page stands a number, and a legend beside it."""
 
 from __future__ import annotations
 

@@ -119,7 +119,7 @@ def board_view(picture: GridPicture) -> dict[str, Any]:
 
 
 def told(picture: GridPicture) -> dict[str, str]:
-    """What is worth reading of single cells, by their number in the order of the plan: an error, a trouble, an odd status."""
+    """The error, or the trouble that passes, of each cell that has one, by its number in the order of the plan."""
     texts = {}
     for index, tile in enumerate(picture.tiles):
         snapshot = tile.snapshot
@@ -161,7 +161,7 @@ def credit_words(picture: GridPicture) -> str:
 
 @dataclasses.dataclass
 class _Numbers:
-    """Texts that many cells share, each told once."""
+    """Texts that many cells share, each sent once."""
 
     texts: list[str] = dataclasses.field(default_factory=list)
     _numbers: dict[str, int] = dataclasses.field(default_factory=dict)

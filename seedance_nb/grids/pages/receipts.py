@@ -73,23 +73,23 @@ def plan_table(plan: Plan, most: int) -> tuple[Sequence[str], Sequence[Sequence[
 def receipt(picture: GridPicture) -> Html:
     """What stays in the notebook while a grid is on its way: how to get it back, and the ids of its videos.
 
-    Where it stands is left to the board: the receipt outlives its kernel, and old figures would read as news.
+    Where it stands is left to the board: the receipt outlives its kernel, and old figures would be taken for new ones.
     """
-    way = f"{_count(len(picture.tiles), 'cell')}: run this cell again to get the grid back; what is there or on its way costs nothing."
+    how = f"{_count(len(picture.tiles), 'cell')}: run this cell again to get the grid back; what is there or on its way costs nothing."
     headers, rows = id_table(picture, MOST_LISTED)
     table = _scrolled(html.table(headers, rows), len(rows))
     ids = filled(
         '<details {}><summary style="cursor:pointer">ids of the videos</summary>{}</details>', html.KEYS, table
     )
-    return filled('<div style="{}">{}{}</div>', html.QUIET, _box(way), ids)
+    return filled('<div style="{}">{}{}</div>', html.QUIET, _box(how), ids)
 
 
 def receipt_plain(picture: GridPicture) -> str:
     """The same for a terminal and for `text/plain`."""
     headers, rows = id_table(picture, PLAIN_LISTED)
     stood = [_stands(tile) for tile in picture.tiles]
-    told = [(*row, stands) for row, stands in zip(rows, stood, strict=False)]
-    lines = [f"{progress_words(picture)} · {credit_words(picture)}", words.plain_table((*headers, "stands"), told)]
+    listed = [(*row, stands) for row, stands in zip(rows, stood, strict=False)]
+    lines = [f"{progress_words(picture)} · {credit_words(picture)}", words.plain_table((*headers, "stands"), listed)]
     if len(picture.tiles) > PLAIN_LISTED:
         lines.append(f"and {len(picture.tiles) - PLAIN_LISTED:,} more")
     if not picture.is_settled:

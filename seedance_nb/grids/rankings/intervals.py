@@ -8,7 +8,7 @@ in few ways only, and with the point of 95 % such intervals held the truth in 92
 tried on studies of 24 to 200 votes, studentised intervals with two unequal sides held it in 89 to 94 %, basic ones in 94 to 98 %;
 these hold it in 95 to 97 % (`benchmarks/vote_coverage.py`).
 
-The intervals speak of these clips and these raters, votes being independent; what an item is worth, clips and raters being draws, is
+The intervals speak of these clips and these raters, votes being independent; the strength of an item, clips and raters being draws, is
 the business of `mixed_model`.
 """
 

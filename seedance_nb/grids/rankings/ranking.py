@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
 Question = Literal["levels", "raters", "clips"]
-"""What is asked of votes: what levels are worth, the same for these raters, or how these very clips stand."""
+"""What is asked of votes: how strong levels are, the same for these raters alone, or how these very clips stand."""
 QUESTIONS: tuple[Question, ...] = get_args(Question)
 PRACTICAL_TIE = (0.45, 0.55)
 """Two items tie for practical purposes where the chance that one is preferred surely lies in here."""
@@ -72,7 +72,7 @@ class Comparison(_Row):
     low: float
     high: float
     told: bool
-    """Whether the votes tell the two apart, all pairs together being wrong in any in at most 5 of 100 studies."""
+    """Whether the votes distinguish the two; in at most 5 of 100 studies any pair is distinguished wrongly (family-wise)."""
     size: float
     random_clip: float
     """The chance that a random clip of `a` is preferred to a random clip of `b` by a random rater; NaN where clips are ranked."""
@@ -133,7 +133,8 @@ class Luck:
     """The spread between items against the spread between clips of one item, both as standard deviations in log-odds."""
 
     verdict: str
-    """"told", "not told", "no takes" (one clip an item: nothing to compare with), "too few votes" or "too many clips"."""
+    """"told" (the items differ by more than their clips), "not told", "no takes" (one clip an item: nothing to compare with), "too few
+    votes" or "too many clips"."""
     between: float = math.nan
     within: float = math.nan
     ratio: float = math.nan
@@ -172,10 +173,10 @@ class Ranking:
     missing: int
     """Votes that are wanted at least before an order is claimed, 0 if there are enough."""
     more_to_tell: int | None
-    """Votes after which the first would be told from the second four times in five, if things are as they look now; 0 if
-    they are told apart, None where nobody can say."""
+    """Votes more after which the first would be distinguished from the second with power 0.8, if the difference is as it looks now; 0 if
+    they are distinguished already, None where that cannot be computed."""
     winner: str | None
-    """The item that the votes tell from all others, if there is one."""
+    """The item that the votes distinguish from all others as the strongest, if there is one."""
     tie: float
     """Davidson's tie parameter: 0 no ties, 1 a tie as likely as each win of equals, so that they tie a third of the time."""
     votes: int
@@ -197,7 +198,7 @@ class Ranking:
     luck: Luck
     resamples: int
     of_clips: tuple[str | None, int] | None = None
-    """Where levels cannot be told, how these very clips stand: the item whose clips win, and how many pairs are told; else None."""
+    """Where levels cannot be distinguished, how these very clips stand: the item whose clips win, and how many pairs are; else None."""
     words: tuple[str, ...] = ()
     """The result in plain sentences."""
 

@@ -1,6 +1,6 @@
-"""From the votes on one island of items to its verdict: strengths, intervals, who is told from whom, what more votes would tell.
+"""From the votes on one island of items to its verdict: strengths, intervals, which pairs are distinguished, how many votes more would do so.
 
-Two questions, two answers. `of_levels`: what is an item worth, clips (and raters) being draws? `of_clips`: how do these very clips
+Two questions, two answers. `of_levels`: how strong is an item, clips (and raters) being draws? `of_clips`: how do these very clips
 stand with these very raters? Pure; numpy.
 """
 
@@ -20,7 +20,7 @@ from .ranking import Comparison, Luck, chance
 from .strengths import Array, fit, tally_of, without_noise
 
 WRONG = 0.05
-"""In so many studies at the most any pair is told apart wrongly, all pairs taken together."""
+"""The share of studies in which any pair is distinguished wrongly is at most this (family-wise error rate)."""
 MOST_FOR_ALL_PAIRS = 12
 RESAMPLES, RESAMPLES_OF_MANY, MANY_ITEMS = 999, 199, 30
 MOST_MORE = 5000
@@ -113,7 +113,7 @@ def levels_of(evidence: Evidence, *, raters_are_draws: bool) -> Levels | None:
 
 
 def of_levels(levels: Levels, labels: Sequence[str], used: int, *, raters_are_draws: bool) -> Verdict:
-    """Who is stronger, takes being draws and, if asked, raters too. Nothing is told apart that has no second take or no second rater."""
+    """Who is stronger, takes being draws and, if asked, raters too. No pair is distinguished without a second take and a second rater."""
     lacks = () if {"take", "product"} & levels.told else ("takes",)
     if raters_are_draws and "rater" not in levels.told:
         lacks = (*lacks, "raters")
@@ -152,7 +152,7 @@ def of_levels(levels: Levels, labels: Sequence[str], used: int, *, raters_are_dr
 
 
 def _more(levels: Levels, one: int, other: int, size: float, used: int, items: int) -> int | None:
-    """Votes more, by these raters on these clips, after which the two are told apart with POWER; None where votes alone cannot do it.
+    """Votes more, by these raters on these clips, after which a test distinguishes the two with POWER; None where votes alone cannot do it.
 
     What is known now says how far the difference will yet move: by as much as it becomes surer.
     """
@@ -296,13 +296,13 @@ def _comparison(a: str, b: str, size: float, low: float, high: float, told: bool
 
 
 def _holm(doubts: Array, tests: int) -> npt.NDArray[np.bool_]:
-    """Which of these are told, any wrong one among `tests` being as rare as WRONG (S. Holm, Scand. J. Statist. 6, 1979)."""
-    told = np.zeros(len(doubts), dtype=bool)
+    """Which of these hypotheses are rejected, with family-wise error rate WRONG among `tests` (S. Holm, Scand. J. Statist. 6, 1979)."""
+    rejected = np.zeros(len(doubts), dtype=bool)
     for done, row in enumerate(np.argsort(doubts, kind="stable")):
         if doubts[row] * (tests - done) > WRONG:
             break
-        told[row] = True
-    return told
+        rejected[row] = True
+    return rejected
 
 
 def _winner(pairs: Sequence[Comparison]) -> str | None:

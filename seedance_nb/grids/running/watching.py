@@ -1,4 +1,4 @@
-"""Who is told when something of a grid changes."""
+"""Listeners of a grid: called when one of its jobs changes, or jobs come."""
 
 from __future__ import annotations
 

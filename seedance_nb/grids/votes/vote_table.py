@@ -33,7 +33,7 @@ def rank(
     perhaps `aspect`, `id`, `at`. `clips`: of each id its labels, {"a1": {"prompt": …, "model": …, "take": 1}}, or rows with an `id`.
     `by` names the label or labels that are ranked.
 
-    `of="levels"` asks what a prompt is worth, clips and raters being draws; "raters" the same for these raters; "clips" how these very
+    `of="levels"` asks how strong a prompt is, clips and raters being draws; "raters" the same for these raters; "clips" how these very
     clips stand. The result has `.table` (label, strength in log-odds, low, high), `.winner` (a label or None), `.pairs` (a, b, probability,
     low, high, told), `.luck` and `.words`; intervals are of 95 %. Raises InvalidRequest, naming row and cure.
     """

@@ -72,7 +72,7 @@ def rank(
 ) -> Ranking:
     """What the votes on one aspect say of the groups that `group_of` puts the clips in, by the keys of their jobs.
 
-    `of` is the question: "levels", what a group is worth, its clips and the raters being draws; "raters", the same for these raters;
+    `of` is the question: "levels", how strong a group is, its clips and the raters being draws; "raters", the same for these raters;
     "clips", how these very clips stand with these raters. "Both bad" is a tie and is reported apart. A vote and the repeats of its pair are
     one piece of evidence, shared equally among its answers, so asking twice makes nothing surer than it is. Groups that fewer than five votes join are ranked apart. `by` names in the singular
     what is ranked. `block_of` says what clips of different groups have in common (the prompt, where models are ranked). The same votes
@@ -146,7 +146,7 @@ def _judge(
     resamples: int | None,
     seed: int,
 ) -> tuple[Verdict, Luck, Verdict | None]:
-    """(the answer, what is luck, how the very clips stand where of levels nothing can be told)."""
+    """(the answer, what is luck, how the very clips stand where levels cannot be distinguished)."""
     from ..rankings import verdicts
 
     order = verdicts.order_of(answers, group_of, part)
@@ -156,7 +156,7 @@ def _judge(
     verdict = (
         None if levels is None else verdicts.of_levels(levels, order, len(answers), raters_are_draws=raters_are_draws)
     )
-    # Of one rater nobody knows what is taste; what is the luck of clips can be told all the same.
+    # With one rater taste has no spread that could be estimated; the luck of clips has one all the same.
     steady = (
         levels if levels is None or "rater" in levels.told else verdicts.levels_of(evidence, raters_are_draws=False)
     )

@@ -18,9 +18,9 @@ import traitlets
 
 from ...clips.store import is_shown_whole, preview_file
 from ...errors import InvalidRequest, SeedanceError, one_line, shortened
+from ...grids.ballots.ballot_file import check_aspects, clean_rater
+from ...grids.ballots.ballot_pairs import Entries, asks_for_prompt, entries
 from ...grids.ballots.room import script, style
-from ...grids.votes.ballot_file import check_aspects, clean_rater
-from ...grids.votes.ballot_pairs import Entries, asks_for_prompt, entries
 from ...grids.votes.votes import next_pair
 from ...pages.escaping import clean
 from ...pages.words import clamp

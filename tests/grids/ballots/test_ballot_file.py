@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seedance_nb.errors import InvalidRequest
-from seedance_nb.grids.votes.ballot_file import MOST_BYTES, check_aspects, read_ballot
+from seedance_nb.grids.ballots.ballot_file import MOST_BYTES, check_aspects, read_ballot
 from seedance_nb.tracking.ledger.vote import Choice, Vote
 
 VOTE = {

@@ -10,8 +10,8 @@ from seedance_nb.api.models import Status
 from seedance_nb.clips.clip import Clip
 from seedance_nb.errors import InvalidRequest
 from seedance_nb.grids.axes import lay_out
+from seedance_nb.grids.ballots.ballot_pairs import asks_for_prompt, entries, schedule
 from seedance_nb.grids.picture import GridPicture, Tile
-from seedance_nb.grids.votes.ballot_pairs import asks_for_prompt, entries, schedule
 from seedance_nb.snapshot import Snapshot
 
 CLIP = Clip(Path("x.mp4"), None, 1000, 854, 480, 24.0, 4.0, "ab" * 32)
