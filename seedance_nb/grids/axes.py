@@ -4,52 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import enum
 import itertools
 import json
 import string
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date
-from decimal import Decimal
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from ..api.fields import DEFAULTS, FIELDS, TABLE, TAKE, field_meant
 from ..api.models import VideoRequest, make_request
-from ..api.plain_values import is_missing, whole_number
 from ..api.signed_addresses import without_signatures
 from ..errors import InvalidRequest, one_line, shortened
+from .values import are_rows, check_takes, rows_of, value_of, values_of
 
 AS_WRITTEN = "prompt, as written"
 """In the rows of a grid rebuilt from its manifest: the template its finished prompt was made from, to be shown on the axis."""
 MOST_CELLS = 10_000
 """More is a mistake in the axes, not a study."""
 
-_LISTS = {field.name for field in TABLE if field.kind == "texts"}
-_NUMBERS = {TAKE, *(field.name for field in TABLE if field.kind == "number")}
-
-Value = str | float | bool | Decimal | date | enum.Enum | None
-"""What a name in a template may stand for in one cell: what reads as text there."""
-Axis = Value | Iterable[Value]
-"""One value for every cell, or the values of an axis: a list, a tuple, a range, an array, a column of a DataFrame."""
-FieldAxis = Axis | Mapping[str, Any] | Iterable[Iterable[str] | Mapping[str, Any] | None]
-"""The same also of a field of the request: `media_urls` are lists, `metadata` are dicts."""
-
-
-class Frame(Protocol):
-    """A DataFrame of pandas or polars, as far as rows are read from it."""
-
-    @property
-    def columns(self) -> Any:
-        """The names of its columns."""
-
-    def to_dict(self, *args: Any, **kwargs: Any) -> Any:
-        """Its values."""
-
-
-Rows = Iterable[Mapping[str, Any]] | Frame
-"""A list of dicts, or a DataFrame: a cell a row; keys are fields of the request or names in a template."""
-Prompts = str | Iterable[str] | Rows
-"""A template, several of them, or the rows themselves."""
 Identity = tuple[str, int]
 """What two cells share that are the same video: the hash of the canonical request, and the take."""
 Where = Mapping[str, Any] | Callable[["Combination"], object]
@@ -156,7 +127,7 @@ class Axes:
 
     def extended(self, *, takes: int | None = None, **more: Any) -> Self:
         """The same with more takes or more values; what is there already is not repeated. Raises InvalidRequest."""
-        chosen = self.takes if takes is None else _check_takes(takes)
+        chosen = self.takes if takes is None else check_takes(takes)
         if chosen < self.takes:
             raise InvalidRequest(f"this grid has {self.takes} takes already; extend(takes=…) wants the new total")
         constants, axes = dict(self.constants), dict(self.axes)
@@ -173,7 +144,7 @@ class Axes:
                     known = [*axes, *constants]
                     raise InvalidRequest(f"this grid has no {name!r}{_near(name, known)}; it has {', '.join(known)}")
                 before = axes.get(name, (constants.pop(name),) if name in constants else _default_of(name))
-                axes[name] = _unique([*before, *(_as_values(name, values) or [_value_of(name, values)])])
+                axes[name] = _unique([*before, *(values_of(name, values) or [value_of(name, values)])])
         return dataclasses.replace(self, takes=chosen, constants=constants, axes=axes, rows=rows)
 
     def _combinations(self) -> Iterable[tuple[int, dict[str, Any]]]:
@@ -217,25 +188,25 @@ def lay_out(
     if mode not in ("product", "zip"):
         raise InvalidRequest(f"mode must be 'product' or 'zip', not {one_line(mode, 40)!r}")
     if rows is None and not isinstance(prompt, str):
-        rows, prompt = (prompt, values.pop("prompt", None)) if _are_rows(prompt) else (None, prompt)
+        rows, prompt = (prompt, values.pop("prompt", None)) if are_rows(prompt) else (None, prompt)
     if prompt is not None:
         values = {"prompt": prompt, **values}
     constants: dict[str, Any] = {}
     axes: dict[str, tuple[Any, ...]] = {}
     for name, value in values.items():
-        several = _as_values(name, value)
+        several = values_of(name, value)
         if several is None:
-            constants[name] = _value_of(name, value)
+            constants[name] = value_of(name, value)
         elif not several:
             raise InvalidRequest(f"the axis {name} is empty; give it at least one value")
         else:
             axes[name] = _unique(several) if mode == "product" else tuple(several)
-    laid_rows, emptied = _as_rows(rows) if rows is not None else (({},), ())
+    laid_rows, emptied = rows_of(rows) if rows is not None else (({},), ())
     laid = Axes(
         rows=laid_rows,
         axes=axes,
         constants=constants,
-        takes=_check_takes(takes),
+        takes=check_takes(takes),
         where=where,
         raw=raw,
         emptied=emptied,
@@ -304,7 +275,7 @@ def value_key(value: Any) -> str:
     return json.dumps(value, sort_keys=True, default=repr, ensure_ascii=False)
 
 
-# What the user gave, made plain ---------------------------------------------------------------------------
+# Inside -----------------------------------------------------------------------------------------------
 
 
 def _request_of(values: Mapping[str, Any], check: Check) -> tuple[VideoRequest | None, str | None, tuple[str, ...]]:
@@ -353,100 +324,6 @@ def _check_names(laid: Axes) -> None:
             )
 
 
-def _check_takes(takes: object) -> int:
-    number = whole_number(takes)
-    if number is None or number < 1:
-        raise InvalidRequest(f"takes must be a whole number from 1, not {one_line(takes, 40)!r}")
-    return number
-
-
-def _are_rows(value: Any) -> bool:
-    return _is_frame(value) or (
-        isinstance(value, Sequence) and bool(value) and all(isinstance(v, Mapping) for v in value)
-    )
-
-
-def _is_frame(value: Any) -> bool:
-    return hasattr(value, "columns") and hasattr(value, "to_dict")
-
-
-def _as_rows(rows: Any) -> tuple[tuple[Mapping[str, Any], ...], tuple[tuple[str, ...], ...]]:
-    """(the rows, for each the fields that are empty in it). An empty field is left out, an empty name of a template is None."""
-    listed = _records_of(rows) if _is_frame(rows) else list(rows)
-    if not listed or not all(isinstance(row, Mapping) for row in listed):
-        raise InvalidRequest("rows must be a list of dicts or a DataFrame, with at least one row")
-    made, emptied = [], []
-    for given in listed:
-        row: dict[str, Any] = {}
-        empty = []
-        for key, value in given.items():
-            name = str(key)
-            if name in row or name in empty:
-                raise InvalidRequest(f"two columns are named {one_line(name, 40)!r}; nothing was sent")
-            if name in FIELDS or name == TAKE:
-                blank = isinstance(value, str) and not value.strip()
-                if name != "prompt" and (blank or is_missing(value)):
-                    empty.append(name)
-                    continue
-            row[name] = None if is_missing(value) else _number_of(name, _plain(value))
-        if TAKE in row:
-            row[TAKE] = _check_takes(row[TAKE])
-        made.append(row)
-        emptied.append(tuple(empty))
-    return tuple(made), tuple(emptied)
-
-
-def _records_of(frame: Any) -> list[dict[Any, Any]]:
-    """The rows of a DataFrame of pandas or polars. Numbers that a missing one beside them made floats are whole again."""
-    names = list(frame.columns)
-    twice = next((name for index, name in enumerate(names) if str(name) in map(str, names[:index])), None)
-    if twice is not None:
-        raise InvalidRequest(f"two columns are named {one_line(twice, 40)!r}; nothing was sent")
-    if any(isinstance(name, tuple) for name in names):
-        raise InvalidRequest("the columns have several levels; give each one name. Nothing was sent")
-    records: list[dict[Any, Any]] = frame.to_dicts() if hasattr(frame, "to_dicts") else frame.to_dict("records")
-    for name in names:
-        there = [value for value in (record[name] for record in records) if not is_missing(value)]
-        if len(there) < len(records) and all(isinstance(value, float) and value.is_integer() for value in there):
-            for record in records:
-                if not is_missing(record[name]):
-                    record[name] = int(record[name])
-    return records
-
-
-def _as_values(name: str, value: Any) -> list[Any] | None:
-    """The values of an axis, or None where one value for all was meant. A list of URLs is one request's `media_urls`."""
-    if value is None or isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
-        return None
-    if getattr(value, "shape", None) == ():  # an array of numpy's that is one number
-        return None
-    listed = list(value)
-    if name in _LISTS and all(isinstance(v, str) for v in listed):
-        return None
-    return [_value_of(name, v) for v in listed]
-
-
-def _value_of(name: str, value: Any) -> Any:
-    """A value that was given for a name of the call. None leaves a field to the service; what a table calls missing is a slip."""
-    if value is not None and is_missing(value):
-        raise InvalidRequest(
-            f"a value of {name} is missing ({one_line(value, 20)}); leave it out, or write what is meant"
-        )
-    return _number_of(name, _plain(value))
-
-
-def _number_of(name: str, value: Any) -> Any:
-    number = whole_number(value) if name in _NUMBERS else None
-    return value if number is None else number
-
-
-def _plain(value: Any) -> Any:
-    """Numbers of numpy and pandas as Python's own, lists as tuples."""
-    if hasattr(value, "item") and getattr(value, "shape", None) == ():
-        value = value.item()
-    return tuple(value) if isinstance(value, list) else value
-
-
 def _zipped(axes: Mapping[str, Sequence[Any]]) -> tuple[Mapping[str, Any], ...]:
     lengths = {name: len(values) for name, values in axes.items()}
     if len(set(lengths.values())) > 1:
@@ -456,8 +333,8 @@ def _zipped(axes: Mapping[str, Sequence[Any]]) -> tuple[Mapping[str, Any], ...]:
 
 
 def _listed(more: Mapping[str, Any]) -> dict[str, Sequence[Any]]:
-    found = {name: _as_values(name, value) for name, value in more.items()}
-    return {name: [_value_of(name, more[name])] if values is None else values for name, values in found.items()}
+    found = {name: values_of(name, value) for name, value in more.items()}
+    return {name: [value_of(name, more[name])] if values is None else values for name, values in found.items()}
 
 
 def _unique(values: Iterable[Any]) -> tuple[Any, ...]:

@@ -20,7 +20,7 @@ from ..tracking.job import Job
 from ..tracking.ledger.vote import Vote
 from ..tracking.session import Session
 from . import judging
-from .axes import Axes, Cell, FieldAxis, Where, check_axis
+from .axes import Axes, Cell, Where, check_axis
 from .picture import GridPicture, picture_of
 from .plans.plan import GridEstimate, Plan
 from .plans.timing import seconds_left
@@ -28,6 +28,7 @@ from .rankings.ranking import Question, Ranking
 from .running.sending import Sending
 from .running.waiting import all_done, wait_for_all
 from .running.watching import Watch
+from .values import FieldAxis
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,8 +12,9 @@ from ..api.fields import DEFAULT_ASPECT_RATIO, DEFAULT_DURATION, DEFAULT_MODEL, 
 from ..errors import InvalidRequest
 from ..tracking import session as sessions
 from ..tracking.session import Session
-from .axes import Axis, Combination, Prompts, Rows, lay_out
+from .axes import Combination, lay_out
 from .grid import Grid
+from .values import Axis, Prompts, Rows
 
 
 @overload

@@ -8,8 +8,8 @@ from typing import Any
 
 from ...errors import InvalidRequest, one_line
 from ...tracking.ledger.vote import Choice, Vote
-from ..axes import Rows
 from ..rankings.ranking import Question, Ranking
+from ..values import Rows
 from .votes import rank as rank_votes
 
 CHOICES = {choice.value: choice for choice in Choice} | {"both_bad": Choice.BOTH_BAD}
