@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from .grids.grid import Grid
     from .grids.opening import grid
     from .grids.votes.vote_table import rank
-    from .notebook.panel.opening import panel
+    from .notebook.panel.panel import panel
     from .tracking.job import Job
     from .tracking.ledger.ledger import Ledger
     from .tracking.session import Session, account, configure, jobs, models, resume, submit
@@ -84,7 +84,7 @@ _ROOM_OF = dict.fromkeys(__all__, "errors") | {
     "resume": "tracking.session",
     "models": "tracking.session",
     "grid": "grids.opening",
-    "panel": "notebook.panel.opening",
+    "panel": "notebook.panel.panel",
     "rank": "grids.votes.vote_table",
     "Session": "tracking.session",
     "Grid": "grids.grid",

@@ -1,8 +1,13 @@
-"""Clicks on widgets while a cell runs."""
+"""What callbacks of widgets need: to be called while a cell runs, and a place to tell of errors."""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any
+
+from ..errors import SeedanceError, shortened
+from ..tracking.background import log
 
 
 def interactive(*widgets: Any) -> None:
@@ -14,3 +19,17 @@ def interactive(*widgets: Any) -> None:
     for widget in widgets:
         if hasattr(widget.comm, "_reply_subshell_for"):
             widget.comm._reply_subshell_for = lambda _data, default: default
+
+
+@contextlib.contextmanager
+def drawn_by(show: Callable[[str], object]) -> Iterator[None]:
+    """Whatever is raised inside becomes one line, shown by `show(line)`; a block that ends well shows an empty line."""
+    try:
+        yield
+    except SeedanceError as error:
+        show(str(error))
+    except Exception as error:
+        log.exception("a callback of the panel failed")
+        show(f"this did not work ({type(error).__name__}: {shortened(error)})")
+    else:
+        show("")

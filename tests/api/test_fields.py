@@ -13,7 +13,7 @@ import pytest
 import seedance_nb
 from seedance_nb.api.fields import DEFAULTS, EVERY, FIELDS, MODELS, TABLE, listed, offered
 from seedance_nb.api.models import VideoRequest, make_request
-from seedance_nb.notebook.magic.arguments import Defaults, parse, request_options
+from seedance_nb.notebook.syntax.arguments import Defaults, parse, request_options
 from seedance_nb.simulator import rules
 from seedance_nb.tracking.session import Session
 
@@ -106,7 +106,7 @@ NEW_RATIO = """
 import seedance_nb as sd
 from seedance_nb.api.catalog import Catalog
 from seedance_nb.errors import InvalidRequest
-from seedance_nb.notebook.magic.arguments import complete, help_text, parse
+from seedance_nb.notebook.syntax.arguments import complete, help_text, parse
 from seedance_nb.notebook.panel.compose import Compose
 
 line = "%seedance -m {model} -a "
@@ -147,7 +147,7 @@ def test_a_new_ratio_for_one_model_is_one_line_in_one_file(copied):
 NEW_MODEL = """
 import seedance_nb as sd
 from seedance_nb.api.models import make_request
-from seedance_nb.notebook.magic.arguments import complete
+from seedance_nb.notebook.syntax.arguments import complete
 from seedance_nb.tracking.prices import most
 from seedance_nb.api.catalog import Catalog
 
@@ -175,7 +175,8 @@ def test_a_new_model_with_new_seconds_and_lines_is_one_line_in_one_file(copied):
 NEW_OPTION = """
 import seedance_nb as sd
 from seedance_nb.api.models import make_request
-from seedance_nb.notebook.magic.arguments import as_magic, grid_options, help_text, parse, request_options
+from seedance_nb.notebook.syntax.arguments import grid_options, help_text, parse, request_options
+from seedance_nb.notebook.syntax.back_to_text import as_magic
 from seedance_nb.tracking.ledger.ledger import Ledger
 
 assert "--negative-prompt TEXT" in help_text() and "never to be seen" in help_text()

@@ -20,8 +20,12 @@ from IPython.core.events import EventManager, available_events
 from seedance_nb.api.models import Status, VideoRequest
 from seedance_nb.clips.store import Clips
 from seedance_nb.errors import GenerationFailed
-from seedance_nb.notebook import display
-from seedance_nb.notebook.display import JobView, Screen, final_bundle, final_html, jobs_html
+from seedance_nb.notebook import screen as screen_module
+from seedance_nb.notebook.card import job_display
+from seedance_nb.notebook.card.job_display import JobView, final_bundle, show_job
+from seedance_nb.notebook.display import jobs_html
+from seedance_nb.notebook.screen import Screen
+from seedance_nb.pages.job_page import final_html
 from seedance_nb.simulator import film
 from seedance_nb.snapshot import Snapshot
 from seedance_nb.tracking.session import JobList
@@ -267,7 +271,7 @@ def test_a_cell_waits_where_nobody_is_there_to_see_the_video_come(monkeypatch, k
 def test_a_terminal_gets_text_and_no_display(capsys, done):
     shell = shell_of(None)
 
-    Screen(shell).show(job(done))
+    show_job(Screen(shell), job(done))
 
     assert capsys.readouterr().out == final_bundle(done, LARGE)["text/plain"] + "\n"
     assert shell.display_pub.outputs == []
@@ -382,7 +386,8 @@ class MovingJob:
 @pytest.fixture
 def loop(monkeypatch):
     loop = Loop()
-    monkeypatch.setattr(display, "time", SimpleNamespace(monotonic=lambda: loop.now))
+    for module in (job_display, screen_module):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: loop.now))
     return loop
 
 

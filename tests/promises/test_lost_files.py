@@ -9,7 +9,7 @@ from promises.stage import PACE, accepted, session_at, settled, submit, until
 
 from seedance_nb.api.models import Status
 from seedance_nb.errors import ClipError
-from seedance_nb.notebook.display import final_html
+from seedance_nb.pages.job_page import final_html
 from seedance_nb.simulator import Fault, Simulator
 from seedance_nb.tracking.following import fetching, polling
 

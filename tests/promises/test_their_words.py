@@ -17,8 +17,9 @@ from seedance_nb.grids.pages.board import told
 from seedance_nb.grids.picture import GridPicture, Tile
 from seedance_nb.grids.walls.tiles import state
 from seedance_nb.notebook.card.job_card import card_view
-from seedance_nb.notebook.magic.arguments import BadLine, parse
-from seedance_nb.notebook.panel.errors import drawn_by
+from seedance_nb.notebook.interactive import drawn_by
+from seedance_nb.notebook.syntax.arguments import parse
+from seedance_nb.notebook.syntax.filling import BadLine
 from seedance_nb.pages import html, words
 from seedance_nb.tracking.ledger.ledger import Ledger
 from seedance_nb.tracking.session import Session

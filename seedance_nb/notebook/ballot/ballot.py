@@ -17,44 +17,28 @@ import anywidget
 import traitlets
 
 from ...clips.store import is_shown_whole, preview_file
-from ...errors import InvalidRequest, SeedanceError, one_line, shortened
+from ...errors import InvalidRequest, one_line, shortened
 from ...grids.ballots.ballot_file import check_aspects, clean_rater
 from ...grids.ballots.ballot_pairs import Entries, asks_for_prompt, entries
 from ...grids.ballots.room import script, style
+from ...grids.ballots.voting import Voting
 from ...grids.votes.votes import next_pair
 from ...pages.escaping import clean
 from ...pages.words import clamp
 from ...tracking.ledger.vote import Choice, Vote
-from ..interactive import interactive
-from ..panel.errors import drawn_by
+from ..interactive import drawn_by, interactive
+from ..screen import Screen
 from .words import last_words, progress
 
 
-def open_ballot(
-    grid: Any,
-    *,
-    aspects: str | Sequence[str] = ("overall",),
-    rater: str | None = None,
-    by: str | Sequence[str] | None = None,
-    reveal: bool = True,
-) -> None:
+def open_ballot(screen: Screen, voting: Voting) -> None:
     """Show a ballot on the grid's finished clips below this cell. Votes go to the ledger one by one, with the rater's name.
 
-    `aspects` are what is asked of each pair, `rater` is asked for where it is None, `by` names the axis or axes that are
-    compared (None: the cells, whatever their take), `reveal` shows after each pair what the two were.
-    Raises InvalidRequest where there is nothing to compare, SeedanceError outside of a notebook.
+    Raises InvalidRequest where there is nothing to compare.
     """
-    from IPython.core.getipython import get_ipython
     from IPython.display import display
 
-    from ..display import attach
-
-    shell = get_ipython()
-    screen = attach(shell) if shell is not None else None
-    if screen is None or not screen.in_kernel:
-        raise SeedanceError("votes need a notebook; grid.vote(offline='ballot.html') writes a page for any browser")
-    ballot = Ballot(grid, aspects=aspects, rater=rater, by=by, reveal=reveal, in_context=screen.in_cell_context)
-    display(ballot)
+    display(Ballot(voting, aspects=voting.aspects, rater=voting.rater, by=voting.by, in_context=screen.in_cell_context))
 
 
 @dataclasses.dataclass
@@ -334,7 +318,8 @@ class Ballot(anywidget.AnyWidget):
         if clip is None:
             self._refuse_clip(name, "this clip is gone; open the ballot again")
         elif self._small:
-            self._in_worker(functools.partial(self._send_bytes, name, lambda: preview_file(clip).read_bytes()))
+            send = functools.partial(self._send_bytes, name, lambda: preview_file(clip).read_bytes())
+            self._grid.session.work(send)
         else:
             self._send_bytes(name, clip.bytes)
 
@@ -351,7 +336,3 @@ class Ballot(anywidget.AnyWidget):
 
     def _refuse_clip(self, name: str, text: str) -> None:
         self._in_context(self.send, {"kind": "no_clip", "clip": name, "text": one_line(text)})
-
-    def _in_worker(self, function: Callable[[], object]) -> None:
-        """Transcode beside the runner's loop; here and now where nothing runs."""
-        self._grid.session.work(function)

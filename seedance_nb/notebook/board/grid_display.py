@@ -22,7 +22,7 @@ from ...tracking.background import log
 if TYPE_CHECKING:
     from ...grids.grid import Grid, GridView
     from ...grids.picture import GridPicture
-    from ..display import Screen
+    from ..screen import Screen
     from .grid_board import GridBoard
 
 BOARD_SECONDS = 0.25

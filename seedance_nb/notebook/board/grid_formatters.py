@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from ...grids.ballots.voting import Voting
     from ...grids.grid import Grid, GridView
     from ...grids.rankings.ranking import Ranking
-    from ..display import Screen
+    from ..screen import Screen
 
 GRID = ("seedance_nb.grids.grid", "Grid")
 VIEW = ("seedance_nb.grids.grid", "GridView")
@@ -23,7 +23,7 @@ def register(screen: Screen, formatters: Any) -> None:
     if screen.in_kernel:
         displayed.for_type_by_name(*GRID, _show_grid(screen))
         displayed.for_type_by_name(*VIEW, _show_view(screen))
-        displayed.for_type_by_name(*VOTING, _show_voting)
+        displayed.for_type_by_name(*VOTING, _show_voting(screen))
         kinds["text/html"].for_type_by_name(*RANKING, _ranking_html)
     kinds["text/plain"].for_type_by_name(*GRID, _grid_plain)
     kinds["text/plain"].for_type_by_name(*RANKING, _ranking_plain)
@@ -54,10 +54,13 @@ def _show_view(screen: Screen) -> Callable[[GridView], None]:
     return show
 
 
-def _show_voting(voting: Voting) -> None:
-    from ..ballot.ballot import open_ballot
+def _show_voting(screen: Screen) -> Callable[[Voting], None]:
+    def show(voting: Voting) -> None:
+        from ..ballot.ballot import open_ballot
 
-    open_ballot(voting, aspects=voting.aspects, rater=voting.rater, by=voting.by)
+        open_ballot(screen, voting)
+
+    return show
 
 
 def _grid_plain(grid: Grid, printer: Any, _cycle: bool) -> None:

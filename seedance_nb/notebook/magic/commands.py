@@ -17,8 +17,9 @@ from ...tracking import session as sessions
 from ...tracking.ledger.contract import SAME, AccountNotKnown, Spending, shown
 from ...tracking.session import JobList
 from .. import waiting
+from ..card.job_display import show_job
 from ..display import attach, job_table
-from .arguments import Line, help_text
+from ..syntax.arguments import Line, help_text
 
 ROWS = 12
 """A table that is read at a glance, and that takes no longer over ten thousand jobs than over ten."""
@@ -35,15 +36,9 @@ def _help(_shell: Any, _line: Line) -> None:
 
 def welcome(shell: Any) -> None:
     """What `%seedance` alone does: the panel, or in a terminal the first steps in words."""
-    from ..panel.opening import open_panel
+    from ..panel.panel import open_panel
 
     open_panel(shell)
-
-
-def greet() -> None:
-    """The first steps, where no panel can be drawn."""
-    print("%seedance a paper boat on a rainy street      makes a video\n")
-    print("%seedance -h for options, %seedance jobs for what you have, %seedance demo to try it without a key")
 
 
 def _panel(shell: Any, _line: Line) -> None:
@@ -81,7 +76,7 @@ def _attach(shell: Any, line: Line) -> None:
     jobs = _chosen(line)
     screen = attach(shell)
     for job in jobs:
-        screen.show(job)
+        show_job(screen, job)
     if not jobs:
         print("nothing is unfinished; %seedance jobs lists everything")
     if screen.waits:

@@ -21,11 +21,13 @@ from ...errors import ClipError, ConfigurationError, SeedanceError
 from ...settings import check_limit
 from ...tracking import session as sessions
 from ...tracking.job import Job
+from ..card.job_display import show_job
 from ..display import attach, detach, screen_of
-from . import arguments as magic_args
-from . import commands, typed_lines
-from .filling import BadLine
-from .visible_names import names_here
+from ..syntax import arguments as magic_args
+from ..syntax import typed_lines
+from ..syntax.filling import BadLine
+from ..syntax.visible_names import names_here
+from . import commands
 
 if TYPE_CHECKING:
     from .saved_clips import SavedClips
@@ -110,7 +112,7 @@ class SeedanceMagics(Magics):
             self.shell.user_ns[found.out] = job
         screen = attach(self.shell)
         if not found.quiet:
-            screen.show(job)
+            show_job(screen, job)
         saved = self._saved(found, folder, [job])
         wait = found.wait if found.wait is not None else (screen.waits or found.timeout is not None)
         if wait:

@@ -12,7 +12,7 @@ from ...pages import html
 from ...pages.file_links import link_to, place_of
 from ...pages.file_names import save_named
 from ...tracking.job import Job
-from ..display import Screen
+from ..screen import Screen
 
 
 class SavedClips:

@@ -1,4 +1,4 @@
-"""The form of the panel: what to make. Knows widgets and the catalog, nothing of jobs or money."""
+"""The fields of the panel: what to make, and prompts used before. Knows widgets and the catalog, nothing of jobs or money."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from ...api.catalog import Catalog
 from ...api.fields import DEFAULT_MODEL, DEFAULTS, EVERY, IMAGE_SUFFIXES, MOST_MEDIA_URLS, listed
 from ...api.models import VideoRequest, make_request
 from ...errors import InvalidRequest, one_line
-from ...pages.escaping import Html, filled, joined
+from ...pages.escaping import Html, clean, filled, joined
 from ...pages.words import clamp
-from ..interactive import interactive
+from ..interactive import drawn_by, interactive
 from .choice import Choice
-from .errors import drawn_by
 
 MOST_TAKES = 20
+SHOWN = 30
+"""Prompts of before, at once."""
 LEFT_OPEN = "up to the service"
 
 
@@ -219,6 +220,36 @@ class Compose:
         urls = self._media_urls()
         self.thumbnails.value = thumbnails(urls)
         self.swap.layout.display = "" if len(urls) > 1 else "none"
+
+
+class History:
+    """Prompts used before, with search. `find(text, limit)` asks the ledger; `use(prompt)` puts one into the form."""
+
+    def __init__(self, find: Callable[[str, int], tuple[str, ...]], use: Callable[[str], object]) -> None:
+        self._find, self._use = find, use
+        self.search = Field("history", w.Text(description="Search history", placeholder="words you remember"))
+        self.list = Field("earlier", w.Select(description="Earlier", options=(), rows=5))
+        self.button = w.Button(description="Use again", disabled=True)
+        self.box = w.VBox([self.search.box, self.list.box, self.button])
+        self.search.control.observe(lambda _: self.refresh(), "value")
+        self.list.control.observe(self._chosen, "value")
+        self.button.on_click(lambda _: self._take())
+        interactive(self.search.control, self.list.control, self.button)
+
+    def refresh(self) -> None:
+        """Ask again for what matches the search."""
+        with drawn_by(self.search.say):
+            found = self._find(self.search.control.value, SHOWN)
+            self.list.control.options = [(clamp(clean(" ".join(prompt.split())), 120), prompt) for prompt in found]
+            self.list.control.value = None
+
+    def _chosen(self, _: object) -> None:
+        self.button.disabled = self.list.control.value is None
+
+    def _take(self) -> None:
+        with drawn_by(self.list.say):
+            if self.list.control.value is not None:
+                self._use(self.list.control.value)
 
 
 def read_metadata(text: str) -> dict[str, Any] | None:

@@ -11,8 +11,7 @@ import traitlets
 
 from ...errors import one_line
 from ...pages.assets import with_keys
-from ..interactive import interactive
-from .errors import drawn_by
+from ..interactive import drawn_by, interactive
 
 _HERE = Path(__file__).parent
 
@@ -49,6 +48,10 @@ class PanelFrame(anywidget.AnyWidget):
     def complain(self, text: str) -> None:
         """Draw a line below the button; an empty one takes it away."""
         self.trouble = one_line(text)
+
+    def say(self, text: str) -> None:
+        """Write the status line."""
+        self.says = text
 
     def focus_prompt(self) -> None:
         """Put the keyboard into the prompt, unless someone is writing elsewhere."""

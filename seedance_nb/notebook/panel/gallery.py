@@ -10,24 +10,24 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 import traitlets
 
-from ...api.models import Status
+from ...api.models import Status, VideoRequest
 from ...clips.clip import Clip
 from ...clips.store import Clips, is_shown_whole, preview_file
 from ...errors import LONGEST, ClipError, InvalidRequest, SeedanceError, one_line, shortened
+from ...grids.compare import MOST, compared, grid_code
 from ...pages.escaping import clean
 from ...pages.words import clamp, credits_words, preview_note, settings_line, status_words, took
 from ...snapshot import Snapshot
 from ...tracking.following.runner import snapshot_of
 from ...tracking.ledger.contract import Wanted
-from ...tracking.ledger.record import FREE_AGAIN, Record
-from ..interactive import interactive
-from .compare import MOST, compared, grid_code
-from .errors import drawn_by
+from ...tracking.ledger.record import Record
+from ..interactive import drawn_by, interactive
+from .context import Context
+from .orders import Orders
 from .price import short_price
 
 if TYPE_CHECKING:
     from ...grids.picture import GridPicture
-    from .panel import Panel
 
 _HERE = Path(__file__).parent
 PAGE = 12
@@ -46,8 +46,18 @@ class Gallery(anywidget.AnyWidget):
     _esm = _HERE / "gallery.js"
     _css = _HERE / "gallery.css"
 
-    def __init__(self, panel: Panel) -> None:
-        self._panel = panel
+    def __init__(
+        self,
+        context: Context,
+        orders: Orders,
+        *,
+        edit: Callable[[VideoRequest], object],
+        show_code: Callable[[VideoRequest, int], object],
+        on_shown: Callable[[str], object],
+    ) -> None:
+        """`edit(request)` puts it into the form, `show_code(request, take)` offers its code, `on_shown(key)`: the page has its clip."""
+        self._context, self._orders = context, orders
+        self._edit_request, self._show_code, self._on_shown = edit, show_code, on_shown
         self._answers: Mapping[str, Callable[[dict[str, Any]], None]] = {
             "page": self._send_page,
             "posters": self._send_posters,
@@ -84,7 +94,7 @@ class Gallery(anywidget.AnyWidget):
             if text:
                 trouble = {"kind": "trouble", "control": content["kind"], "key": content.get("key"), "text": text}
                 self.send(trouble | {"view": content.get("view")})
-                self._panel.say(text)
+                self._context.say(text)
 
         with drawn_by(show):
             answer(content)
@@ -96,7 +106,7 @@ class Gallery(anywidget.AnyWidget):
         chosen = asked.get("filter") or {}
         names = ("text", "model", "status", "day", "notebook")
         wanted = Wanted(**{name: str(chosen[name]) for name in names if chosen.get(name)})
-        records = self._panel.session.ask_ledger(lambda ledger: ledger.browsing.page(wanted, PAGE + 1, offset))
+        records = self._context.session.ask_ledger(lambda ledger: ledger.browsing.page(wanted, PAGE + 1, offset))
         answer = {
             "kind": "page",
             "view": asked.get("view"),
@@ -106,7 +116,7 @@ class Gallery(anywidget.AnyWidget):
             "more": len(records) > PAGE,
         }
         if offset == 0:
-            facets = self._panel.session.ask_ledger(lambda ledger: ledger.browsing.facets())
+            facets = self._context.session.ask_ledger(lambda ledger: ledger.browsing.facets())
             answer["facets"] = {"model": facets.models, "day": facets.days, "notebook": facets.notebooks}
         self.send(answer)
 
@@ -126,33 +136,33 @@ class Gallery(anywidget.AnyWidget):
             raise ClipError("the file of this clip is gone; run its code to fetch it again")
         if hover and clip.size > HOVER_BYTES:
             return
-        if is_shown_whole(clip, self._panel.session.limits.embed_limit):
+        if is_shown_whole(clip, self._context.session.limits.embed_limit):
             self._send_bytes(asked, clip.bytes())
         else:
-            self._panel.in_worker(lambda: self._send_preview(asked, clip))
+            self._context.in_worker(lambda: self._send_preview(asked, clip))
 
     def _send_preview(self, asked: dict[str, Any], clip: Clip) -> None:
         data = preview_file(clip).read_bytes()
         note = f"{preview_note(clip, small=True)}; Save as… copies the original"
-        self._panel.in_context(lambda: self._send_bytes(asked, data, note))
+        self._context.in_cell(lambda: self._send_bytes(asked, data, note))
 
     def _send_bytes(self, asked: dict[str, Any], mp4: bytes, note: str = "") -> None:
         answer = {"kind": "clip", "view": asked.get("view"), "key": asked.get("key"), "hover": bool(asked.get("hover"))}
         self.send(answer | {"mime": "video/mp4", "note": note}, buffers=[mp4])
         if not asked.get("hover"):
             key = str(asked.get("key"))
-            self._panel.in_worker(lambda: self._panel.keep(key))
+            self._context.in_worker(lambda: self._on_shown(key))
 
     def _send_facts(self, asked: dict[str, Any]) -> None:
         snapshot = self._find(str(asked.get("key")))
         if not asked.get("quiet"):  # the page looks again by itself: what the user looks at stays
-            self._panel.show_code(snapshot.request, snapshot.take)
+            self._show_code(snapshot.request, snapshot.take)
         self._describe(snapshot, asked.get("view"))
 
     def _describe(self, snapshot: Snapshot, view: Any) -> None:
-        panel, request = self._panel, snapshot.request
-        price = short_price(panel.session.estimate(request), simulated=snapshot.simulated)
-        take = panel.next_take(request)
+        orders, request = self._orders, snapshot.request
+        price = short_price(self._context.session.estimate(request), simulated=snapshot.simulated)
+        take = orders.next_take(request)
         facts = self._tile(snapshot) | {
             "prompt": clean(request.prompt),
             "request_id": snapshot.request_id,
@@ -161,7 +171,7 @@ class Gallery(anywidget.AnyWidget):
             "next_take": take,
             "new_take": f"New take · {price}",
             "retry": f"Retry · {price}"
-            if snapshot.status.value in FREE_AGAIN and panel.is_free(request, snapshot.take)
+            if orders.may_retry(snapshot.status) and orders.is_free(request, snapshot.take)
             else "",
             "save_as": f"{snapshot.key}.mp4",
         }
@@ -172,18 +182,16 @@ class Gallery(anywidget.AnyWidget):
     def _new_take(self, asked: dict[str, Any]) -> None:
         # The page names the take it showed a price for: two presses are one intention, and the ledger makes them one create.
         snapshot = self._find(str(asked.get("key")))
-        self._panel.resubmit(snapshot.request, max(1, int(asked["take"])))
+        self._orders.submit(snapshot.request, [max(1, int(asked["take"]))])
         self._describe(snapshot, asked.get("view"))
 
     def _retry(self, asked: dict[str, Any]) -> None:
         snapshot = self._find(str(asked.get("key")))
-        if snapshot.status.value not in FREE_AGAIN:
-            raise InvalidRequest("only what surely failed is sent again; this may have been charged")
-        self._panel.resubmit(snapshot.request, snapshot.take)
+        self._orders.retry(snapshot.request, snapshot.take, snapshot.status)
         self._describe(snapshot, asked.get("view"))
 
     def _edit(self, asked: dict[str, Any]) -> None:
-        self._panel.edit(self._find(str(asked.get("key"))).request)
+        self._edit_request(self._find(str(asked.get("key"))).request)
 
     def _save(self, asked: dict[str, Any]) -> None:
         snapshot = self._find(str(asked.get("key")))
@@ -192,34 +200,34 @@ class Gallery(anywidget.AnyWidget):
         place = save_copy(snapshot.clip, str(asked.get("path") or ""))
         text = f"saved as {place}"
         self.send({"kind": "saved", "view": asked.get("view"), "key": snapshot.key, "text": text})
-        self._panel.say(text)
+        self._context.say(text)
 
     def _compare(self, asked: dict[str, Any]) -> None:
         picture = compared([self._find(str(key)) for key in list(asked.get("keys") or ())[: MOST + 1]])
-        self._panel.in_worker(lambda: self._send_wall(asked, picture))
+        self._context.in_worker(lambda: self._send_wall(asked, picture))
 
     def _send_wall(self, asked: dict[str, Any], picture: GridPicture) -> None:
         from ...grids.walls.wall import wall_html
 
         answer: dict[str, Any] = {"view": asked.get("view")}
         try:
-            html = wall_html(picture, embed_limit=self._panel.session.limits.embed_limit)
+            html = wall_html(picture, embed_limit=self._context.session.limits.embed_limit)
             answer |= {"kind": "wall", "html": html, "code": grid_code(picture)}
         except (OSError, SeedanceError) as error:
             text = f"these clips cannot be shown side by side: {shortened(error, LONGEST)}"
             answer |= {"kind": "trouble", "control": "compare", "key": None, "text": text}
-        self._panel.in_context(self.send, answer)
+        self._context.in_cell(self.send, answer)
 
     # Reading ------------------------------------------------------------------------------------------
 
     def _find(self, key: str) -> Snapshot:
-        record = self._panel.session.ask_ledger(lambda ledger: ledger.find(key))
+        record = self._context.session.ask_ledger(lambda ledger: ledger.find(key))
         if record is None:
             raise SeedanceError(f"the ledger has no job {one_line(key, 40)!r} any more")
         return self._snapshot(record)
 
     def _snapshot(self, record: Record) -> Snapshot:
-        return snapshot_of(record, Clips(self._panel.session.settings.clips))
+        return snapshot_of(record, Clips(self._context.session.settings.clips))
 
     def _tile(self, snapshot: Snapshot) -> dict[str, Any]:
         return {

@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING
 from ...pages.job_page import final_html
 from ...pages.words import plain
 from ...tracking.job import Job
-from ..display import Screen
+from .context import Context
 
 if TYPE_CHECKING:
     from ...snapshot import Snapshot
 
 SLOTS = 16
+KEEP_SECONDS = 2.0
+"""The page comes first: the outputs for the saved notebook are megabytes that nobody waits for."""
 KEPT = "seedance-kept"
 """The class by which a live panel finds these outputs to hide them."""
 _WAY_BACK = (
@@ -39,8 +41,9 @@ def way_back() -> dict[str, str]:
 class Keeper:
     """The outputs below one panel."""
 
-    def __init__(self, screen: Screen | None) -> None:
-        self._screen = screen
+    def __init__(self, context: Context) -> None:
+        self._context, self._screen = context, context.screen
+        self._waiting: dict[str, Job] = {}
         self._free: list[str] = []
         self._kept: set[str] = set()
         self._lock = threading.Lock()
@@ -55,6 +58,19 @@ class Keeper:
             self._screen.publish({}, self._free[-1], update=False)
         for job in made:
             self.keep(job)
+
+    def keep_soon(self, job: Job) -> None:
+        """Keep a video once the page shows it (`keep_waiting`), or a little later if it never does."""
+        self._waiting[job.key] = job
+        job.call_later(KEEP_SECONDS, lambda: self._context.in_worker(lambda: self.keep_waiting(job.key)))
+
+    def keep_waiting(self, key: str) -> None:
+        """Keep a video if it waits for that; from any thread but the runner's loop."""
+        job = self._waiting.pop(key, None)
+        if job is not None and not self.keep(job):
+            self._context.say(
+                "the notebook has no room left below this panel: run its cell again to keep this video too"
+            )
 
     def keep(self, job: Job) -> bool:
         """Put a finished video into the next output; from any thread but the runner's loop. False when all outputs are taken."""

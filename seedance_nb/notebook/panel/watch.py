@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ipywidgets as w
 
 from ...api.models import Status
+from ...errors import SeedanceError
 from ...pages.words import status_words
 from ...snapshot import Snapshot
 from ...tracking.background import log
 from ...tracking.job import Job
 from ...tracking.ledger.record import FREE_AGAIN
 from ..card.job_card import JobCard, card_view
-from ..interactive import interactive
+from ..interactive import drawn_by, interactive
 from .compose import Field
-from .errors import drawn_by
+from .context import Context
+from .frame import PanelFrame
+from .orders import Orders
 from .price import short_price
-
-if TYPE_CHECKING:
-    from .panel import Panel
 
 CARD_SECONDS = 0.25
 """A card is redrawn at most this often."""
@@ -32,10 +33,20 @@ MOST_CARDS = 24
 
 
 class Watch:
-    """`box` holds a card for each job, newest first. Callbacks come from any thread."""
+    """`box` holds a card for each job, newest first. Callbacks come from any thread.
 
-    def __init__(self, panel: Panel) -> None:
-        self.panel = panel
+    `on_status(snapshot, words)` is called when a job's status has changed, `on_end(job)` when it has its end.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        orders: Orders,
+        on_status: Callable[[Snapshot, str], object],
+        on_end: Callable[[Job], object],
+    ) -> None:
+        self.context, self.orders = context, orders
+        self.on_status, self.on_end = on_status, on_end
         self.box = w.VBox([])
         self.box.add_class("seedance-watch")
         self.done = self.failed = 0
@@ -82,7 +93,7 @@ class Watch:
         newest = sorted(self._watched.values(), key=lambda watched: -watched.job.snapshot.created_at)
         cards = tuple(watched.box for watched in newest[:MOST_CARDS])
         if cards != self.box.children:
-            self.panel.in_context(functools.partial(setattr, self.box, "children", cards))
+            self.context.in_cell(functools.partial(setattr, self.box, "children", cards))
 
     def stop(self) -> None:
         """Follow no longer."""
@@ -127,9 +138,9 @@ class WatchedJob:
     def _try_again(self) -> None:
         self.retry.disabled = True  # before anything else: a second press finds it so
         with drawn_by(self.actions.say):
-            if self.job.status not in FREE_AGAIN:  # an unknown outcome may be paid for already
+            if not self._watch.orders.may_retry(self.job.status):
                 return
-            self._watch.panel.resubmit(self.job.request, self.job.take)
+            self._watch.orders.retry(self.job.request, self.job.take, self.job.status)
             self._watch.remove(self)
         self.retry.disabled = False
 
@@ -151,7 +162,7 @@ class WatchedJob:
                     self._watch.remove(self)
                     return
                 snapshot = self.job.snapshot
-                self._watch.panel.in_context(functools.partial(self._draw, snapshot))
+                self._watch.context.in_cell(functools.partial(self._draw, snapshot))
         except Exception:  # a page that went away must not stop the job
             log.exception("drawing %s in the panel failed", self.job.key)
 
@@ -160,7 +171,7 @@ class WatchedJob:
         words = status_words(snapshot)
         if words != self._words:
             self._words = words
-            self._watch.panel.tell(snapshot, words)
+            self._watch.on_status(snapshot, words)
         if snapshot.is_settled and not self._settled:
             self._settled = True
             self._end(snapshot)
@@ -172,17 +183,39 @@ class WatchedJob:
         else:
             self._watch.failed += 1
             self.dismiss.layout.display = ""
-            if snapshot.status.value in FREE_AGAIN:  # of an unknown outcome nobody knows whether it is paid for
-                self._watch.panel.in_worker(functools.partial(self._offer_retry, snapshot))
-        self._watch.panel.ended(self.job)
+            if self._watch.orders.may_retry(snapshot.status):
+                self._watch.context.in_worker(functools.partial(self._offer_retry, snapshot))
+        self._watch.on_end(self.job)
 
     def _offer_retry(self, snapshot: Snapshot) -> None:
-        price = short_price(self._watch.panel.session.estimate(snapshot.request), simulated=snapshot.simulated)
-        self._watch.panel.in_context(self._show_retry, f"Retry · {price}")
+        price = short_price(self._watch.context.session.estimate(snapshot.request), simulated=snapshot.simulated)
+        self._watch.context.in_cell(self._show_retry, f"Retry · {price}")
 
     def _show_retry(self, label: str) -> None:
         self.retry.description = label
         self.retry.layout.display = ""
+
+
+class Tally:
+    """The line that counts: jobs of this panel's session, and credits of today and of the session."""
+
+    def __init__(self, context: Context, watch: Watch, frame: PanelFrame) -> None:
+        self._context, self._watch, self._frame = context, watch, frame
+
+    def refresh(self) -> None:
+        """Count again; it reads the ledger. Without one the line stays as it is."""
+        session, watch = self._context.session, self._watch
+        midnight = time.mktime((*time.localtime()[:3], 0, 0, 0, 0, 0, -1))
+        with contextlib.suppress(SeedanceError):
+            paid, simulated = session.ask_ledger(
+                lambda ledger: [ledger.browsing.credits_since(midnight, kind) for kind in (False, True)]
+            )
+            unit = "simulated credits" if simulated and not paid else "credits"
+            spent = f"{_amount(paid or simulated)} {unit} today", f"{_amount(session.spent)} this session"
+            self._context.in_cell(self._show, words_for(watch.done, watch.running, watch.failed, *spent))
+
+    def _show(self, words: str) -> None:
+        self._frame.tally = words
 
 
 def words_for(done: int, running: int, failed: int, *credits_words: str) -> str:
@@ -195,6 +228,6 @@ def words_for(done: int, running: int, failed: int, *credits_words: str) -> str:
     return " · ".join(part for part in (*counts, *credits_words) if part)
 
 
-def amount(value: Any) -> str:
+def _amount(value: Any) -> str:
     """A number of credits as people write it."""
     return f"{float(value):.10g}"

@@ -17,12 +17,13 @@ from seedance_nb.clips.store import Clips
 from seedance_nb.errors import ConfigurationError, InvalidRequest, SeedanceError
 from seedance_nb.grids.axes import lay_out
 from seedance_nb.grids.ballots import page as ballot_page
+from seedance_nb.grids.ballots import voting
 from seedance_nb.grids.ballots.page import write_ballot
 from seedance_nb.grids.picture import GridPicture, Tile
 from seedance_nb.grids.votes.pairs import Pair
 from seedance_nb.notebook.ballot import ballot as ballots
 from seedance_nb.notebook.ballot import words as ballot_words
-from seedance_nb.notebook.ballot.ballot import Ballot, open_ballot
+from seedance_nb.notebook.ballot.ballot import Ballot
 from seedance_nb.snapshot import Snapshot
 from seedance_nb.tracking.ledger.ballot_box import BallotBox
 from seedance_nb.tracking.ledger.ledger import Ledger
@@ -178,7 +179,7 @@ def test_a_ballot_that_cannot_be_meant_is_refused(study, options):
 
 def test_outside_of_a_notebook_the_way_without_one_is_named(study):
     with pytest.raises(SeedanceError, match=r"offline='ballot.html'"):
-        open_ballot(study)
+        voting.show(voting.Voting(study.session, study.picture, ("overall",), None, None))
 
 
 # -- what the page knows before a vote

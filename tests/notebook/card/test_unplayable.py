@@ -20,8 +20,9 @@ from seedance_nb.grids.walls import sources as wall_sources
 from seedance_nb.grids.walls.wall import wall_html, write_page
 from seedance_nb.notebook import display
 from seedance_nb.notebook.ballot.ballot import Ballot
-from seedance_nb.notebook.display import final_html
+from seedance_nb.notebook.card import job_display
 from seedance_nb.notebook.panel.panel import Panel
+from seedance_nb.pages.job_page import final_html
 from seedance_nb.simulator import film
 from seedance_nb.tracking.session import Session
 
@@ -110,7 +111,7 @@ def test_the_clip_itself_shows_a_preview_too(job):
 
 
 def test_the_card_that_heals_itself_gets_the_preview(job):
-    assert kind(display._bytes(job)) == PLAYED
+    assert kind(job_display._bytes(job)) == PLAYED
 
 
 @pytest.mark.parametrize("limit", [PLENTY, 30_000, 1])

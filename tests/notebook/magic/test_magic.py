@@ -15,8 +15,8 @@ from traitlets.config import Config
 
 from seedance_nb import errors
 from seedance_nb.api.models import Status
-from seedance_nb.notebook.magic import arguments as magic_args
 from seedance_nb.notebook.magic.magic import SeedanceMagics
+from seedance_nb.notebook.syntax import arguments as magic_args
 from seedance_nb.simulator import Fault, Pace
 from seedance_nb.tracking import session
 from seedance_nb.tracking.following import fetching

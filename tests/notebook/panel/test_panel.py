@@ -2,6 +2,7 @@
 
 import json
 import time
+from types import SimpleNamespace
 
 import comm
 import hypothesis.strategies as st
@@ -13,13 +14,14 @@ from hypothesis import given, settings
 import seedance_nb
 from seedance_nb.api.catalog import Catalog, Estimate
 from seedance_nb.api.models import Status, VideoRequest, make_request
-from seedance_nb.notebook.magic.arguments import as_python
+from seedance_nb.notebook.interactive import drawn_by
 from seedance_nb.notebook.panel import gallery as panel_gallery
 from seedance_nb.notebook.panel.compose import Compose, read_metadata, thumbnails, write_metadata
-from seedance_nb.notebook.panel.errors import drawn_by
 from seedance_nb.notebook.panel.panel import Panel
 from seedance_nb.notebook.panel.price import price_tag
+from seedance_nb.pages.code import as_python
 from seedance_nb.simulator import Fault, Pace, Simulator
+from seedance_nb.tracking import session as sessions
 from seedance_nb.tracking.ledger.contract import Wanted
 from seedance_nb.tracking.ledger.ledger import Ledger
 from seedance_nb.tracking.ledger.record import Record
@@ -346,6 +348,24 @@ def test_two_panels_buy_an_intention_once(panel, simulator):
     eventually(lambda: panel.session.jobs()[0].request_id is not None)
 
     assert simulator.calls["create"] == 1
+
+
+def test_a_press_goes_to_the_session_that_the_kernel_has_now(session, simulator, workplace, monkeypatch):
+    screen = SimpleNamespace(in_cell_context=lambda function, *args: function(*args))
+    monkeypatch.setattr(sessions, "default", lambda: session)
+    panel = Panel(session, screen)
+    panel.compose.prompt.control.value = "a paper boat"
+    with (
+        Simulator(pace=Pace(0, 0, 0)) as other,
+        Session(api_key=KEY, base_url=other.base_url, home=workplace / "other") as configured,
+    ):
+        monkeypatch.setattr(sessions, "default", lambda: configured)
+        press(panel)
+        eventually(lambda: configured.jobs()[0].clip is not None)
+        panel.stop()
+
+        assert (other.calls["create"], simulator.calls["create"]) == (1, 0)
+        assert answers(panel.gallery, "changed")
 
 
 def test_the_code_follows_the_form_and_not_the_jobs_that_end_meanwhile(panel):

@@ -11,19 +11,18 @@ import seedance_nb
 from seedance_nb.api.catalog import Catalog
 from seedance_nb.api.fields import FIELDS
 from seedance_nb.api.models import VideoRequest, make_request
-from seedance_nb.notebook.magic.arguments import (
+from seedance_nb.notebook.syntax.arguments import (
     COMMANDS,
-    BadLine,
     Defaults,
     Line,
-    as_magic,
     build_parser,
     complete,
     help_text,
-    interpolate,
     parse,
     request_options,
 )
+from seedance_nb.notebook.syntax.back_to_text import as_magic
+from seedance_nb.notebook.syntax.filling import BadLine, interpolate
 
 USUAL = {"model": ("seedance-2.0",), "aspect_ratio": ("16:9",), "duration": (5,), "resolution": ("720p",)}
 

@@ -8,7 +8,6 @@ import difflib
 import itertools
 import math
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -25,7 +24,6 @@ from ...api.fields import (
     offered,
 )
 from ...api.foreign_settings import setting_named
-from ...api.models import VideoRequest
 from ...errors import one_line, shortened
 from . import look_alikes
 from .filling import THE_PROMPT, BadLine, interpolate, split_at_commas, value_of, values_of
@@ -416,6 +414,12 @@ def _parts_below(cell: str) -> Iterable[str]:
             part.append(line.replace("\\", "", 1) if _ESCAPED.fullmatch(bare) else line)
 
 
+def as_body(prompt: str) -> str:
+    """The prompt as the body of a cell: what would part two prompts there is escaped."""
+    rows = _LINE_END.split(prompt)
+    return "".join(row.replace("---", "\\---", 1) if re.fullmatch(r"\\*---", _bare(row)) else row for row in rows)
+
+
 def _bare(line: str) -> str:
     """The line without blanks around it, also those that nobody sees."""
     return line.strip().strip(look_alikes.UNSEEN).strip()
@@ -593,89 +597,24 @@ def grid_options(line: Line) -> dict[str, Any]:
 
     The prompts are finished, braces and all, so the grid takes them raw.
     """
-    several = {"prompt": line.prompts, **{name: line.fields[name] for name in _CHOICES if name in line.fields}}
+    several = {"prompt": line.prompts, **{name: line.fields[name] for name in CHOICES if name in line.fields}}
     axes = {name: list(values) if len(values) > 1 else values[0] for name, values in several.items()}
-    constants = {name: _as_list(value) for name, value in line.fields.items() if name not in _CHOICES}
+    constants = {name: _as_list(value) for name, value in line.fields.items() if name not in CHOICES}
     return {**axes, **constants, "takes": line.takes, "raw": True}
 
 
 def request_options(line: Line) -> dict[str, Any]:
     """What to call `make_request` or `submit` with, where the line asks for one video."""
-    values = {name: value[0] if name in _CHOICES else value for name, value in line.fields.items()}
+    values = {name: value[0] if name in CHOICES else value for name, value in line.fields.items()}
     return {"prompt": line.prompts[0], **values}
 
 
-_CHOICES = tuple(field.name for field in TABLE if field.is_choice)
+CHOICES = tuple(field.name for field in TABLE if field.is_choice)
+"""The fields of which a line may name several values."""
 
 
 def _as_list(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
-
-
-# Back to text --------------------------------------------------------------------------------------------
-
-
-def as_magic(request: VideoRequest, take: int = 1) -> str:
-    """The cell that asks for exactly this request and take again (and so costs nothing while the ledger has it).
-
-    A call of `submit` where the magic has no words for it: a take beyond the first, metadata that is more than text.
-    """
-    options = [(field.flags[0], text) for field in OPTIONS for text in _texts_of(field, getattr(request, field.name))]
-    line = " ".join(f"{option} {_quoted(value)}" for option, value in options) + " --raw"
-    rows = _LINE_END.split(request.prompt)
-    body = "".join(row.replace("---", "\\---", 1) if re.fullmatch(r"\\*---", _bare(row)) else row for row in rows)
-    survives = take == 1 and len(line.splitlines()) == 1 and not _CHANGED_ON_THE_WAY.search(request.prompt)
-    if survives and not _has_controls(line + body.replace("\n", "")) and _asks_for(line, body, request):
-        return f"%%seedance {line}\n{body}"
-    return _as_call(request, take)
-
-
-def _texts_of(field: Field, value: Any) -> list[str]:
-    """The value of a field as it is typed behind its option, once for each of several; nothing where nothing need be typed."""
-    if value is None:
-        return [""] if field.name in DEFAULTS else []
-    if field.kind == "pairs":
-        return [f"{name}={text}" for name, text in value.items()]
-    return list(value) if field.kind == "texts" else [str(value)]
-
-
-def as_python(request: VideoRequest, take: int = 1) -> str:
-    """The call of `submit` that asks for exactly this request and take again (and so costs nothing while the ledger has it)."""
-    return _as_call(request, take)
-
-
-_CHANGED_ON_THE_WAY = re.compile(r"^\s*(>>>|\.\.\.|In \[\d+\]:)|^[ \t]+$", re.MULTILINE)
-"""Lines that IPython takes for its own or Python's prompt, or for blank ones, and shortens."""
-
-
-def _has_controls(text: str) -> bool:
-    """Whether a page may change this when it is pasted into a cell, or cannot carry it at all."""
-    return any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") and c != "\t" for c in text)
-
-
-def _quoted(value: str) -> str:
-    if re.fullmatch(r"[^\s\"'-][^\s\"']*", value):
-        return value
-    return f'"{value}"' if '"' not in value else f"'{value}'"
-
-
-def _asks_for(line: str, body: str, request: VideoRequest) -> bool:
-    try:
-        found = parse(line, body)
-    except BadLine:
-        return False
-    given = {field.name: getattr(request, field.name) for field in OPTIONS}
-    wanted = {name: (value,) if name in _CHOICES else value for name, value in given.items()}
-    fields = {name: value for name, value in wanted.items() if name in DEFAULTS or value not in (None, (None,))}
-    return found == Line(prompts=(request.prompt,), fields=fields, raw=True)
-
-
-def _as_call(request: VideoRequest, take: int) -> str:
-    given = {field.name: _as_list(getattr(request, field.name)) for field in OPTIONS}
-    given["take"] = take if take > 1 else None
-    # Left out, those with a default would mean that.
-    options = [f"    {name}={value!r},\n" for name, value in given.items() if value is not None or name in DEFAULTS]
-    return f"import seedance_nb\n\nseedance_nb.submit(\n    {request.prompt!r},\n{''.join(options)})"
 
 
 # Completion ----------------------------------------------------------------------------------------------

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ...api.fields import DEFAULTS, FIELDS, TAKE
-from ...errors import InvalidRequest, SeedanceError
-from ...grids.axes import Cell, lay_out, value_key
-from ...grids.picture import GridPicture, Tile
-from ...snapshot import Snapshot
-from ..magic.arguments import as_python
+from ..api.fields import DEFAULTS, FIELDS, TAKE
+from ..errors import InvalidRequest, SeedanceError
+from ..pages.code import as_python
+from ..snapshot import Snapshot
+from .axes import Cell, lay_out, value_key
+from .picture import GridPicture, Tile
 
 MOST = 24
 """Clips compared at once: a wall embeds them all."""

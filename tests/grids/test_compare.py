@@ -7,7 +7,7 @@ from notebook.grid_pictures import CLIP
 
 from seedance_nb.api.models import Status, make_request
 from seedance_nb.errors import InvalidRequest
-from seedance_nb.notebook.panel.compare import MOST, compared, grid_code
+from seedance_nb.grids.compare import MOST, compared, grid_code
 from seedance_nb.snapshot import Snapshot
 
 BOAT = {"prompt": "a {paper} boat", "model": "seedance-2.0", "aspect_ratio": "1:1", "duration": 4, "resolution": "480p"}
