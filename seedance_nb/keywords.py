@@ -31,7 +31,8 @@ def refusing_others(refuse: Callable[[Iterable[str]], object]) -> Callable[[Call
     """
 
     def dress(function: Callable[P, T]) -> Callable[P, T]:
-        known = inspect.signature(function).parameters
+        signature = inspect.signature(function)
+        known = {name: it for name, it in signature.parameters.items() if it.kind is not inspect.Parameter.VAR_KEYWORD}
 
         @functools.wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -44,6 +45,8 @@ def refusing_others(refuse: Callable[[Iterable[str]], object]) -> Callable[[Call
                 del args, kwargs  # there may be a key among them, and `%xmode Verbose` shows what a frame holds
                 raise
 
+        # `**others: Never`, by which what the table of fields knows gets through, is nothing to type.
+        vars(call)["__signature__"] = signature.replace(parameters=list(known.values()))
         return call
 
     return dress

@@ -220,8 +220,8 @@ def field_meant(name: object) -> str | None:
 
 
 def refuse_others(names: Iterable[str]) -> None:
-    """Raises InvalidRequest for the first of these names, none of which is an option of `submit`."""
-    for name in names:
+    """Raises InvalidRequest for the first of these names that is no field of a request, and so no option of `submit`."""
+    for name in (name for name in names if name not in FIELDS):
         near = difflib.get_close_matches(name, (*FIELDS, TAKE, "fresh", "max_credits"), n=1, cutoff=0.6)
         meant = field_meant(name) or (near[0] if near else None)
         hint = f"did you mean {meant!r}?" if meant else f"there are {', '.join(FIELDS)}, {TAKE}, fresh, max_credits"

@@ -22,7 +22,6 @@ from ..api.fields import (
     DEFAULT_DURATION,
     DEFAULT_MODEL,
     DEFAULT_RESOLUTION,
-    FIELDS,
     refuse_others,
 )
 from ..api.models import Status, VideoRequest, as_request_id, make_request
@@ -206,7 +205,7 @@ class Session:
         **others: Never,
     ) -> Job:
         """Ask for one video; returns a Job at once. Arguments and errors as for `seedance_nb.submit`."""
-        refuse_others(name for name in others if name not in FIELDS)
+        refuse_others(others)
         request = make_request(
             prompt,
             model=model,
@@ -976,6 +975,7 @@ def submit(
     take: int = 1,
     fresh: bool = False,
     max_credits: float | None = None,
+    **others: Never,
 ) -> Job:
     """Ask for one video; returns a Job at once.
 
@@ -997,6 +997,7 @@ def submit(
         take=take,
         fresh=fresh,
         max_credits=max_credits,
+        **others,
     )
 
 

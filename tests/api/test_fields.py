@@ -176,7 +176,7 @@ NEW_OPTION = """
 import seedance_nb as sd
 from seedance_nb.api.models import make_request
 from seedance_nb.notebook.syntax.arguments import grid_options, help_text, parse, request_options
-from seedance_nb.notebook.syntax.back_to_text import as_magic
+from seedance_nb.notebook.syntax.back_to_text import as_magic, as_python
 from seedance_nb.tracking.ledger.ledger import Ledger
 
 assert "--negative-prompt TEXT" in help_text() and "never to be seen" in help_text()
@@ -189,16 +189,18 @@ again = as_magic(request)
 assert make_request(**request_options(parse(*again.removeprefix("%%seedance").split("\\n", 1)))) == request, again
 old = make_request("a boat").to_wire()
 assert "seed" not in old and "negativePrompt" not in old  # what was bought before is still the same request
-with sd.Session(base_url="simulator") as session:
-    job = session.submit("a boat", negative_prompt="no people", seed=7, resolution="480p", duration=4)
+with sd.configure(base_url="simulator") as session:
+    job = sd.submit("a boat", negative_prompt="no people", seed=7, resolution="480p", duration=4)
     job.result(120)
+    exec(as_python(job.request, 2))
+    assert [(job.take, job.request.seed) for job in sd.jobs()] == [(2, 7), (1, 7)]
     record = session.ask_ledger(Ledger.find, job.key)
     assert (record.request.negative_prompt, record.request.seed) == ("no people", 7)
     assert session.submit("a boat", negative_prompt="no people", seed=7, resolution="480p", duration=4).reused
     assert not session.submit("a boat", negative_prompt="no people", seed=8, resolution="480p", duration=4).reused
     for near in ("negativ_prompt", "seeds"):
         try:
-            session.submit("a boat", **{near: 1})
+            sd.submit("a boat", **{near: 1})
         except sd.InvalidRequest as error:
             assert "did you mean" in str(error), error
         else:
