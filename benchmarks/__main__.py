@@ -22,6 +22,7 @@ ALL = (
     "ledger_size",
     "panel_messages",
     "vote_coverage",
+    "power",
     "large_clip",
     "many_jobs",
     "thousand_jobs",
@@ -35,6 +36,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "large_clip": {"RUNS": 1, "KERNELS": 1},
     "many_jobs": {"JOBS": 20},
     "vote_coverage": {"STUDIES": 20},
+    "power": {"STUDIES": 5},
     "naive_loop": {"JOBS": 30, "LIVES": (1.0, 3.0)},
     "rivals": {"ONE_BY_ONE": 1, "TOGETHER": (20,), "LIVES": (1.0, 3.0), "LIMIT_SECONDS": 30.0},
 }

@@ -124,7 +124,7 @@ class Levels:
     def doubts(self, contrasts: Array) -> Array:
         """(rows,) two-sided: how likely each combination has the other sign than it seems, twice."""
         means, errors = self._along(contrasts)
-        below = np.einsum("n,nr->r", self.weights, _normal_below(-means / errors))
+        below = np.einsum("n,nr->r", self.weights, normal_below(-means / errors))
         return np.asarray(np.minimum(1.0, 2 * np.minimum(below, 1 - below)))
 
     def spread(self, names: Iterable[str]) -> Array:
@@ -171,7 +171,7 @@ def fit_levels(evidence: Evidence, *, raters_are_draws: bool = True) -> Levels:
     )
 
 
-def _normal_below(z: Array) -> Array:
+def normal_below(z: Array) -> Array:
     """The share of a standard normal below z, to 1e-7 of itself: erfc by W. H. Press et al., "Numerical Recipes in C", 1992, 6.2."""
     size = np.abs(z) / math.sqrt(2)
     t = 1 / (1 + size / 2)
@@ -184,7 +184,7 @@ def _quantile(weights: Array, means: Array, errors: Array, share: float) -> Arra
     low, high = (means - 9 * errors).min(axis=0), (means + 9 * errors).max(axis=0)
     for _ in range(40):
         middle = (low + high) / 2
-        is_above = weights @ _normal_below((middle - means) / errors) > share
+        is_above = weights @ normal_below((middle - means) / errors) > share
         low, high = np.where(is_above, low, middle), np.where(is_above, middle, high)
     return np.asarray((low + high) / 2)
 

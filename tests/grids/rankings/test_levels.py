@@ -206,7 +206,7 @@ def test_the_normal_distribution_is_that_of_scipy():
     from scipy.stats import norm
 
     z = np.linspace(-8, 8, 321)
-    assert mixed_model._normal_below(z) == pytest.approx(norm.cdf(z), rel=2e-7, abs=1e-20)
+    assert mixed_model.normal_below(z) == pytest.approx(norm.cdf(z), rel=2e-7, abs=1e-20)
 
 
 # Islands ----------------------------------------------------------------------------------------------------
