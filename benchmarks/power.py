@@ -14,7 +14,8 @@ from collections.abc import Iterator
 
 from benchmarks.vote_coverage import Design
 from benchmarks.vote_coverage import study as study_of
-from seedance_nb.grids.rankings.power import Study, chances
+from seedance_nb.grids.rankings.power import chances
+from seedance_nb.grids.rankings.study import Study
 
 STUDIES = 250
 DESIGNS = (

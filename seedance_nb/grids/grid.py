@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, Literal, overload
 
 from ..clips.clip import Clip
 from ..errors import ConfigurationError
@@ -24,6 +24,7 @@ from .axes import Axes, Cell, Where, check_axis
 from .picture import GridPicture, picture_of
 from .plans.plan import GridEstimate, Plan
 from .plans.timing import seconds_left
+from .rankings.forecast import Power
 from .rankings.ranking import Question, Ranking
 from .running.sending import Sending
 from .running.waiting import all_done, wait_for_all
@@ -295,6 +296,45 @@ class Grid:
             resamples=resamples,
             seed=seed,
             block_of=block_of,
+        )
+
+    def power(
+        self,
+        gap: float = 1.0,
+        by: str | Sequence[str] | None = None,
+        *,
+        luck: float | Literal["pilot"] = 0.7,
+        taste: float = 0.5,
+        suits: float = 0.5,
+        ties: float = 0.2,
+        raters: int | None = None,
+        votes: int | None = None,
+        power: float = 0.8,
+    ) -> Power:
+        """Before a credit is spent: how likely this grid and so many votes tell a difference, and what would do it cheapest. Sends nothing.
+
+        `gap` is how far the best is above the others in log-odds (1.0: it is preferred 73 times in 100), `by` what is compared as in
+        `ranking`. `luck`, `taste` and `suits` are how far clips of one item, raters on one item, and items from block to block stray (standard
+        deviations in log-odds); `luck="pilot"` takes luck, tastes and ties from the votes on this grid. `ties` is the share of ties between
+        equals, `raters` how many vote (None: 6), `votes` how many votes there will be (None: 20 a rater), `power` the chance that is wanted.
+        `str()` of the result says it in words, `.rows` and `.to_pandas()` have takes, votes, clips, credits and both chances. Raises InvalidRequest.
+        """
+        plan = self.plan
+        requests = [line.cell.request for line in plan.lines if line.cell.request is not None]
+        prices = [None if found is None else found.credits for found in self.session.estimates(requests)]
+        return judging.power_of(
+            plan,
+            lambda: self.ranking(by=by),
+            prices,
+            by=by,
+            gap=gap,
+            luck=luck,
+            taste=taste,
+            suits=suits,
+            ties=ties,
+            raters=raters,
+            votes=votes,
+            power=power,
         )
 
     def groups(self, by: str | Sequence[str] | None = None) -> dict[str, str]:

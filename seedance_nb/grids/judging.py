@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..api.fields import TAKE
-from ..errors import InvalidRequest
+from ..errors import InvalidRequest, one_line
 from ..tracking.ledger.vote import Vote
 from ..tracking.session import Session
 from .groups import check_groupable, labels_of
 from .picture import GridPicture
+from .plans.plan import HAVE_IT, RUNNING, Plan
 from .rankings.ranking import Question, Ranking, by_name
+
+if TYPE_CHECKING:
+    from .rankings.forecast import Power
 
 
 def check_questions(
@@ -95,6 +100,51 @@ def ranking_of(
         seed=seed,
         by="cell" if by is None else ranked[0] if len(ranked) == 1 else "combination",
         block_of=block_of,
+    )
+
+
+def power_of(
+    plan: Plan,
+    ranking: Callable[[], Ranking],
+    prices: Sequence[float | None],
+    *,
+    by: str | Sequence[str] | None,
+    gap: float,
+    luck: float | str,
+    taste: float,
+    suits: float,
+    ties: float,
+    raters: int | None,
+    votes: int | None,
+    power: float,
+) -> Power:
+    """See `Grid.power`. `ranking` is that of the votes there are, `prices` what a clip of each cell costs."""
+    from .plans.power import design_of
+    from .rankings.forecast import RATERS, VOTES_PER_RATER, as_seen, forecast
+    from .rankings.study import Study
+
+    ranked = _several(by)
+    items, takes, blocks = design_of([line.cell for line in plan.lines], plan.names, ranked)
+    assumed = "assumed"
+    if luck == "pilot":
+        luck, taste, ties = as_seen(ranking())
+        assumed = "as seen in this grid's votes"
+    elif isinstance(luck, str):
+        raise InvalidRequest(
+            f"luck is a number, or 'pilot' for what this grid's votes show, not {one_line(luck, 40)!r}"
+        )
+    if raters is None:
+        raters = RATERS
+    if votes is None:
+        votes = VOTES_PER_RATER * raters if isinstance(raters, int) else VOTES_PER_RATER * RATERS
+    known = [price for price in prices if price is not None]
+    return forecast(
+        Study(items, takes, votes, raters, gap, luck, taste, ties, blocks, suits),
+        by="cell" if not ranked else ranked[0] if len(ranked) == 1 else "combination",
+        price=sum(known) / len(known) if known and len(known) == len(prices) else None,
+        bought=plan.count(HAVE_IT) + plan.count(RUNNING),
+        wanted=power,
+        assumed=assumed,
     )
 
 

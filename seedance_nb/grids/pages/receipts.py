@@ -13,6 +13,7 @@ from ...pages import html, words
 from ...pages.escaping import Html, filled, joined
 from ..axes import value_key
 from ..picture import GridPicture, Tile
+from ..plans.power import power_line
 from ..wording import axis_title, labels
 from .board import credit_words, progress_words
 
@@ -38,15 +39,19 @@ def summary(plan: Plan) -> str:
 def plan_html(plan: Plan) -> Html:
     """Every cell on its axes with where it stands, what it would cost, how long it would take, and why; then the totals."""
     headers, rows = plan_table(plan, MOST_LISTED)
-    head = _box(filled("<strong>{}</strong>", summary(plan)))
+    said = power_line(plan)
+    line = Html() if said is None else filled("<br>{}", said)
+    head = _box(filled("<strong>{}</strong>{}", summary(plan), line))
     return joined([head, _scrolled(html.table(headers, rows), len(rows)), _more(plan)])
 
 
 def plan_plain(plan: Plan) -> str:
     """The same for a terminal and for `text/plain`."""
     more = len(plan.lines) - PLAIN_LISTED
+    said = power_line(plan)
+    head = [summary(plan), *([] if said is None else [said])]
     table = words.plain_table(*plan_table(plan, PLAIN_LISTED))
-    return "\n".join([summary(plan), table, *([f"and {more:,} more"] if more > 0 else [])])
+    return "\n".join([*head, table, *([f"and {more:,} more"] if more > 0 else [])])
 
 
 def plan_table(plan: Plan, most: int) -> tuple[Sequence[str], Sequence[Sequence[str]]]:

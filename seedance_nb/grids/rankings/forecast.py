@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from ...errors import InvalidRequest
-from .power import Study, chances, error_parts
-from .ranking import chance
+from .ranking import Ranking, chance
+from .study import Study
 
 WANTED = 0.8
 VOTES_PER_RATER = 20
@@ -102,6 +104,19 @@ def check(study: Study) -> Study:
     return study
 
 
+def as_seen(ranking: Ranking) -> tuple[float, float, float]:
+    """(luck, taste, ties) as the votes on a pilot show them. Raises InvalidRequest where they do not."""
+    luck = ranking.luck
+    if math.isnan(luck.within) or "raters" not in luck.shares:
+        lack = "two takes of each and five votes a clip" if math.isnan(luck.within) else "two raters"
+        raise InvalidRequest(
+            f"the votes of this grid do not show how far clips and raters stray: that takes {lack}; say luck=0.7"
+        )
+    within = sum(luck.shares[name][0] for name in ("takes", "products") if name in luck.shares)
+    taste = luck.within * math.sqrt(luck.shares["raters"][0] / within)
+    return min(luck.within, MOST_STRAY), min(taste, MOST_STRAY), ranking.tie / (2 + ranking.tie)
+
+
 def forecast(
     study: Study, *, by: str, price: float | None, bought: int, wanted: float = WANTED, assumed: str = "assumed"
 ) -> Power:
@@ -112,6 +127,8 @@ def forecast(
     check(study)
     if not isinstance(wanted, int | float) or not 0.5 <= wanted <= 0.99:
         raise InvalidRequest(f"power is a chance from 0.5 to 0.99, not {wanted!r}")
+
+    from .power import chances
 
     def row(takes: int, votes: int) -> PowerRow:
         clips = study.items * study.blocks * takes
@@ -137,6 +154,7 @@ def forecast(
 
 def least_gap(study: Study, wanted: float = WANTED) -> float | None:
     """The smallest gap that this study tells with that chance from one other, to 0.05; None where it is above LARGEST_GAP."""
+    from .power import chances
 
     def is_told(gap: float) -> bool:
         return chances(dataclasses.replace(study, gap=gap), draws=_DRAWS).one >= wanted
@@ -156,6 +174,7 @@ def odds(gap: float) -> str:
     return f"{first} : {100 - first}"
 
 
+@functools.lru_cache(maxsize=64)
 def plan_line(study: Study, by: str) -> str:
     """One line for a plan: what the smallest difference is that it tells four times in five."""
     what = f"{study.votes} votes by {study.raters} raters"
@@ -211,6 +230,8 @@ def _words(power: Power) -> list[str]:
 
 def _what_blurs(study: Study) -> str:
     """Where the doubt comes from, the largest part first."""
+    from .power import error_parts
+
     parts = error_parts(study)
     shares = {name: part / sum(parts.values()) for name, part in parts.items()}
     names = sorted(shares, key=lambda name: -shares[name])

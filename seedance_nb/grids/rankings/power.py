@@ -24,34 +24,13 @@ import numpy.typing as npt
 
 from .mixed_model import COARSE, LATTICE, LEVEL_SPREAD, PRIOR_SPREAD, normal_below
 from .strengths import Array
+from .study import Study
 from .verdicts import WRONG
 
 DRAWS = 2000
 FLATTENED = 0.4 * (16 * math.sqrt(3) / (15 * math.pi)) ** 2
 """What the votes leave open of luck and tastes flattens the curve they are fitted with, and so shrinks the levels (S. L. Zeger, K.-Y. Liang,
 P. S. Albert, Biometrics 44, 1988, for effects of which nothing is known); two fifths of it is what 20 simulated designs show."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Study:
-    """A plan, and what may be true: `items` with `takes` clips each in every one of `blocks`, judged by `raters` in `votes` votes.
-
-    A block is what clips of different items have in common (the prompt, where models are compared). `gap` is how far the best item is
-    above all others, which are equal. `luck`, `taste` and `suits` are how far clips of one item, raters on one item, and items from block
-    to block stray: standard deviations. All of it in log-odds: 1 is a clip that is preferred 73 times in 100. `ties` is the share of ties between
-    equals, from 0 to below 1.
-    """
-
-    items: int
-    takes: int
-    votes: int
-    raters: int
-    gap: float
-    luck: float = 0.7
-    taste: float = 0.5
-    ties: float = 0.2
-    blocks: int = 1
-    suits: float = 0.5
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,7 +7,8 @@ import pytest
 
 from seedance_nb.errors import InvalidRequest
 from seedance_nb.grids.rankings.forecast import forecast, least_gap, odds, plan_line
-from seedance_nb.grids.rankings.power import Study, chances
+from seedance_nb.grids.rankings.power import chances
+from seedance_nb.grids.rankings.study import Study
 
 USUAL = Study(3, 6, 300, 10, 1.2)
 
