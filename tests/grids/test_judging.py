@@ -153,3 +153,70 @@ def test_a_clip_of_two_cells_goes_by_one_label_whoever_was_named_first(session):
         groups.append(grid.groups("mood"))
     assert groups[0] == groups[1]
     assert sorted(groups[0].values()) == ["gay", "sad"]
+
+
+# Power ------------------------------------------------------------------------------------------------
+
+
+def test_a_power_is_told_before_anything_is_sent(session, simulator):
+    grid = small(session, "{x}", x=["a cat", "a dog"], takes=3)
+    power = grid.power(gap=1.5, votes=150, raters=12)
+
+    assert not any(grid.jobs)
+    assert simulator.calls["create"] == 0
+    assert (power.study.items, power.study.takes, power.study.blocks) == (2, 3, 1)
+    assert (power.planned.clips, power.planned.votes) == (6, 150)
+    assert power.planned.credits == grid.plan.credits
+    assert power.planned.pair == power.planned.best
+    assert "Nothing was sent." in str(power)
+
+
+def test_what_is_compared_is_an_axis_and_the_rest_are_blocks(session):
+    grid = small(session, ["a cat", "a dog", "a fox"], model=["seedance-2.0", "seedance-2.0-fast"], takes=2)
+    power = grid.power(by="model")
+    assert (power.by, power.study.items, power.study.takes, power.study.blocks) == ("model", 2, 2, 3)
+    assert "stray by 0.5 from prompt" not in str(power)
+    with pytest.raises(InvalidRequest, match="modle"):
+        grid.power(by="modle")
+
+
+def test_what_is_there_is_paid_for(session, grid):
+    assert grid.power(votes=40).planned.credits < small(session, "{x}", x=["a bat", "an owl"], takes=2).plan.credits * 2
+
+
+@pytest.mark.parametrize("luck", ["pilots", "pilot"])
+def test_a_pilot_needs_votes(grid, luck):
+    with pytest.raises(InvalidRequest, match="'pilot'|do not show") as caught:
+        grid.power(luck=luck)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_pilot_tells_how_far_clips_and_raters_stray(session):
+    grid = small(session, ["a cat", "a dog"], takes=3).submit()
+    grid.result(PATIENCE)
+    number = 0
+    for rater in ("Ada", "Bob", "Eve", "Ira"):
+        for left in range(3):
+            for right in range(3, 6):
+                number += 1
+                choice = Choice.LEFT if (left + number) % 3 else Choice.TIE
+                keep(grid, vote_on(grid, left, right, number, rater=rater, choice=choice))
+
+    power = grid.power(luck="pilot", raters=8)
+
+    assert "seen in this grid's votes" in str(power)
+    assert power.study.luck != 0.7
+    assert 0.3 < power.study.ties < 0.9
+
+
+def test_the_plan_says_what_its_votes_would_tell(session):
+    from seedance_nb.grids.pages.receipts import plan_html, plan_plain
+
+    two = small(session, ["a cat", "a dog"], takes=4).plan
+    one = small(session, ["a cat", "a dog"]).plan
+    alone = small(session, "a cat", takes=4).plan
+
+    for text in (plan_html(two), plan_plain(two)):
+        assert "120 votes by 6 raters would tell two prompts apart 4 times in 5 if one is preferred" in text
+    assert "two takes at least" in plan_plain(one)
+    assert "apart" not in plan_plain(alone)

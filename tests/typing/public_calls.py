@@ -121,6 +121,7 @@ def votes(grid: sd.Grid) -> None:
     grid.vote(aspects=["overall", "motion"], rater="ada", by="model")
     assert_type(grid.vote(offline="ballot.html", by=["model", "animal"]), Path)
     assert_type(grid.add_votes("ballot-1.json"), int)
+    assert_type(grid.power(gap=1.5, by="model", luck="pilot", raters=8, votes=200).planned.pair, float)
     ranking = grid.ranking(by="model", aspect="motion", raters=["ada"], of="clips", resamples=200, seed=1)
     assert_type(ranking, Ranking)
     assert_type(ranking.winner, str | None)
