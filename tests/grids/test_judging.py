@@ -186,7 +186,7 @@ def test_what_is_there_is_paid_for(session, grid):
 
 @pytest.mark.parametrize("luck", ["pilots", "pilot"])
 def test_a_pilot_needs_votes(grid, luck):
-    with pytest.raises(InvalidRequest, match="'pilot'|do not show") as caught:
+    with pytest.raises(InvalidRequest, match=r"'pilot'|do not show") as caught:
         grid.power(luck=luck)
     assert "\n" not in str(caught.value)
 
