@@ -50,8 +50,8 @@ lowest:
 	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check uv
 	$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct --editable '.[test,keyring]'
 	# What old libraries say of each other is not ours to mend.
-	$(LOWEST)/bin/python -m pytest -q -W ignore::DeprecationWarning tests/test_front_door.py tests/api tests/jobs tests/notebook/test_display.py \
-		tests/notebook/test_job_card.py tests/notebook/test_magic.py tests/notebook/test_kernel.py tests/test_demo.py
+	$(LOWEST)/bin/python -m pytest -q -W ignore::DeprecationWarning tests/test_front_door.py tests/api tests/clips tests/tracking tests/notebook/test_display.py \
+		tests/notebook/card tests/notebook/magic/test_magic.py tests/notebook/test_kernel.py tests/test_demo.py
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache
