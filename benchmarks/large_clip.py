@@ -165,7 +165,7 @@ def _downloading(url: str, home: str, kind: str) -> None:
         with Session(api_key="sd2_bench", base_url=url + "/small", home=home) as session:
             session.submit("a small clip", **wanted).result(60)
     with Session(api_key="sd2_bench", base_url=url, home=home) as session:
-        session.runner  # noqa: B018 - the threads are there before anybody counts
+        session.engine.runner  # noqa: B018 - the threads are there before anybody counts
         print("ready", flush=True)
         sys.stdin.readline()
         moments: dict[str, float] = {}

@@ -78,7 +78,7 @@ def measure(home: Path) -> dict[str, float]:
     """Median seconds of each."""
     request = VideoRequest(prompt="prompt 7", aspect_ratio="16:9", duration=5, resolution="720p")
     with Session(api_key="sd2_bench", base_url="http://127.0.0.1:9", home=home) as session:
-        session.runner  # noqa: B018 - start the thread before the clock
+        session.engine.runner  # noqa: B018 - start the thread before the clock
 
         def reopened() -> None:  # what %load_ext does: a fresh connection, and a look for unfinished jobs
             ledger = Ledger(home / "ledger.sqlite3")

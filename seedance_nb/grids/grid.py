@@ -321,7 +321,7 @@ class Grid:
         """
         plan = self.plan
         requests = [line.cell.request for line in plan.lines if line.cell.request is not None]
-        prices = [None if found is None else found.credits for found in self.session.estimates(requests)]
+        prices = [None if found is None else found.credits for found in self.session.money.estimates(requests)]
         return judging.power_of(
             plan,
             lambda: self.ranking(by=by),

@@ -82,7 +82,7 @@ def _key(session: Session) -> Finding:
         return Finding(False, "key", "none", "run %seedance login, or set SEEDANCE_API_KEY before Jupyter starts")
     found = f"present, from {session.settings.key_source} (account {shown(account)})"
     try:
-        session.check_account_is_known()
+        session.ownership.check_unfinished()
     except AccountNotKnown as question:
         return Finding(False, "key", found, str(question))
     except ConfigurationError:  # the ledger's own line says that
@@ -182,7 +182,7 @@ def _network(session: Session) -> Finding:
 def _service(session: Session) -> Finding:
     where = session.settings.base_url
     try:
-        items = session.runner.background.run(session.runner.fetch_models())
+        items = session.engine.runner.background.run(session.engine.runner.fetch_models())
     except AuthenticationError:
         return Finding(False, "service", f"{where} refuses the key", "run %seedance login with a good one")
     except SeedanceError as error:

@@ -1,20 +1,19 @@
-"""One key, one base URL, one ledger, one runner; and the module-level functions, which use the session of this kernel."""
+"""One key, one base URL, one ledger, one runner; and the module-level functions, which use the session of this kernel.
+
+A session is put together from `choices` (what is set), `engine` (what runs), `ownership` (whose it is) and `money`; itself it submits,
+follows and remembers.
+"""
 
 from __future__ import annotations
 
-import atexit
 import collections
 import contextlib
 import dataclasses
-import hashlib
 import os
-import sys
-import threading
 import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, Never, ParamSpec, Self, TypeVar
+from typing import Any, Concatenate, Never, ParamSpec, Self, TypeVar
 
 from ..api.catalog import Catalog, Estimate
 from ..api.fields import (
@@ -28,34 +27,21 @@ from ..api.models import Status, VideoRequest, as_request_id, make_request
 from ..api.plain_values import whole_number
 from ..errors import ApiError, ConfigurationError, InvalidRequest, SeedanceError, one_line
 from ..keywords import UNSET, Unset, refusing_others
-from ..settings import (
-    SIMULATOR,
-    Limits,
-    Secret,
-    Settings,
-    check_base_url,
-    check_key,
-    check_limit,
-    limits_among,
-    refuse_unknown,
-    resolve,
-    with_stored_key,
-)
-from . import prices
+from ..settings import Limits, Secret, Settings, check_base_url, check_key, check_limit, limits_among, refuse_unknown
+from . import host
 from .background import log
 from .budget import Budget
+from .choices import Changes, Choices
+from .engine import WAIT_ATTRIBUTE, Engine
 from .job import Job, WaitStrategy
-from .ledger.contract import NAMED, NEW, SAME, Account, AccountNotKnown, Spending, shown
+from .ledger.contract import Account, AccountNotKnown, Spending
 from .ledger.ledger import Ledger
-from .ledger.ledger_file import make_private_folder
 from .ledger.record import Record
+from .money import Money
+from .ownership import Ownership
 
-if TYPE_CHECKING:
-    from ..simulator.server import Simulator
-    from .following.runner import Runner
-
-T = TypeVar("T")
 P = ParamSpec("P")
+T = TypeVar("T")
 CLAIM_SECONDS = 0.08
 """`submit` waits so long for the ledger's word, so that a refusal is raised where the call stands and a reused clip is there at
 once; a ledger that is busy longer is answered through the job. Under a limit of credits it is waited for however long it takes (the
@@ -64,14 +50,7 @@ BURST = 16
 BURST_SECONDS = 1.0
 """Of more than BURST calls of `submit` within this time the later ones do not wait, where no limit of credits could refuse them: a
 thousand in a loop are then written to disk together instead of one by one."""
-ASK_PRICES_SECONDS = 10.0
-"""Under a limit, and where nobody knows a price, the service is asked for its prices and waited for so long."""
-RATE_SECONDS = 2.0
-"""In such a burst, what such requests cost is asked of the ledger at most so often."""
-PATIENCE_OF_A_KERNEL = 1.2
-"""At the end of a kernel, creates in the air get so long to hear their answer: Jupyter kills what takes longer than a few seconds."""
 _HOST_ATTRIBUTE = "_seedance_session"
-_WAIT_ATTRIBUTE = "_seedance_wait"
 _BUDGETS_ATTRIBUTE = "_seedance_budgets"
 
 
@@ -92,7 +71,7 @@ class Origin:
     def job(self, key: str) -> Job:
         """The job with this key, followed or read from the ledger. Raises ConfigurationError where neither knows it."""
         session = self._session()
-        living = session.runner.living().get(key)
+        living = session.engine.runner.living().get(key)
         if living is not None:
             return living
         record = session.ask_ledger(Ledger.find, key)
@@ -100,12 +79,12 @@ class Origin:
             raise ConfigurationError(
                 f"job {one_line(key, 40)} is not in the ledger {self.ledger}; set SEEDANCE_HOME, or SEEDANCE_LEDGER, to where it is"
             )
-        return session.runner.job_of(record)
+        return session.engine.runner.job_of(record)
 
     def _session(self) -> Session:
         own = existing()
         for session in [*([own] if own is not None else []), *_living]:
-            if session._origin == self and session.is_in_use:
+            if session.origin == self and session.engine.is_in_use:
                 return session
         session = Session(
             base_url=self.base_url, home=self.home, account=self.account, ledger=self.ledger, clips=self.clips
@@ -154,27 +133,21 @@ class Session:
         key = Secret(api_key) if isinstance(api_key, str) else api_key
         del api_key  # no frame that may raise holds it
         limits = limits_among(locals())
-        self.settings: Settings = resolve(
-            api_key=key, base_url=base_url, home=home, ledger=ledger, clips=clips, **limits
+        self.choices = Choices(
+            api_key=key, base_url=base_url, home=home, account=account, ledger=ledger, clips=clips, limits=limits
         )
-        self._given_places = {"ledger": ledger, "clips": clips}
-        self._given = {name: value for name, value in limits.items() if value is not None}
-        """Limits that were arguments: they outrank a file that is read again."""
-        self.catalog = Catalog()
-        self._account = account or os.environ.get("SEEDANCE_ACCOUNT")
-        self._budgets = {simulated: Budget(self.settings.limits.max_credits) for simulated in (False, True)}
-        """Real credits and simulated ones: neither uses up the other's limit."""
-        self._runner: Runner | None = None
-        self._simulator: Simulator | None = None
-        self._job_listeners: list[Callable[[Job], object]] = []
+        self.engine = Engine(
+            self.choices,
+            account=lambda: self.ownership.account,
+            budget=lambda: self.money.budget,
+            origin=lambda: self.origin,
+        )
+        self.ownership = Ownership(self.choices, self.engine)
+        self.money = Money(self.choices, self.engine)
+        self._listeners: list[Callable[[Job], object]] = []
         self._asked: weakref.WeakSet[Job] = weakref.WeakSet()
         """Jobs that somebody here submitted or attached; those only followed from before are not among them."""
-        self._lock = threading.RLock()
         self._submitted_at: collections.deque[float] = collections.deque(maxlen=BURST)
-        self._has_asked_prices = False
-        self._said_to_be: dict[str, str] = {}
-        """What the ledger says of a fingerprint: which account it is."""
-        self._rates: dict[tuple[object, ...], tuple[float, float | None]] = {}
         _living.add(self)
 
     def __enter__(self) -> Self:
@@ -185,6 +158,49 @@ class Session:
 
     def __repr__(self) -> str:
         return f"<Session {self.settings.base_url}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise ConfigurationError(
+            "a Session is not stored or copied: it has a key, a limit and a thread; make one there with sd.Session(…) or"
+            " sd.configure(…). Jobs can be stored"
+        )
+
+    # What is known ------------------------------------------------------------------------------------
+
+    @property
+    def settings(self) -> Settings:
+        """All that is set. It holds the key as a Secret."""
+        return self.choices.settings
+
+    @property
+    def limits(self) -> Limits:
+        """Timeouts, sizes and pace in force."""
+        return self.choices.settings.limits
+
+    @property
+    def account(self) -> str:
+        """Whose generations these are: a fingerprint of host and key (never the key), or the name given as `account`."""
+        return self.ownership.account
+
+    @property
+    def catalog(self) -> Catalog:
+        """What each model allows and costs, as far as anybody said; `models` asks."""
+        return self.money.catalog
+
+    @property
+    def spent(self) -> float:
+        """Credits charged or reserved by this session so far."""
+        return self.money.budget.spent
+
+    @property
+    def origin(self) -> Origin:
+        """Where its jobs come back from once they were stored; holds no key."""
+        known = self.settings
+        return Origin(known.base_url, str(known.home), str(known.ledger), str(known.clips), self.choices.account)
+
+    def ask_ledger(self, method: Callable[Concatenate[Ledger, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What a method of the ledger answers. Raises ConfigurationError where it cannot be read."""
+        return self.engine.ask_ledger(method, *args, **kwargs)
 
     # What a user does --------------------------------------------------------------------------------
 
@@ -220,12 +236,12 @@ class Session:
         take, fresh = _check_take(take), _check_fresh(fresh)
         max_credits = check_limit("max_credits", max_credits)
         warnings = self.catalog.check(request)
-        self.check_limits_are_known()
-        runner = self.runner
-        estimate = self.estimate(request)
+        self._check_limits_are_known()
+        runner, money = self.engine.runner, self.money
+        estimate = money.estimate(request, in_burst=self._is_burst)
         price = estimate.credits if estimate else None
-        if self._has_limit(max_credits):
-            [price] = self.most_credits([request], may_ask=fresh or self.preview(request, take) is None)
+        if money.has_limit(max_credits):
+            [price] = money.most_credits([request], may_ask=fresh or self.preview(request, take) is None)
         job = runner.submit(
             request,
             take=take,
@@ -238,41 +254,10 @@ class Session:
         self._ask_for(job)
         if self._is_claimed(job, max_credits) and (refused := _refused(job)) is not None:
             if isinstance(refused, AccountNotKnown):
-                self._read_account_again()
+                self.ownership.read_again()
             raise refused.with_traceback(None)
         self._announce(job)
         return job
-
-    def _is_claimed(self, job: Job, max_credits: float | None) -> bool:
-        """Whether the ledger has had its say, after waiting for it: under a limit for as long as that takes."""
-        has_limit, is_burst = self._has_limit(max_credits), self._is_burst
-        self._submitted_at.append(time.monotonic())
-        if self.runner.is_current or (is_burst and not has_limit):
-            return False
-        return job.wait_until_claimed(None if has_limit else CLAIM_SECONDS)
-
-    def _has_limit(self, max_credits: float | None) -> bool:
-        return max_credits is not None or self.limits.max_credits is not None
-
-    def check_limits_are_known(self) -> None:
-        """Raises ConfigurationError, before anything is sent, while limits that somebody set cannot be read; reads them again first."""
-        known = self.settings
-        if known.limits_trouble is None:
-            return
-        again = resolve(
-            api_key=known.api_key, base_url=known.base_url, home=known.home, folder=known.folder, **self._given
-        )
-        if again.limits_trouble is not None:
-            raise ConfigurationError(
-                f"{again.limits_trouble}; nothing was submitted: no limit is kept that cannot be read"
-            )
-        self._use_limits(again.limits)
-        self.settings = dataclasses.replace(self.settings, limits_trouble=None)
-
-    @property
-    def _is_burst(self) -> bool:
-        earlier = self._submitted_at
-        return len(earlier) == BURST and time.monotonic() - earlier[0] < BURST_SECONDS
 
     def submit_all(
         self, wanted: Sequence[tuple[VideoRequest, int]], *, fresh: bool = False, max_credits: float | None = None
@@ -286,13 +271,16 @@ class Session:
         limit = check_limit("max_credits", max_credits)
         wanted, fresh = [(request, _check_take(take)) for request, take in wanted], _check_fresh(fresh)
         warnings = [self.catalog.check(request) for request, _ in wanted]
-        self.check_limits_are_known()
-        self._check_account(wanted, fresh=fresh)
-        runner = self.runner
-        estimates = self.estimates([request for request, _ in wanted])
+        self._check_limits_are_known()
+        if (
+            not fresh
+        ):  # before the first of many is sent: all of them or none; of one, the ledger says it when it is claimed
+            self.ownership.check_known(wanted)
+        runner, money = self.engine.runner, self.money
+        estimates = money.estimates([request for request, _ in wanted])
         aside = [estimate.credits if estimate else None for estimate in estimates]
-        if self._has_limit(limit):
-            aside = self.most_credits([request for request, _ in wanted])
+        if money.has_limit(limit):
+            aside = money.most_credits([request for request, _ in wanted])
         purse = None if limit is None else Budget(limit)
         jobs = [
             runner.submit(
@@ -311,9 +299,9 @@ class Session:
         end = time.monotonic() + CLAIM_SECONDS
         if not runner.is_current:
             for job in jobs:
-                job.wait_until_claimed(None if self._has_limit(limit) else max(0.0, end - time.monotonic()))
+                job.wait_until_claimed(None if money.has_limit(limit) else max(0.0, end - time.monotonic()))
         refused = [_refused(job) for job in jobs]
-        if self._has_limit(limit) and refused and all(error is not None for error in refused):
+        if money.has_limit(limit) and refused and all(error is not None for error in refused):
             first = refused[0]
             assert first is not None
             raise first.with_traceback(None)
@@ -321,82 +309,9 @@ class Session:
             self._announce(job)
         return jobs
 
-    def check_account_is_known(self) -> None:
-        """Raises ConfigurationError if another key has unfinished jobs here and nobody has said whether it is the same account's."""
-        if not self.settings.uses_simulator and self._ledger_path.exists():
-            host, account = self.settings.base_url, self.account
-            self.ask_ledger(lambda ledger: ledger.accounts.check_unfinished(host, account))
-
-    def _check_account(self, wanted: Sequence[tuple[VideoRequest, int]], *, fresh: bool) -> None:
-        """Before the first of many is sent: all of them or none. (Of one, the ledger says it when it is claimed.)"""
-        if fresh or self.settings.uses_simulator or not self._ledger_path.exists():
-            return
-        places = [(request.canonical_hash(), take) for request, take in wanted]
-        self._read_account_again()
-        host, account = self.settings.base_url, self.account
-        self.ask_ledger(lambda ledger: ledger.accounts.check_known(host, account, places))
-
-    def most_credits(self, requests: Sequence[VideoRequest], *, may_ask: bool = True) -> list[float | None]:
-        """Credits that each may cost at most, by the worst case known: what a limit is held against. None where nobody knows.
-
-        Asks the service for its prices, once, if that may help. Raises ConfigurationError when the ledger cannot be read.
-        """
-        examples = {prices.kind_of(request): request for request in requests}
-        host = self.settings.base_url
-        seen = self.ask_ledger(lambda ledger: ledger.experience.highest_rates(host, examples.values()))
-
-        def known() -> dict[tuple[object, ...], float | None]:
-            found = zip(examples.items(), seen, strict=True)
-            return {kind: prices.most(request, self.catalog, of_it) for (kind, request), of_it in found}
-
-        most = known()
-        can_ask = may_ask and not self._has_asked_prices and not self.catalog.answered and not self.runner.is_current
-        if None in most.values() and can_ask:
-            self._has_asked_prices = True
-            with contextlib.suppress(SeedanceError, TimeoutError):
-                asked = self.runner.background.run(self.runner.fetch_models(), ASK_PRICES_SECONDS)
-                self.catalog = self.catalog.merged(asked)
-            most = known()
-        return [most[prices.kind_of(request)] for request in requests]
-
     def estimate(self, request: VideoRequest) -> Estimate | None:
         """Credits this is expected to cost, and by whose word; None when nobody knows."""
-        listed = self.catalog.listed_estimate(request)
-        if listed is not None:
-            return listed
-        return self._estimate(request, self._rate_of(request))
-
-    def _rate_of(self, request: VideoRequest) -> float | None:
-        kind = (request.model, request.duration, request.resolution, request.media_urls is None)
-        asked_at, rate = self._rates.get(kind, (-RATE_SECONDS, None))
-        if not self._is_burst or time.monotonic() - asked_at >= RATE_SECONDS:
-            with contextlib.suppress(ConfigurationError):
-                rate = self.ask_ledger(Ledger.rate, self.settings.base_url, request)
-            self._rates[kind] = (time.monotonic(), rate)
-        return rate
-
-    def estimates(self, requests: Iterable[VideoRequest]) -> list[Estimate | None]:
-        """`estimate` of each, asking the ledger once for all of them."""
-        listed = list(requests)
-        # All that a price depends on, here and in the ledger.
-        kinds = [(r.model, r.duration, r.resolution, r.media_urls is None) for r in listed]
-        examples = dict(zip(kinds, listed, strict=True))
-        rates: list[float | None] = [None] * len(examples)
-        with contextlib.suppress(ConfigurationError):
-            host = self.settings.base_url
-            rates = self.ask_ledger(lambda ledger: ledger.experience.rates(host, examples.values()))
-        known = {
-            kind: self._estimate(request, rate) for (kind, request), rate in zip(examples.items(), rates, strict=True)
-        }
-        return [known[kind] for kind in kinds]
-
-    def _estimate(self, request: VideoRequest, rate: float | None) -> Estimate | None:
-        listed = self.catalog.listed_estimate(request)
-        if listed is not None:
-            return listed
-        if rate is not None and request.duration is not None:
-            return Estimate(rate * request.duration, "what the ledger says such a request cost last")
-        return self.catalog.sample_estimate(request)
+        return self.money.estimate(request)
 
     def preview(self, request: VideoRequest, take: int = 1) -> Record | None:
         """The row that running this request would reuse at no cost, or None; sends nothing."""
@@ -409,14 +324,14 @@ class Session:
         """The newest jobs in the ledger, newest first, at most `limit`, perhaps of one status only."""
         if status is not None and status not in set(Status):
             raise InvalidRequest(f"{one_line(status, 40)!r} is no status; choose one of {', '.join(Status)}")
-        living = self.runner.living()
+        living = self.engine.runner.living()
         records = self.ask_ledger(Ledger.jobs, status, limit)
-        living |= self.runner.living()
-        return JobList(self.runner.job_of(record, living=living) for record in records)
+        living |= self.engine.runner.living()
+        return JobList(self.engine.runner.job_of(record, living=living) for record in records)
 
     def has_unfinished(self) -> bool:
         """Whether the ledger has anything unfinished, of any account; needs no key and starts nothing."""
-        return self._ledger_path.exists() and self.ask_ledger(Ledger.has_unfinished)
+        return self.engine.has_ledger and self.ask_ledger(Ledger.has_unfinished)
 
     def unfinished(self) -> list[Record]:
         """Rows of this account that still need following or fetching."""
@@ -428,10 +343,12 @@ class Session:
         Raises ConfigurationError where all that is unfinished is another key's, and nobody has said whether that is the same account.
         """
         # First: at its start the ledger takes over rows of another spelling of the host.
-        runner = self.runner
-        jobs = JobList(runner.job_of(record, wanted=True) for record in self.unfinished())
+        runner = self.engine.runner
+        jobs = JobList(
+            runner.job_of(record, wanted=True) for record in self.ask_ledger(Ledger.unfinished, self.account)
+        )
         if not jobs:  # they may be there, under another key of the same account
-            self.check_account_is_known()
+            self.ownership.check_unfinished()
         for job in jobs:
             runner.follow(job)
             self._announce(job)
@@ -447,19 +364,20 @@ class Session:
         if record is None:
             if as_request_id(name) is None:
                 raise ApiError(f"{one_line(name, 60)!r} is no job or request id; %seedance jobs lists them")
-            record = self.runner.background.run(self.runner.adopt(name))
+            record = self.engine.runner.background.run(self.engine.runner.adopt(name))
         elif record.status in (Status.FAILED, Status.CANCELLED) and record.base_url == self.settings.base_url:
             # A video that was made all the same is fetched: asking is free.
-            record = self.runner.background.run(self.runner.ask_once_more(record))
-        job = self.runner.job_of(record, wanted=True)
-        self.runner.follow(job)
+            record = self.engine.runner.background.run(self.engine.runner.ask_once_more(record))
+        job = self.engine.runner.job_of(record, wanted=True)
+        self.engine.runner.follow(job)
         self._announce(job)
         return self._ask_for(job)
 
     def models(self) -> Catalog:
         """What each model allows and costs: asks `/models` and merges its answer; the documented facts if it does not answer."""
         with contextlib.suppress(SeedanceError):
-            self.catalog = self.catalog.merged(self.runner.background.run(self.runner.fetch_models()))
+            runner = self.engine.runner
+            self.money.learn(runner.background.run(runner.fetch_models()))
         return self.catalog
 
     def models_soon(self, then: Callable[[Catalog], object]) -> None:
@@ -467,48 +385,33 @@ class Session:
 
         async def ask() -> None:
             with contextlib.suppress(SeedanceError):
-                self.catalog = self.catalog.merged(await runner.fetch_models())
-                then(self.catalog)
+                then(self.money.learn(await runner.fetch_models()))
 
-        runner = self.runner
+        runner = self.engine.runner
         runner.background.post(lambda: runner.background.start(ask()))
-
-    def on_job(self, listener: Callable[[Job], object]) -> Callable[[], None]:
-        """Call `listener(job)` for every job submitted, attached or resumed from now on, where that is called; returns the way
-        to stop it. The same job may come more than once, as another Job with the same key.
-        """
-        self._job_listeners.append(listener)
-
-        def stop() -> None:
-            with contextlib.suppress(ValueError):
-                self._job_listeners.remove(listener)
-
-        return stop
-
-    def _announce(self, job: Job) -> None:
-        for listener in list(self._job_listeners):
-            try:
-                listener(job)
-            except Exception:  # who watches must not be able to break what is paid for
-                log.exception("a listener for jobs failed")
 
     def spending(self) -> list[Spending]:
         """Credits charged and saved, by day, model and notebook."""
         return self.ask_ledger(Ledger.spending)
 
-    @property
-    def spent(self) -> float:
-        """Credits charged or reserved by this session so far."""
-        return self._budget.spent
+    def on_job(self, listener: Callable[[Job], object]) -> Callable[[], None]:
+        """Call `listener(job)` for every job submitted, attached or resumed from now on, where that is called; returns the way
+        to stop it. The same job may come more than once, as another Job with the same key.
+        """
+        self._listeners.append(listener)
 
-    @property
-    def _budget(self) -> Budget:
-        return self._budgets[self.settings.uses_simulator]
+        def stop() -> None:
+            with contextlib.suppress(ValueError):
+                self._listeners.remove(listener)
 
-    @property
-    def is_in_use(self) -> bool:
-        """Whether it has a runner that follows jobs in this process."""
-        return self._runner is not None and self._runner.is_usable
+        return stop
+
+    def _announce(self, job: Job) -> None:
+        for listener in list(self._listeners):
+            try:
+                listener(job)
+            except Exception:  # who watches must not be able to break what is paid for
+                log.exception("a listener for jobs failed")
 
     def awaited_jobs(self) -> list[Job]:
         """Those that were submitted or attached here, are not over, and that no cell left to themselves; oldest first."""
@@ -520,66 +423,38 @@ class Session:
         self._asked.add(job)
         return job
 
+    def open_jobs(self) -> list[Job]:
+        """Jobs being followed here whose end is not known yet."""
+        runner = self.engine.started
+        return runner.open_jobs() if runner is not None and runner.is_usable else []
+
     def call_later(self, seconds: float, function: Callable[[], object]) -> None:
         """Run `function()` in the background thread after `seconds`; from any thread. It must not wait there."""
-        self.runner.call_later(seconds, function)
+        self.engine.runner.call_later(seconds, function)
 
     def work(self, function: Callable[[], object]) -> None:
         """Run `function()` soon beside the background thread, for what is slow; here and now where nothing runs."""
-        runner = self._runner
-        if runner is None or not runner.is_usable:
-            function()
-        else:
-            runner.work(function)
+        self.engine.work(function)
 
-    def open_jobs(self) -> list[Job]:
-        """Jobs being followed here whose end is not known yet."""
-        return self._runner.open_jobs() if self._runner is not None and self._runner.is_usable else []
+    # Changing what is set ------------------------------------------------------------------------------
 
-    def change(
-        self, *, api_key: str | Secret | None = None, limits: Mapping[str, float | int | None] | None = None
-    ) -> None:
+    def change(self, *, api_key: str | Secret | None = None, limits: Changes | None = None) -> None:
         """Go on with another key or other limits, by their names; running jobs stay and use the new key from their next look on.
 
         A limit that is None is what environment, pyproject.toml or the default say. Raises ConfigurationError: then nothing has changed.
         """
         key = Secret(api_key) if isinstance(api_key, str) else api_key
         del api_key
-        key, limits = None if key is None else check_key(key), limits or {}
+        key = None if key is None else check_key(key)
         if limits:
-            known, merged = self.settings, {**self._kept_limits(), **limits}
-            chosen = resolve(
-                api_key=known.api_key, base_url=known.base_url, home=known.home, folder=known.folder, **merged
-            )
-            self._given = {name: value for name, value in {**self._given, **limits}.items() if value is not None}
-            self._use_limits(chosen.limits, anew="max_credits" in limits)
-            self.settings = dataclasses.replace(self.settings, limits_trouble=chosen.limits_trouble)
+            self.choices.change_limits(limits)
+            self._keep_limits(anew="max_credits" in limits)
         if key is not None:
-            self.settings = dataclasses.replace(self.settings, api_key=key, key_source="argument")
-            if self._runner is not None and not self.settings.uses_simulator:
-                self._unite_spellings(self._runner)
-                self._runner.use_key(key, self.account)
-
-    def _kept_limits(self) -> dict[str, Any]:
-        """What goes on to hold where nothing else is said; while a file cannot be read only what was said here."""
-        if self.settings.limits_trouble is not None:
-            return dict(self._given)
-        return dataclasses.asdict(self.settings.limits)
-
-    def _use_limits(self, limits: Limits, *, anew: bool = False) -> None:
-        self.settings = dataclasses.replace(self.settings, limits=limits)
-        for budget in self._budgets.values():
-            if anew or budget.limit != limits.max_credits:
-                budget.limit = limits.max_credits
-        if self._runner is not None:
-            self._runner.use_limits(limits)
-
-    def go_on_spending(self, budgets: dict[bool, Budget]) -> None:
-        """Count on from what was spent before, and under the limit of then unless this session was given one; before its first use."""
-        own, before = self.limits.max_credits, budgets[False].limit
-        limit = own if "max_credits" in self._given or before is None else before
-        self._budgets = budgets
-        self._use_limits(dataclasses.replace(self.limits, max_credits=limit))
+            self.choices.use_key(key)
+            runner = self.engine.started
+            if runner is not None and not self.settings.uses_simulator:
+                self.engine.unite_spellings()
+                runner.use_key(key, self.account)
 
     def moved(
         self,
@@ -604,18 +479,17 @@ class Session:
             api_key=api_key,
             base_url=base_url or known.base_url,
             home=home or known.home,
-            account=account or self._account,
-            ledger=ledger or self._given_places["ledger"],
-            clips=clips or self._given_places["clips"],
-            **{**self._kept_limits(), **limits},
+            account=account or self.choices.account,
+            ledger=ledger or self.choices.ledger,
+            clips=clips or self.choices.clips,
+            **{**self.choices.kept_limits(), **limits},
         )
         own = moved.limits
-        moved.go_on_spending(self._budgets)
+        moved.money.go_on(self.money.budgets)
         if "max_credits" in limits:  # also when that takes the limit away
-            moved._use_limits(own, anew=True)
-        if known.limits_trouble is not None:
-            trouble = moved.settings.limits_trouble or known.limits_trouble
-            moved.settings = dataclasses.replace(moved.settings, limits_trouble=trouble, folder=known.folder)
+            moved.choices.use_limits(own)
+            moved._keep_limits(anew=True)
+        moved.choices.keep_trouble_of(known)
         return moved
 
     def close(self) -> None:
@@ -623,198 +497,40 @@ class Session:
 
         Creates that are not answered yet are waited for, at most `create_timeout` seconds; Ctrl-C lets them go.
         """
-        self._close(None)
+        self.engine.close()
 
-    def _close(self, patience: float | None) -> None:
-        with self._lock:
-            runner, self._runner = self._runner, None
-            simulator, self._simulator = self._simulator, None
-        if runner is not None:
-            runner.close(patience)
-        if simulator is not None:
-            simulator.stop()
-        atexit.unregister(self._at_exit)
-
-    def _at_exit(self) -> None:
-        # Whoever ends a kernel waits a few seconds and then kills it: that would lose what can still be written now.
-        in_kernel = getattr(_find_host(), "kernel", None) is not None
-        self._close(PATIENCE_OF_A_KERNEL if in_kernel else None)
-
-    # What it stands on -------------------------------------------------------------------------------
+    # Inside ----------------------------------------------------------------------------------------
 
     @property
-    def has_key(self) -> bool:
-        """Whether there is a key (the keyring is asked too), or the simulator, which needs none."""
-        try:
-            return self.settings.uses_simulator or self._need_key() is not None
-        except ConfigurationError:
+    def _is_burst(self) -> bool:
+        earlier = self._submitted_at
+        return len(earlier) == BURST and time.monotonic() - earlier[0] < BURST_SECONDS
+
+    def _is_claimed(self, job: Job, max_credits: float | None) -> bool:
+        """Whether the ledger has had its say, after waiting for it: under a limit for as long as that takes."""
+        has_limit, is_burst = self.money.has_limit(max_credits), self._is_burst
+        self._submitted_at.append(time.monotonic())
+        if self.engine.runner.is_current or (is_burst and not has_limit):
             return False
+        return job.wait_until_claimed(None if has_limit else CLAIM_SECONDS)
 
-    @property
-    def account(self) -> str:
-        """Whose generations these are: a fingerprint of host and key (never the key), or the name given as `account`."""
-        if self.settings.uses_simulator:
-            return SIMULATOR
-        own = self._fingerprint
-        if own not in self._said_to_be:
-            said = own
-            if self._ledger_path.exists():
-                with contextlib.suppress(ConfigurationError):  # who needs the ledger hears of it there
-                    said = self.ask_ledger(lambda ledger: ledger.accounts.account_of(own))
-            self._said_to_be[own] = said
-        return self._said_to_be[own]
+    def _check_limits_are_known(self) -> None:
+        """Raises ConfigurationError, before anything is sent, while limits that somebody set cannot be read; reads them again first."""
+        if self.settings.limits_trouble is not None:
+            self.choices.read_limits_again()
+            self._keep_limits()
 
-    @property
-    def _fingerprint(self) -> str:
-        if self._account:
-            return f"{NAMED}{self._account}"
-        return _account_at(self.settings.base_url, self._need_key())
-
-    def accounts(self) -> list[Account]:
-        """The accounts that the ledger tells apart at this host, the one used last first."""
-        host = self.settings.base_url
-        return self.ask_ledger(lambda ledger: ledger.accounts.at(host))
-
-    def say_account(self, which: str, of: str | None = None) -> str:
-        """Say, for good, that the key in use is of the "same" account as that of earlier jobs here, or of a "new" one.
-
-        `of` names one of several, by its name or the first letters of its fingerprint. Returns the account. Raises ConfigurationError.
-        """
-        if self.settings.uses_simulator:
-            raise ConfigurationError("the simulator has one account, and no key")
-        if which not in (SAME, NEW):
-            raise ConfigurationError(f'say "same" or "new", not {one_line(which, 40)!r}')
-        own = self._fingerprint
-        current = self.account
-        others = [one.name for one in self.accounts() if one.name not in (own, current)]
-        chosen = [name for name in others if of is None or shown(name).startswith(of) or name.startswith(of)]
-        same_as = own
-        if which == SAME:
-            if len(chosen) != 1:
-                known = ", ".join(map(shown, others)) or "none"
-                raise ConfigurationError(
-                    f"say which account it is the same as: %seedance account same ID; at this host there are: {known}"
-                )
-            same_as = chosen[0]
-        self.ask_ledger(lambda ledger: ledger.accounts.answer(own, same_as, time.time()))
-        self._read_account_again()
-        return self.account
-
-    def _read_account_again(self) -> None:
-        """Another notebook may have said meanwhile whose this key is."""
-        self._said_to_be.clear()
-        if self._runner is not None and not self.settings.uses_simulator:
-            self._runner.use_account(self.account)
-
-    @property
-    def _ledger_path(self) -> Path:
-        return self.settings.ledger
-
-    @property
-    def runner(self) -> Runner:
-        """The background runner, started at first use, and anew in a forked child."""
-        with self._lock:
-            if self._runner is None or not self._runner.is_usable:
-                self._runner = self._start_runner()
-                self._unite_spellings(self._runner)
-                # After it, since the last is called first: the simulator it may have started must hear what is waited for. Again
-                # after a close: a session may be used anew.
-                _at_the_end_of_the_process(self._at_exit)
-            self._runner.wait_strategy = getattr(_find_host(), _WAIT_ATTRIBUTE, Job.wait_in_slices)
-            return self._runner
-
-    @property
-    def limits(self) -> Limits:
-        """Timeouts, sizes and pace in force."""
-        return self.settings.limits
-
-    def _start_runner(self) -> Runner:
-        from ..clips.inspector import Inspector
-        from ..clips.store import Clips
-        from .following.runner import Runner
-
-        simulated = self.settings.uses_simulator
-        with contextlib.suppress(OSError):  # a folder that cannot be made is the ledger's to tell, where it matters
-            make_private_folder(self.settings.home)
-        if simulated:
-            base_url, key = self._start_simulator()
-        else:
-            base_url, key = self.settings.base_url, self._need_key()
-        clips = Clips(self.settings.clips, Inspector())
-        clips.sweep()
-        return Runner(
-            base_url=base_url,
-            key=key,
-            account=self.account,
-            limits=self.settings.limits,
-            ledger=Ledger(self._ledger_path),
-            clips=clips,
-            budget=self._budget,
-            service=self.settings.base_url,
-            notebook=_notebook_name(),
-            simulated=simulated,
-            origin=self._origin,
-        )
-
-    def _unite_spellings(self, runner: Runner) -> None:
-        """Have the ledger take over, before it is asked anything else, what was written for this host in another spelling."""
-        account = self.account
-        key = None if self.settings.uses_simulator or self._account else self._need_key()
-
-        def account_at(spelling: str) -> str:
-            return account if key is None else _account_at(spelling, key)
-
-        ledger = runner.ledger
-        runner.background.tell_ledger(ledger.unite_spellings, self.settings.base_url, account, account_at)
-
-    @property
-    def _origin(self) -> Origin:
-        known = self.settings
-        return Origin(known.base_url, str(known.home), str(known.ledger), str(known.clips), self._account)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        raise ConfigurationError(
-            "a Session is not stored or copied: it has a key, a limit and a thread; make one there with sd.Session(…) or"
-            " sd.configure(…). Jobs can be stored"
-        )
-
-    def _start_simulator(self) -> tuple[str, Secret]:
-        from ..simulator import SIMULATOR_KEY
-        from ..simulator.server import start
-
-        self._simulator = start(self.settings.home / "simulator")
-        return self._simulator.base_url, Secret(SIMULATOR_KEY)
-
-    def _need_key(self) -> Secret:
-        self.settings = with_stored_key(self.settings)
-        if self.settings.api_key is None:
-            raise ConfigurationError(
-                "no API key: run %seedance login, or set SEEDANCE_API_KEY before Jupyter starts; "
-                "%seedance demo tries everything without one. Nothing was submitted"
-            )
-        return self.settings.api_key
-
-    def ask_ledger(self, method: Callable[Concatenate[Ledger, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Ask the ledger in its own thread, or directly where nothing runs yet (no thread is started for a question)."""
-        runner = self._runner
-        if runner is not None and runner.is_usable:
-            return runner.background.ask_ledger(method, runner.ledger, *args, **kwargs)
-        ledger = Ledger(self._ledger_path)
-        try:
-            return method(ledger, *args, **kwargs)
-        finally:
-            ledger.close()
+    def _keep_limits(self, *, anew: bool = False) -> None:
+        """Hold to the limits in force from now on."""
+        self.money.use_limit(self.limits.max_credits, anew=anew)
+        if self.engine.started is not None:
+            self.engine.started.use_limits(self.limits)
 
 
 def _refused(job: Job) -> SeedanceError | None:
     """Why nothing was sent for it, if that was decided here; what the service refuses is an ApiError."""
     error = job.error
     return error if job.status is Status.REJECTED and not isinstance(error, ApiError) else None
-
-
-def _account_at(base_url: str, key: Secret) -> str:
-    text = f"{base_url}\0{key.reveal()}".encode()
-    return hashlib.blake2b(text, digest_size=10, person=b"seedance_account").hexdigest()
 
 
 def _check_take(take: object) -> int:
@@ -831,36 +547,7 @@ def _check_fresh(fresh: object) -> bool:
     return bool(fresh)
 
 
-def _at_the_end_of_the_process(function: Callable[[], None]) -> None:
-    atexit.register(function)
-    processes = sys.modules.get("multiprocessing.process")
-    if processes is not None and processes.parent_process() is not None:  # such a child does not call what atexit knows
-        from multiprocessing.util import Finalize
-
-        Finalize(None, function, exitpriority=10)
-
-
-def _notebook_name() -> str | None:
-    """The notebook's file name as Jupyter's server tells its kernels; None elsewhere."""
-    path = os.environ.get("JPY_SESSION_NAME")
-    return Path(path).name if path else None
-
-
 # The session of this kernel ------------------------------------------------------------------------------
-
-
-class _Host:
-    """Holds the session where there is no IPython shell to hold it."""
-
-
-_host = _Host()
-
-
-def _find_host() -> Any:
-    # On the shell, because %autoreload clears module globals and would orphan the thread.
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    return _host if shell is None else shell
 
 
 def default() -> Session:
@@ -870,35 +557,35 @@ def default() -> Session:
 
 def existing() -> Session | None:
     """The session of this kernel if there is one already."""
-    found: Session | None = getattr(_find_host(), _HOST_ATTRIBUTE, None)
+    found: Session | None = getattr(host.find_host(), _HOST_ATTRIBUTE, None)
     return found
 
 
 def forget() -> None:
     """Close the session of this kernel; the next use makes a new one."""
-    session, host = existing(), _find_host()
+    session, holder = existing(), host.find_host()
     if session is not None:
-        setattr(host, _HOST_ATTRIBUTE, None)
-        if host is not _host:  # a kernel that loads the extension anew has spent what it has spent
-            setattr(host, _BUDGETS_ATTRIBUTE, session._budgets)
+        setattr(holder, _HOST_ATTRIBUTE, None)
+        if holder is not host.plain:  # a kernel that loads the extension anew has spent what it has spent
+            setattr(holder, _BUDGETS_ATTRIBUTE, session.money.budgets)
         session.close()
 
 
 def set_wait_strategy(strategy: WaitStrategy) -> None:
     """How `job.result()` blocks in this kernel from now on; the notebook layer knows better than a plain loop."""
-    setattr(_find_host(), _WAIT_ATTRIBUTE, strategy)
+    setattr(host.find_host(), WAIT_ATTRIBUTE, strategy)
     session = existing()
-    if session is not None and session._runner is not None:
-        session._runner.wait_strategy = strategy
+    if session is not None and session.engine.started is not None:
+        session.engine.started.wait_strategy = strategy
 
 
 def _adopt(session: Session) -> Session:
-    host = _find_host()
-    spent = getattr(host, _BUDGETS_ATTRIBUTE, None)
+    holder = host.find_host()
+    spent = getattr(holder, _BUDGETS_ATTRIBUTE, None)
     if spent is not None and existing() is None:
-        session.go_on_spending(spent)
-        setattr(host, _BUDGETS_ATTRIBUTE, None)
-    setattr(host, _HOST_ATTRIBUTE, session)
+        session.money.go_on(spent)
+        setattr(holder, _BUDGETS_ATTRIBUTE, None)
+    setattr(holder, _HOST_ATTRIBUTE, session)
     return session
 
 
@@ -957,8 +644,8 @@ def account(which: str | None = None, of: str | None = None) -> list[Account]:
     """
     session = default()
     if which is not None:
-        session.say_account(which, of)
-    return session.accounts()
+        session.ownership.say(which, of)
+    return session.ownership.known()
 
 
 @refusing_others(refuse_others)

@@ -145,7 +145,7 @@ def test_a_service_that_is_busy_is_tried_by_one_cell_and_not_by_all(simulator, s
     simulator.add_fault(Fault("create", "status", None, http_status=429, headers={"Retry-After": "300"}))
     grid = small(session, [f"animal {n}" for n in range(20)]).submit()
     until(lambda: any("busy" in (job.snapshot.trouble or "") for job in grid.jobs))
-    gate = session._runner._tools.gate
+    gate = session.engine.started._tools.gate
     assert until(lambda: gate.width < gate.most)
     grid.cancel()
     grid.result(PATIENCE)
@@ -397,7 +397,7 @@ def test_the_stop_button_ends_the_wait_and_leaves_the_jobs(session, monkeypatch)
     def stopped(job, seconds):
         raise job.interrupted()
 
-    monkeypatch.setattr(session._runner, "wait_strategy", stopped)
+    monkeypatch.setattr(session.engine.started, "wait_strategy", stopped)
     with pytest.raises(WaitInterrupted, match=r"2 jobs go on in the background: grid.result"):
         grid.result()
     assert not any(job.snapshot.cancel_requested for job in grid.jobs)

@@ -58,9 +58,9 @@ def test_what_models_says_later_makes_cells_valid_or_invalid(session, monkeypatc
     grid = small(session, "a cat", duration=[4, 5])
     narrow = session.catalog.merged([{"id": "seedance-2.0", "durations": [5, 10]}])
     wide = session.catalog
-    session.catalog = narrow
+    session.money.catalog = narrow
     assert standings(grid) == ["invalid", "new"]
-    session.catalog = wide
+    session.money.catalog = wide
     assert standings(grid) == ["new", "new"]
 
 
@@ -72,9 +72,9 @@ def test_a_plan_without_a_ledger_or_a_key_is_all_new(session_of, simulator):
 def test_a_thousand_cells_are_planned_with_a_few_questions_to_the_ledger(session, simulator, monkeypatch):
     small(session, ["animal 0", "animal 1"]).submit().result(PATIENCE)
     asked = []
-    ask = type(session).ask_ledger
+    ask = type(session.engine).ask_ledger
     monkeypatch.setattr(
-        type(session), "ask_ledger", lambda self, method, *args: asked.append(method) or ask(self, method, *args)
+        type(session.engine), "ask_ledger", lambda self, method, *args: asked.append(method) or ask(self, method, *args)
     )
     grid = small(session, [f"animal {n}" for n in range(1000)])
     plan = grid.plan

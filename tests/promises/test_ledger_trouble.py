@@ -183,7 +183,7 @@ def test_ids_that_wait_for_the_ledger_are_written_although_the_session_closes(
     jobs = [submit(session, f"boat {n}") for n in range(3)]
     until(lambda: late_simulator.calls["create"] == 3)
     with locked(tmp_path):
-        until(lambda: not session.runner._tools.creates_in_the_air)
+        until(lambda: not session.engine.runner._tools.creates_in_the_air)
         session.close()
     said = capsys.readouterr().err
     assert [entry.request_id for entry in late_simulator.scenario.accepted if entry.request_id not in said] == []
@@ -201,7 +201,7 @@ def test_a_long_lock_leaves_no_crowd_of_writers_behind(late_simulator, tmp_path)
         until(lambda: late_simulator.calls["create"])
         with locked(tmp_path):
             until(lambda: late_simulator.calls["get"] > 6)
-            tasks = len(session.runner.background._tasks)
+            tasks = len(session.engine.runner.background._tasks)
         assert tasks <= 3
         until(lambda: session.preview(job.request).request_id)
 

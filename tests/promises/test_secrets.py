@@ -101,7 +101,7 @@ def everything_on_disk(home):
 
 def everything_said(session, job, caplog):
     """Logs, texts, reprs, and the traceback that a notebook in `%xmode Verbose` would save."""
-    runner = session.runner
+    runner = session.engine.runner
     things = [session, session.settings, session.catalog, session.limits, runner, runner._tools, runner._tools.api()]
     things += [job, job.snapshot, job.request, job.error, session.jobs(), session.spending(), runner.ledger]
     said = {f"repr of {type(thing).__name__}": repr(thing) for thing in things}

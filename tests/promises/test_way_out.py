@@ -62,7 +62,7 @@ def test_a_job_that_was_paid_for_waits_and_goes_on_when_it_is_mended(broken_prox
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
     row = record("a boat", account="name:me", base_url=SERVICE, status=Status.QUEUED, request_id="req_1", credits=40.0)
     with session_behind(tmp_path) as session:
-        session.ask_ledger(type(session.runner.ledger).claim, row, False, lambda: None)
+        session.ask_ledger(type(session.engine.runner.ledger).claim, row, False, lambda: None)
         (job,) = session.resume()
         until(lambda: "ALL_PROXY" in (job.snapshot.trouble or "") and job.snapshot.failed_checks > 1)
         assert not job.done()

@@ -36,17 +36,17 @@ def asks(session, simulator, prompt="a boat"):
 def test_a_new_key_asks_once_and_the_same_account_costs_nothing(make_session, simulator, boat):
     session = make_session(api_key="second")
     assert asks(session, simulator)
-    session.say_account("same")
+    session.ownership.say("same")
     assert session.submit("a boat", **SMALL).result(60) == boat
     assert make_session(api_key="second").submit("a boat", **SMALL).result(60) == boat
     assert accepted(simulator) == 1
 
 
 def test_a_third_key_is_the_same_account_as_the_second_was(make_session, simulator, boat):
-    make_session(api_key="second").say_account("same")
+    make_session(api_key="second").ownership.say("same")
     third = make_session(api_key="third")
     assert asks(third, simulator)
-    third.say_account("same")
+    third.ownership.say("same")
     assert third.submit("a boat", **SMALL).result(60) == boat
     assert third.account == make_session(api_key="first").account
 
@@ -54,7 +54,7 @@ def test_a_third_key_is_the_same_account_as_the_second_was(make_session, simulat
 def test_a_new_account_buys_its_own_and_is_not_asked_again(make_session, simulator, boat):
     session = make_session(api_key="second")
     assert asks(session, simulator)
-    session.say_account("new")
+    session.ownership.say("new")
     clip = make_session(api_key="second").submit("a boat", **SMALL).result(60)
     assert (accepted(simulator), clip == boat) == (2, False)
     assert make_session(api_key="first").submit("a boat", **SMALL).result(60) == boat
@@ -89,7 +89,7 @@ def test_a_grid_asks_before_any_of_its_cells_is_sent(make_session, simulator, bo
     with pytest.raises(ConfigurationError, match="%seedance account same"):
         grid.submit()
     assert (accepted(simulator), grid.jobs) == (1, [None, None])
-    session.say_account("same")
+    session.ownership.say("same")
     assert grid.submit().result(60)[1] == boat
     assert accepted(simulator) == 2
 
@@ -102,14 +102,14 @@ def test_what_is_unfinished_is_asked_about_too(make_session, simulator):
     with pytest.raises(ConfigurationError, match="1 unfinished job of another key"):
         session.resume()
     assert asks(session, simulator, "a boat [stuck]")
-    session.say_account("same")
+    session.ownership.say("same")
     assert [found.request_id for found in session.resume()] == [job.request_id]
 
 
 def test_what_the_second_key_made_before_it_was_asked_belongs_to_the_account_too(make_session, simulator, boat):
     second = make_session(api_key="second")
     plane = second.submit("a plane", **SMALL).result(60)
-    second.say_account("same")
+    second.ownership.say("same")
     assert make_session(api_key="first").submit("a plane", **SMALL).result(60) == plane
     assert accepted(simulator) == 2
 
@@ -117,14 +117,14 @@ def test_what_the_second_key_made_before_it_was_asked_belongs_to_the_account_too
 def test_an_answer_of_another_notebook_is_heard(make_session, simulator, boat):
     session = make_session(api_key="second")
     assert asks(session, simulator)
-    make_session(api_key="second").say_account("same")
+    make_session(api_key="second").ownership.say("same")
     assert session.submit("a boat", **SMALL).result(60) == boat
     assert accepted(simulator) == 1
 
 
 def test_a_name_given_later_asks(make_session, simulator, boat):
     assert asks(make_session(api_key="first", account="us"), simulator)
-    make_session(api_key="first", account="us").say_account("same")
+    make_session(api_key="first", account="us").ownership.say("same")
     assert make_session(api_key="other", account="us").submit("a boat", **SMALL).result(60) == boat
     assert accepted(simulator) == 1
 
@@ -136,23 +136,23 @@ def test_two_names_that_differ_are_two_accounts(make_session, simulator):
 
 
 def test_of_several_accounts_one_has_to_be_named(make_session, boat):
-    make_session(api_key="second").say_account("new")
+    make_session(api_key="second").ownership.say("new")
     with make_session(api_key="second") as second:
         second.submit("a boat", **SMALL).result(60)
         second_account = second.account
     third = make_session(api_key="third")
     with pytest.raises(ConfigurationError, match="say which"):
-        third.say_account("same")
+        third.ownership.say("same")
     with pytest.raises(ConfigurationError, match="say which"):
-        third.say_account("same", "nobody")
-    assert third.say_account("same", second_account[:6]) == second_account
+        third.ownership.say("same", "nobody")
+    assert third.ownership.say("same", second_account[:6]) == second_account
     for wrong in ("old", ""):
         with pytest.raises(ConfigurationError, match='say "same" or "new"'):
-            third.say_account(wrong)
+            third.ownership.say(wrong)
 
 
 def test_no_key_is_in_the_ledger(make_session, boat, tmp_path):
-    make_session(api_key="sd2_test_planted").say_account("same")
+    make_session(api_key="sd2_test_planted").ownership.say("same")
     assert b"planted" not in (tmp_path / "ledger.sqlite3").read_bytes()
 
 
@@ -161,7 +161,7 @@ def test_the_built_in_simulator_never_asks(tmp_path):
         Session(base_url="simulator", home=tmp_path) as session,
         pytest.raises(ConfigurationError, match="one account"),
     ):
-        session.say_account("same")
+        session.ownership.say("same")
 
 
 def test_another_host_is_another_account(make_session, boat, quick_films):

@@ -14,7 +14,7 @@ def test_a_session_has_its_files_looked_into_elsewhere_and_leaves_nothing_behind
     monkeypatch.setattr(room, "Inspector", Inspector)
     session = make_session()
     session.submit("a boat", duration=4, resolution="480p").result(60)
-    process = process_of(session.runner._tools.clips._inspect)
+    process = process_of(session.engine.runner._tools.clips._inspect)
 
     session.close()
 

@@ -12,6 +12,7 @@ from tracking.doubles import until
 
 from seedance_nb.errors import BudgetExceeded, ConfigurationError
 from seedance_nb.grids.opening import open_grid
+from seedance_nb.tracking import host
 from seedance_nb.tracking import session as sessions
 from seedance_nb.tracking.ledger.ledger import Ledger
 
@@ -126,7 +127,7 @@ def test_a_new_limit_that_is_named_holds_from_then_on(make_session, tmp_path):
     ):
         assert (free.limits.max_credits, further.limits.max_credits) == (None, None)
     with session.moved(home=tmp_path / "third", limits={"max_credits": 10}) as less:
-        assert (less.limits.max_credits, less._budget.limit) == (10, 10)
+        assert (less.limits.max_credits, less.money.budget.limit) == (10, 10)
 
 
 def test_simulated_credits_use_up_no_limit_of_real_ones(make_session, tmp_path):
@@ -144,7 +145,7 @@ class Shell:
 
 def test_a_shell_that_loads_the_extension_anew_has_spent_what_it_has_spent(simulator, tmp_path, monkeypatch):
     shell = Shell()
-    monkeypatch.setattr(sessions, "_find_host", lambda: shell)
+    monkeypatch.setattr(host, "find_host", lambda: shell)
     sessions.configure(api_key="k", base_url=simulator.base_url, home=tmp_path, max_credits=50).submit(
         "a boat [fail]", **FAIL
     )
@@ -191,7 +192,7 @@ def test_over_the_limit_is_raised_where_the_call_stands_however_slow_the_ledger_
     make_session, simulator, tmp_path, options
 ):
     session = make_session(max_credits=39) if not options else make_session()
-    assert session.runner
+    assert session.engine.runner
     with held(tmp_path), pytest.raises(BudgetExceeded, match="nothing was sent"):
         session.submit("a boat [fail]", **FAIL, **options)
     assert accepted(simulator) == 0
@@ -207,7 +208,7 @@ def test_over_the_limit_of_a_grid_too(make_session, simulator, tmp_path):
 
 def test_under_the_limit_the_ledgers_word_is_there_when_submit_returns(make_session, simulator, tmp_path):
     session = make_session(max_credits=100)
-    assert session.runner
+    assert session.engine.runner
     with held(tmp_path):
         job = session.submit("a boat [fail]", **FAIL)
         assert job._claimed.is_set()
@@ -217,8 +218,8 @@ def test_under_the_limit_the_ledgers_word_is_there_when_submit_returns(make_sess
 
 def test_without_a_limit_submit_does_not_wait_for_a_ledger_that_is_held(make_session, simulator, tmp_path, monkeypatch):
     session = make_session()
-    assert session.runner
-    monkeypatch.setattr(session, "estimate", lambda _: None)  # which asks the ledger, and waits for that
+    assert session.engine.runner
+    monkeypatch.setattr(session.money, "estimate", lambda *_, **__: None)  # which asks the ledger, and waits for that
     with held(tmp_path, 3.0) as holder:
         job = session.submit("a boat [fail]", **FAIL)
         assert holder.poll() is None
@@ -228,9 +229,9 @@ def test_without_a_limit_submit_does_not_wait_for_a_ledger_that_is_held(make_ses
 
 def test_a_wait_for_the_ledger_ends_when_the_session_is_closed(make_session, tmp_path):
     session = make_session(max_credits=100)
-    assert session.runner
+    assert session.engine.runner
     with held(tmp_path, 1.0):
-        job = session.runner.submit(
+        job = session.engine.runner.submit(
             sessions.make_request("a boat"),
             take=1,
             fresh=False,

@@ -129,7 +129,7 @@ def test_what_the_ledger_has_is_free_and_asks_nobody(make_session, no_prices):
 
 def test_a_charge_above_the_price_counts_and_the_next_is_refused(make_session, no_prices, tmp_path):
     session = make_session(max_credits=50)
-    session.catalog = Catalog().merged([{"id": "seedance-2.0", "pricing": {"rates": {"1080p": 8}}}])
+    session.money.catalog = Catalog().merged([{"id": "seedance-2.0", "pricing": {"rates": {"1080p": 8}}}])
     assert until(session.submit("a boat [fail]", resolution="1080p").done)  # listed at 40, charged 80
     assert session.spent == 80
     with pytest.raises(BudgetExceeded):

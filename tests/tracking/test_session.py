@@ -17,6 +17,7 @@ from seedance_nb.errors import (
     OutcomeUnknown,
 )
 from seedance_nb.simulator import Fault, Simulator
+from seedance_nb.tracking import engine, host
 from seedance_nb.tracking import session as sessions
 from seedance_nb.tracking.ledger.ledger import Ledger
 from seedance_nb.tracking.session import Session, configure, default, existing, make_request
@@ -404,7 +405,7 @@ def test_resume_leaves_other_accounts_alone(make_session):
     assert until(lambda: job.request_id)
     before.close()
     other = make_session(api_key="another")
-    other.say_account("new")
+    other.ownership.say("new")
     assert (list(other.resume()), other.has_unfinished()) == ([], True)
 
 
@@ -672,16 +673,16 @@ def test_configure_with_another_folder_begins_another_session_and_the_old_jobs_g
 
 
 def test_a_wait_strategy_reaches_a_runner_that_runs_and_those_that_come(kernel, monkeypatch):
-    monkeypatch.setattr(sessions._host, sessions._WAIT_ATTRIBUTE, None, raising=False)
+    monkeypatch.setattr(host.plain, engine.WAIT_ATTRIBUTE, None, raising=False)
 
     def strategy(job, timeout):
         return False
 
-    before = default().runner
+    before = default().engine.runner
     sessions.set_wait_strategy(strategy)
     first = before.wait_strategy
     sessions.forget()
-    assert (first, default().runner.wait_strategy) == (strategy, strategy)
+    assert (first, default().engine.runner.wait_strategy) == (strategy, strategy)
 
 
 @pytest.mark.parametrize("fresh", ["no", "false", 2, []], ids=repr)
@@ -715,4 +716,4 @@ def test_where_nothing_runs_slow_work_is_done_here_and_now(make_session):
     done, idle = [], make_session()
     idle.work(lambda: done.append(threading.current_thread() is threading.main_thread()))
     assert done == [True]
-    assert not idle.is_in_use
+    assert not idle.engine.is_in_use

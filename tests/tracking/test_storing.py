@@ -49,7 +49,7 @@ def test_a_job_that_runs_comes_back_as_itself(session):
 
 
 def test_a_job_that_is_stored_before_the_ledger_knows_it_waits_for_that(session, boat):
-    repeated = session.runner.submit(
+    repeated = session.engine.runner.submit(
         boat.request, take=1, fresh=False, estimate=(20.0, ""), price=20.0, max_credits=None, warnings=()
     )
     assert again(repeated).key == boat.key
@@ -78,13 +78,13 @@ def test_without_a_key_there_it_says_so_in_one_line(boat, tmp_path):
 
 def test_a_job_that_its_ledger_does_not_know_says_so(session):
     with pytest.raises(ConfigurationError, match=r"is not in the ledger .*; set SEEDANCE_HOME"):
-        session.runner.origin.job("j00000000000")
+        session.engine.runner.origin.job("j00000000000")
 
 
 def test_a_job_that_was_refused_before_it_was_recorded_cannot_be_stored(session):
     [job] = session.submit_all([(session.submit("a boat [stuck]", **SMALL).request, 1)])
     assert again(job).key
-    refused = session.runner.submit(
+    refused = session.engine.runner.submit(
         job.request, take=9, fresh=False, estimate=(40.0, ""), price=40.0, max_credits=1.0, warnings=()
     )
     assert until(refused.done)
@@ -98,7 +98,7 @@ def test_clips_lists_requests_and_ledgers_are_stored(boat, session):
     assert again(boat.request) == boat.request
     assert [job.key for job in again(JobList([boat]))] == [boat.key]
     assert type(again(session.jobs())) is JobList
-    assert [row.key for row in again(session.runner.ledger).jobs()] == [boat.key]
+    assert [row.key for row in again(session.engine.runner.ledger).jobs()] == [boat.key]
 
 
 def test_sessions_and_grids_say_what_to_do_instead(session):

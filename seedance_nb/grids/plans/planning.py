@@ -38,7 +38,7 @@ class Planner:
         identities = [laid.identities[cell.index] for cell in cells]
         pairs = list(zip(cells, identities, strict=True))
         valid = {i: cell.request for cell, i in pairs if i is not None and cell.request and not cell.invalid}
-        estimates = dict(zip(valid, session.estimates(valid.values()), strict=True))
+        estimates = dict(zip(valid, session.money.estimates(valid.values()), strict=True))
         kinds = {kind_of(request): request for request in valid.values()}
         host = session.settings.base_url
         lives = session.ask_ledger(lambda ledger: ledger.experience.lives(host, kinds.values()))
@@ -62,7 +62,7 @@ class Planner:
         if limit is None and session.limits.max_credits is None:
             return
         new = [line.cell.request for line in plan if line.is_new and line.cell.request is not None]
-        estimate = plan.estimate.at_most(session.most_credits(new))
+        estimate = plan.estimate.at_most(session.money.most_credits(new))
         check_money(estimate, max_credits=limit, limit=session.limits.max_credits, spent=session.spent)
 
     def _rows(self, identities: Sequence[Identity]) -> dict[Identity, Record]:

@@ -93,7 +93,7 @@ class Sending:
             missing = self._missing() if not fresh else self._never_sent()
             if fresh and not missing:
                 raise InvalidRequest("this grid was submitted already; grid.extend(takes=…) buys more takes of it")
-            self._session.runner  # noqa: B018 - raises here, before anything changes, where there is no key
+            self._session.engine.runner  # noqa: B018 - raises here, before anything changes, where there is no key
             self.planner.check_price(self._laid, missing, limit, fresh=fresh)
             self._is_fresh = self._is_fresh or fresh
             self._send(missing, limit, fresh=fresh)
@@ -105,7 +105,7 @@ class Sending:
             self.begun()
             ended = {identity: job for identity, job in self._jobs.items() if job.done() and job.clip is None}
             again = [identity for identity, job in ended.items() if job.status.value in FREE_AGAIN]
-            self._session.runner  # noqa: B018 - as above
+            self._session.engine.runner  # noqa: B018 - as above
             self.planner.check_price(self._laid, again, limit, fresh=self._is_fresh)
             for job in ended.values():
                 if job.status is Status.SUCCEEDED:

@@ -165,7 +165,7 @@ def _sum(part: list[Spending], name: str) -> str:
 def _account(_shell: Any, line: Line) -> None:
     session = sessions.default()
     if line.ids:
-        name = shown(session.say_account(*line.ids))
+        name = shown(session.ownership.say(*line.ids))
         if line.ids[0] == SAME:
             followed = len(session.resume())
             more = f"; {followed} unfinished job{'s are' if followed != 1 else ' is'} followed" if followed else ""
@@ -173,7 +173,7 @@ def _account(_shell: Any, line: Line) -> None:
         else:
             print(f"a new account, {name}: it has its own videos and pays for them")
         return
-    own = session.account if session.has_key else None
+    own = session.account if session.choices.has_key else None
     rows = [
         (
             shown(each.name),
@@ -182,7 +182,7 @@ def _account(_shell: Any, line: Line) -> None:
             f"{each.credits:g}",
             _day(each.last_at),
         )
-        for each in session.accounts()
+        for each in session.ownership.known()
     ]
     caption = "%seedance account same, or new, says once whose the key in use is"
     _show_table(("Account", "", "Jobs", "Credits", "Last used"), rows or [("none yet", "", "", "", "")], caption)

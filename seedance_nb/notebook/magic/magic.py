@@ -135,14 +135,14 @@ class SeedanceMagics(Magics):
         _say([*found.notes, *(note for cell in laid.cells for note in cell.warnings)])
         if found.dry_run:
             if not found.quiet:
-                show_plan(screen, fresh_plan(laid.plan, laid.session.estimates) if found.fresh else laid.plan)
+                show_plan(screen, fresh_plan(laid.plan, laid.session.money.estimates) if found.fresh else laid.plan)
             print("dry run: nothing was sent")
             return
         folder = _folder(found)
         if found.out:
             self.shell.user_ns[found.out] = laid
         if not found.quiet:
-            print(summary(fresh_plan(laid.plan, laid.session.estimates) if found.fresh else laid.plan))
+            print(summary(fresh_plan(laid.plan, laid.session.money.estimates) if found.fresh else laid.plan))
         laid.submit(max_credits=self._limit(found), fresh=found.fresh)
         if not found.quiet:
             show_grid(screen, laid)
