@@ -7,7 +7,7 @@ RIVALS := build/bench-venv
 BENCH  ?=
 SIDE_BY_SIDE ?= --numprocesses auto --dist loadfile
 
-.PHONY: demo test check bench lint lowest clean
+.PHONY: demo test check bench lint architecture lowest clean
 
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -c "import sys; sys.exit('Python 3.11 or newer is needed: make PYTHON=python3.12 …') if sys.version_info < (3, 11) else None"
@@ -32,8 +32,15 @@ lint: $(VENV)/.ready
 	$(BIN)/mypy --strict tests/typing/public_calls.py
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
+	$(BIN)/python scripts/architecture.py --check
 
-check: lint test
+# What a change must pass; the browser's tests too are `make test`.
+check: lint
+	$(BIN)/python -m pytest -m "not browser" $(SIDE_BY_SIDE)
+
+# The drawing and the walks of ARCHITECTURE.md, from the code as it is.
+architecture: $(VENV)/.ready
+	$(BIN)/python scripts/architecture.py
 
 # The clients it is compared with live in a venv of their own; one that cannot be had is "not installed" in the table.
 $(RIVALS)/.ready: pyproject.toml
