@@ -138,6 +138,16 @@ def lived(since: float | None, checked_at: float | None, finished_at: float | No
     return _between(since, finished_at)
 
 
+def roughly_lived(since: float | None, checked_at: float | None, finished_at: float | None) -> float | None:
+    """The same where somebody looked on at all: good enough to know what to expect, too rough to be shown.
+
+    Where a service became much faster all ends come before the first look; what is put between acceptance and that look brings the
+    next first look forward, and what is thrown away would let it come too late for ever.
+    """
+    looked_on = checked_at is None or finished_at is None or 2 * (finished_at - checked_at) <= LOOKED_ON
+    return _between(since, finished_at) if looked_on else None
+
+
 def _between(start: float | None, end: float | None) -> float | None:
     # A clock that was set back in between measured nothing.
     return None if start is None or end is None or end < start else end - start

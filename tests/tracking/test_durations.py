@@ -217,7 +217,8 @@ def test_a_file_fetched_later_does_not_move_the_end(runner, service, ledger):
         pytest.param(None, [60.0], id="looks not recorded"),
         pytest.param(1055.0, [60.0], id="looked on"),
         pytest.param(0.0, [], id="slept through"),
-        pytest.param(1010.0, [], id="looks far apart for such a job"),
+        pytest.param(1020.0, [60.0], id="looks far apart for such a job, but looked on"),
+        pytest.param(1010.0, [], id="looks so far apart that nobody looked on"),
     ],
 )
 def test_lives_that_nobody_saw_end_teach_nothing(ledger, checked_at, lives):

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from ...api.models import VideoRequest
-from ...snapshot import Snapshot, lived
+from ...snapshot import Snapshot, roughly_lived
 from ...tracking.following.polling import Outlook
 
 Kind = tuple[str, int | None, str | None]
@@ -56,9 +56,9 @@ def seconds_left(snapshots: Iterable[Snapshot], lives: Mapping[Kind, Sequence[fl
             pending[kind].append(now - snapshot.accepted_at if snapshot.accepted_at is not None else 0.0)
         elif not snapshot.reused and snapshot.accepted_at is not None and snapshot.finished_at is not None:
             began, ends = min(began, snapshot.accepted_at), ends + 1
-            life = lived(snapshot.accepted_at, snapshot.checked_at, snapshot.finished_at)
+            life = roughly_lived(snapshot.accepted_at, snapshot.checked_at, snapshot.finished_at)
             if snapshot.clip is not None and life is not None:
-                ended[kind].append((snapshot.finished_at, life))
+                ended[kind].append((snapshot.accepted_at, life))
     if not pending:
         return 0.0
     outlooks = {}

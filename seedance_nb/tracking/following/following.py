@@ -17,7 +17,7 @@ from ...errors import (
     ServerError,
     shortened,
 )
-from ...snapshot import LOOKED_ON, between_looks, lived
+from ...snapshot import LOOKED_ON, between_looks, roughly_lived
 from ..background import log
 from .fetching import fetch
 from .followed import Followed, Tools
@@ -37,7 +37,8 @@ WATCHED_QUEUE_SHARE = 0.25
 
 async def learn(followed: Followed) -> None:
     """Find out how long such jobs took before, and tell it."""
-    followed.outlook = (await followed.tools.kind_of(followed.snapshot.request)).outlook()
+    kind = await followed.tools.kind_of(followed.snapshot.request)
+    followed.outlook = kind.outlook(followed.tools.clock.monotonic())
     followed.tell(expected_seconds=followed.outlook.remaining(0.0))
 
 
@@ -62,7 +63,7 @@ async def _follow(followed: Followed) -> None:
         return
     kind = await followed.tools.kind_of(followed.snapshot.request)
     try:
-        with kind.living(followed.wake):
+        with kind.living(followed.wake, _accepted(followed)):
             generation = await _until_it_ended(followed, kind)
     finally:
         followed.tools.pace.leaves(followed)
@@ -71,6 +72,12 @@ async def _follow(followed: Followed) -> None:
     else:
         kind.ended(None, followed.tools.clock.monotonic())
         await _end_without_file(followed, generation)
+
+
+def _accepted(followed: Followed) -> float | None:
+    """When it was accepted, on the clock that nobody sets."""
+    at, clock = followed.snapshot.accepted_at, followed.tools.clock
+    return None if at is None else clock.monotonic() - max(0.0, clock.time() - at)
 
 
 async def _until_it_ended(followed: Followed, kind: Kind) -> Generation:
@@ -321,7 +328,7 @@ async def _succeed(followed: Followed, generation: Generation, kind: Kind) -> No
     changes: dict[str, Any] = {"status": Status.SUCCEEDED, "status_text": generation.status_text}
     if old.finished_at is None:  # else it is known from before, and only its file is fetched
         end = _end_of(followed)
-        kind.ended(lived(old.accepted_at, end["checked_at"], end["finished_at"]), tools.clock.monotonic())
+        kind.ended(roughly_lived(old.accepted_at, end["checked_at"], end["finished_at"]), tools.clock.monotonic())
         changes |= end
     await _save_with_others(followed, changes | {"error": None, "error_kind": None})
     followed.tell(**changes, note="downloading", trouble=None)

@@ -1,12 +1,13 @@
 """How many looks a second all jobs of a runner may take together, and what is known of jobs like each.
 
-A look costs 2 to 3 ms of the interpreter, which a notebook that computes needs for itself: then the budget shrinks. It is spent
-where news is likeliest, because it changes what a look has to be worth (see `polling`), not who may look.
+A look costs time of the interpreter, which a notebook that computes needs for itself: then the budget is a share of that time, and the
+looks that it buys are counted from what they have cost of late: on a slow machine fewer than on a fast one. It is spent where news is likeliest, because it changes what a look has to be worth (see `polling`), not who may look.
 """
 
 from __future__ import annotations
 
 import asyncio
+import bisect
 import collections
 import contextlib
 import math
@@ -20,8 +21,15 @@ IDLE_LOOKS = 400.0
 """Looks a second while nothing else wants the interpreter: a tenth to a sixth of what one thread can do."""
 DEAR_LOOKS = 200.0
 """The more looks are wanted, the dearer each is, for the service's sake too: at so many a second it has to be worth twice as much."""
-BUSY_LOOKS = 46.0
-"""Looks a second beside a cell that computes: 2 ms each make 10 % of its time."""
+BUSY_LOOKS = 200.0
+"""Looks a second beside a cell that computes, at most …"""
+FEWEST_BUSY_LOOKS = 46.0
+"""… and at least: with fewer, a thousand ends would be noticed when they are old …"""
+BUSY_TIME = 0.08
+"""… and between the two, as many as make this share of a second. The cell loses half as much again to what is not counted here: to
+hand-overs of the interpreter and to the thread that writes the ledger."""
+COST_KEPT = 0.8
+"""What looks cost is an average over the samples, in which each counts so much of the one after it."""
 BUNCH = 16
 """Beside a cell that computes, looks are made so many at a time: each hand-over of the interpreter costs both sides, and what has just
 run runs faster again."""
@@ -40,11 +48,19 @@ class Kind:
     """Jobs of one model, length and resolution: what they took before, and how they are ending now."""
 
     def __init__(self, lives: Sequence[float]) -> None:
-        self.lives = collections.deque(lives, LIVES_KEPT)
+        # When it was accepted, and its life; the newest first.
+        self._lives = [(-math.inf, life) for life in lives[:LIVES_KEPT]]
+        self._outlook: Outlook | None = None
         self.has_ended = bool(lives)
         """Whether any of them is known to have ended: until then those that live are scouts for each other."""
         self._wakes: set[asyncio.Event] = set()
+        self._accepted: dict[asyncio.Event, float] = {}
         self._ends: collections.deque[float] = collections.deque(maxlen=256)
+
+    @property
+    def lives(self) -> list[float]:
+        """In seconds, of the jobs that were accepted last: by their ends, the last of many at once would be the longest of them."""
+        return [life for _, life in self._lives]
 
     @property
     def alive(self) -> int:
@@ -57,23 +73,34 @@ class Kind:
         return 1 if self.has_ended else max(1, self.alive)
 
     @contextlib.contextmanager
-    def living(self, wake: asyncio.Event) -> Iterator[None]:
-        """One of them is being followed; `wake` is set when it should think again about its next look."""
+    def living(self, wake: asyncio.Event, accepted: float | None = None) -> Iterator[None]:
+        """One of them is being followed; `wake` is set when it should think again about its next look. `accepted` is on the same clock
+        as the other moments here, None where nobody knows.
+        """
         self._wakes.add(wake)
+        if accepted is not None:
+            self._accepted[wake] = accepted
         try:
             yield
         finally:
             self._wakes.discard(wake)
+            self._accepted.pop(wake, None)
 
-    def outlook(self) -> Outlook:
-        """What to expect of the next one."""
-        return Outlook.learn(self.lives)
+    def outlook(self, now: float) -> Outlook:
+        """What to expect of the next one: from those that ended, and from those accepted no earlier that still live."""
+        if self._outlook is None and self._lives:
+            since = self._lives[-1][0]
+            ages = [now - at for at in self._accepted.values() if since <= at <= now]
+            self._outlook = Outlook.learn(self.lives, ages)
+        return self._outlook or Outlook()
 
     def ended(self, life: float | None, now: float) -> None:
         """One of them ended; `life` is its seconds from acceptance to end, None where nobody knows."""
         self._ends.append(now)
         if life is not None:
-            self.lives.appendleft(life)
+            bisect.insort(self._lives, (now - life, life), key=lambda known: -known[0])
+            del self._lives[LIVES_KEPT:]
+            self._outlook = None
         if not self.has_ended:
             self.has_ended = True
             for wake in self._wakes:
@@ -94,13 +121,17 @@ class Pace:
         monotonic: Callable[[], float],
         *,
         main_seconds: Callable[[], float] | None = None,
+        own_seconds: Callable[[], float] = time.thread_time,
     ) -> None:
         self._monotonic, self._main_seconds = monotonic, main_seconds or seconds_of_main_thread
+        self._own_seconds = own_seconds
         self._demand: dict[object, float] = {}
         self._wanted = 0.0
         self._stretch = 1.0
         self._next_slot = self._next_file = 0.0
         self._sampled_at, self._used = monotonic(), self._main_seconds()
+        self._own: float | None = None  # unknown until the first turn: another thread may have made this one
+        self._spent = self._looks = 0.0
         self.limit = IDLE_LOOKS
 
     @property
@@ -134,6 +165,7 @@ class Pace:
         self._sample(now)
         slot = min(max(now, self._next_slot), now + LONGEST_QUEUE)
         self._next_slot = slot + 1 / self.limit
+        self._looks += 1
         if self.is_busy:
             bunch = BUNCH / self.limit
             slot = math.ceil(slot / bunch) * bunch
@@ -142,6 +174,7 @@ class Pace:
     def create_goes_out(self) -> None:
         """A create costs the interpreter about what a look does: it waits for nobody, but takes a look's place."""
         self._next_slot = max(self._monotonic(), self._next_slot) + 1 / self.limit
+        self._looks += 1
 
     @property
     def is_busy(self) -> bool:
@@ -164,7 +197,14 @@ class Pace:
         used = self._main_seconds()
         share = (used - self._used) / passed
         self._sampled_at, self._used = now, used
-        self.limit = BUSY_LOOKS if share > BUSY_SHARE else IDLE_LOOKS
+        own = self._own_seconds()
+        if self._own is None:
+            self._own, self._looks = own, 0.0
+        self._spent += own - self._own
+        self._own = own
+        affordable = BUSY_TIME * self._looks / self._spent if self._spent > 0 else BUSY_LOOKS
+        self._spent, self._looks = self._spent * COST_KEPT, self._looks * COST_KEPT
+        self.limit = max(FEWEST_BUSY_LOOKS, min(BUSY_LOOKS, affordable)) if share > BUSY_SHARE else IDLE_LOOKS
         self._stretch = self._price()
 
 

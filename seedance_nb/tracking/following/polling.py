@@ -6,20 +6,26 @@ checking procedures", SIAM J. 11, 1963), the next look is put where the lateness
 time it is near. For jobs that are known to take T seconds give or take a third it needs half the looks of a fixed interval for the
 same lateness.
 
-What such jobs take is learned: the logarithms of the newest lives of the same model, length and resolution, their mean and spread with
-the uncertainty that few of them leave, and a small share of surprise (a broad tail), so that a service that became three times slower
-or faster is still followed sensibly, and is caught up with after two or three jobs. A job without any earlier one is looked at evenly.
+What such jobs take is learned without a belief about the shape of it. Each known life is a bell around itself on the scale of
+logarithms (a kernel estimate: Silverman, "Density estimation", 1986), so that two humps stay two humps. Beside them stands a doubt
+that counts as one life or more: that nothing is known but about how long such jobs take. Then they end at any moment alike, and since the
+rate of that is a guess too, the share that lives on falls as (1 + t / 4m)^-4 (Lomax, 1954). The doubt makes sure that what was learned
+does not make it worse: before the shortest known life and after the longest one a job is looked at almost evenly. It weighs more where
+the known lives differ much, and less the more of them there are. When the service became slower or faster, what was before is forgotten
+(a change point found by ranks: Pettitt, Applied Statistics 28, 1979). A job without any earlier one is looked at evenly.
 Of many such jobs at once, none of which has ended yet, each is a scout for the others: `n` of them need only √n times the looks of one
 (what one look costs weighs against how late the first end of n is known), and the first end that is seen sets all of them right.
 """
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
 import math
 import random
 import statistics
 from collections.abc import Sequence
+from typing import NamedTuple
 
 LOOK_WORTH = 0.13
 """Seconds of expected lateness that one look is worth."""
@@ -27,14 +33,25 @@ EVEN_SECONDS = 1.5
 """Between looks while nothing is known: no unequal spacing does better against any life one might meet."""
 EVEN_SHARE = 0.01
 """… but not closer than this share of the time already waited, or a job of an hour would be asked about 1,800 times."""
-USUAL_SPREAD = 0.4
-"""Spread of log-lives that is assumed before it is seen, with the weight of USUAL_SPREAD_WEIGHT observations: one earlier job must
-not make us sure (with 0.25, a thousand jobs of 5 to 30 s after one of 29 s were noticed 3.4 s late, with 0.4 it is 1.9 s)."""
-USUAL_SPREAD_WEIGHT = 1.0
-SURPRISE = 0.02
-SURPRISE_SPREAD = 1.2
-SAME_TIMES = 0.8
-"""Lives whose logarithm is farther than this from the newest ones' are of another time, when the service was faster or slower."""
+USUAL_SPREAD = 0.45
+"""Spread of log-lives that is assumed before it is seen, with the weight of one life: one earlier job must not make us sure."""
+USUAL_SECONDS = 60.0
+"""What a video takes before one of its kind is known, with the weight of USUAL_SECONDS_WEIGHT lives; only the doubt asks for it."""
+USUAL_SECONDS_WEIGHT = 2.0
+BELL = 0.8
+"""Width of the bells as a share of the spread of log-lives, for one of them; of n it is n^0.2 times narrower (Silverman)."""
+NARROWEST_BELL = 0.06
+LOGISTIC = 1.75
+"""A logistic bell is this much steeper than a normal one of the same width."""
+DOUBT, DOUBT_BY_VARIANCE = 0.5, 2.0
+"""Weight of the doubt, in lives: the first, and the second times the variance of log-lives."""
+DOUBT_SHAPE = 4.0
+DOUBT_OF_TIME_LEFT = 0.1
+"""Its weight where the time left is told: a person is told what such jobs took, and not what is asked of a careful plan."""
+CHANGED = 2.7
+"""Standard deviations of the sum of ranks from which the newest lives are of another time than those before them …"""
+FEWEST_OF_A_NEW_TIME = 3
+"""… and how many of them have to say so."""
 TROUBLE_GROWTH = 1.7
 LONGEST_AFTER_TROUBLE = 60.0
 LONGEST_ASKED_FOR = 300.0
@@ -45,49 +62,118 @@ REMAINING_ACCURACY = 0.002
 """Of the time left that is told: it is computed at every look."""
 STEP_GROWTH = 0.2
 """Where lateness is added up, each step is so much of the wait so far."""
+AGE_STEP = 0.05
+"""The shares that live on are computed at ages of which each is so much (on the scale of logarithms) above the one before, and kept."""
+
+
+class _Share(NamedTuple):
+    """What lives longer than some age: of the known lives (a number of lives), and by the doubt (a probability)."""
+
+    lives: float
+    doubt: float
 
 
 @dataclasses.dataclass(frozen=True)
 class Outlook:
-    """How long such jobs take: log-lives are normal with `middle` and `spread` but for the share of surprise.
+    """How long such jobs take, learned from lives: logarithm and weight of each. Without any it knows nothing and everything is even."""
 
-    `known` is the number of lives it was learned from; with 0 it knows nothing and everything is even.
-    """
+    log_lives: tuple[tuple[float, float], ...] = ()
+    bell: float = USUAL_SPREAD
+    usual: float = USUAL_SECONDS
+    doubt: float = DOUBT
+    unended: float = 0.0
+    """Weight of the jobs that have outlived all known lives: from there on they are as much in doubt as any."""
+    _shares: dict[int, _Share] = dataclasses.field(default_factory=dict, compare=False, repr=False)
 
-    known: int = 0
-    middle: float = 0.0
-    spread: float = USUAL_SPREAD
+    @property
+    def known(self) -> int:
+        """From how many lives it was learned."""
+        return len(self.log_lives)
 
     @classmethod
-    def learn(cls, lives: Sequence[float]) -> Outlook:
-        """From the lives of earlier jobs in seconds, newest first."""
+    def learn(cls, lives: Sequence[float], living: Sequence[float] = ()) -> Outlook:
+        """From the lives of earlier jobs in seconds, the newest job first, and the ages of those that were accepted since and live."""
         logs = [math.log(max(life, 0.01)) for life in lives]
         if not logs:
             return cls()
-        newest = statistics.median(logs[:3])
-        logs = [x for x in logs if abs(x - newest) < SAME_TIMES] or [newest]
+        logs = logs[: _of_this_time(logs)]
         n, middle = len(logs), statistics.fmean(logs)
-        squares = sum((x - middle) ** 2 for x in logs) + USUAL_SPREAD_WEIGHT * USUAL_SPREAD**2
-        variance = squares / (USUAL_SPREAD_WEIGHT + n - 1)
-        return cls(n, middle, math.sqrt(variance * (1 + 1 / n)))  # the mean of few is itself uncertain
+        variance = (sum((x - middle) ** 2 for x in logs) + USUAL_SPREAD**2) / n
+        pull = USUAL_SECONDS_WEIGHT * math.log(USUAL_SECONDS)
+        log_lives, unended = _weighed(logs, [math.log(max(age, 0.01)) for age in living])
+        return cls(
+            log_lives=log_lives,
+            bell=max(NARROWEST_BELL, BELL * math.sqrt(variance) * n**-0.2),
+            usual=math.exp((n * middle + pull) / (n + USUAL_SECONDS_WEIGHT)),
+            doubt=DOUBT + DOUBT_BY_VARIANCE * variance,
+            unended=unended,
+        )
 
-    def alive(self, age: float) -> float:
-        """Probability that a job lives longer than `age` seconds."""
-        if age <= 0:
+    def alive(self, age: float, doubt: float | None = None) -> float:
+        """Probability that a job lives longer than `age` seconds; `doubt` is the weight of the doubt where it is not the usual one."""
+        if age <= 0 or not self.log_lives:
             return 1.0
-        z = math.log(age) - self.middle
-        return (1 - SURPRISE) * _beyond(z / self.spread) + SURPRISE * _beyond(z / SURPRISE_SPREAD)
+        doubt = self.doubt if doubt is None else doubt
+        place = math.log(age) / AGE_STEP
+        index = math.floor(place)
+        below, above, part = self._share(index), self._share(index + 1), place - index
+        lives = below.lives + (above.lives - below.lives) * part
+        doubted = below.doubt + (above.doubt - below.doubt) * part
+        unended = self.unended * min(1.0, doubted / self._doubted(self.log_lives[-1][0])) if self.unended else 0.0
+        return (lives + unended + doubt * doubted) / (self.known + doubt)
+
+    def _doubted(self, log_age: float) -> float:
+        return math.pow(1 + math.exp(log_age) / (DOUBT_SHAPE * self.usual), -DOUBT_SHAPE)
+
+    def _share(self, index: int) -> _Share:
+        found = self._shares.get(index)
+        if found is None:
+            log_age, steep = index * AGE_STEP, LOGISTIC / self.bell
+            found = self._shares[index] = _Share(
+                sum(
+                    weight / (1 + math.exp(min(500.0, steep * (log_age - log_life))))
+                    for log_life, weight in self.log_lives
+                ),
+                self._doubted(log_age),
+            )
+        return found
 
     def remaining(self, age: float, share: float = 0.5) -> float | None:
         """Seconds until this `share` of the jobs that got as old as `age` will have ended; None when nothing is known."""
         if not self.known:
             return None
-        goal = self.alive(age) * (1 - share)
-        low, high = age, max(age, math.exp(self.middle)) * 64
+        goal = self.alive(age, DOUBT_OF_TIME_LEFT) * (1 - share)
+        low, high = age, max(age, math.exp(self.log_lives[-1][0])) * 64
         while high - low > REMAINING_ACCURACY * high:
             middle = (low + high) / 2
-            low, high = (middle, high) if self.alive(middle) > goal else (low, middle)
+            low, high = (middle, high) if self.alive(middle, DOUBT_OF_TIME_LEFT) > goal else (low, middle)
         return high - age
+
+
+def _of_this_time(newest_first: Sequence[float]) -> int:
+    """How many of the newest are of the time of the newest: all, or those after the likeliest moment of a change (Pettitt, 1979)."""
+    n, in_order = len(newest_first), sorted(newest_first)
+    larger, most, found = 0, CHANGED, n
+    for k, x in enumerate(newest_first[:-1], 1):
+        # How often they are larger than others, less how often they are smaller.
+        larger += bisect.bisect_left(in_order, x) + bisect.bisect_right(in_order, x) - n
+        deviations = abs(larger) / math.sqrt(k * (n - k) * (n + 1) / 3)
+        if k >= FEWEST_OF_A_NEW_TIME and deviations > most:
+            most, found = deviations, k
+    return found
+
+
+def _weighed(lives: Sequence[float], living: Sequence[float]) -> tuple[tuple[tuple[float, float], ...], float]:
+    """Each life with its weight, and the weight of what outlived them all: those that live count as what outlived their age
+    (Kaplan and Meier, J. Am. Stat. Assoc. 53, 1958). Without them, the short ones of many jobs begun at once would seem to be all.
+    """
+    weighed, left, at_risk = [], float(len(lives)), len(lives) + len(living)
+    for seconds, is_over in sorted([*((x, True) for x in lives), *((x, False) for x in living)]):
+        if is_over:
+            weighed.append((seconds, left / at_risk))
+            left -= left / at_risk
+        at_risk -= 1
+    return tuple(weighed), max(0.0, left)
 
 
 def next_look(
@@ -120,9 +206,6 @@ def next_look(
 
 def _where_lateness_is(worth: float, age: float, outlook: Outlook, news: float, floor: float, ceiling: float) -> float:
     alive = outlook.alive(age)
-    if alive < 1e-9:
-        return max(EVEN_SECONDS, EVEN_SHARE * age)
-
     # Steps that grow with what they are added to: a tenth of the wait is as exact as a look can be placed.
     high = max(floor, ceiling)
     wait = late = ended = 0.0
@@ -168,8 +251,3 @@ def pause_after_refusal(
 
 def _spread(seconds: float, jitter: float | None) -> float:
     return seconds * (0.75 + 0.5 * (random.random() if jitter is None else jitter))
-
-
-def _beyond(z: float) -> float:
-    """Probability that a standard normal number is larger than `z`."""
-    return 0.5 * math.erfc(z / math.sqrt(2))

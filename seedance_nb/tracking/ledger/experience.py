@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from ...api.fields import RESOLUTIONS
 from ...api.models import VideoRequest
-from ...snapshot import CLOSE, LOOKED_ON
+from ...snapshot import LOOKED_ON
 from .contract import Seen
 from .ledger_file import LedgerFile
 
@@ -32,12 +32,12 @@ class Experience:
         return [self._highest_rate(base_url, request) for request in requests]
 
     def _lives(self, base_url: str, request: VideoRequest, limit: int) -> list[float]:
-        # Only of those that were looked at until they ended (see `durations`): what a closed notebook slept through is no life.
+        # The newest by their beginning: by their end, of many at once the longest would be the newest. Only of those that were looked at
+        # until they ended (see `roughly_lived`): what a closed notebook slept through is no life.
         query = (
             "SELECT finished_at - accepted_at FROM jobs WHERE base_url = ? AND model = ? AND duration IS ?"
             " AND resolution IS ? AND status = 'succeeded' AND finished_at >= accepted_at"
-            f" AND (checked_at IS NULL OR 2 * (finished_at - checked_at) <= min({LOOKED_ON}, max({CLOSE}, checked_at - accepted_at)))"
-            " ORDER BY finished_at DESC LIMIT ?"
+            f" AND (checked_at IS NULL OR 2 * (finished_at - checked_at) <= {LOOKED_ON}) ORDER BY number DESC LIMIT ?"
         )
         values = (base_url, request.model, request.duration, request.resolution, limit)
         return [life for (life,) in self._file.read(query, values)]

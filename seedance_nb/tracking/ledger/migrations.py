@@ -132,6 +132,10 @@ MIGRATIONS: tuple[tuple[Step, ...], ...] = (
     ) STRICT""",
         "CREATE INDEX by_intention ON jobs (request_hash, take)",
     ),
+    (  # m007_lives: how long such jobs take is learned from those that were begun last
+        "DROP INDEX by_kind",
+        "CREATE INDEX by_kind ON jobs (base_url, model, duration, resolution, number)",
+    ),
 )
 
 

@@ -4,15 +4,23 @@ import collections
 
 import pytest
 
-from seedance_nb.tracking.following.pace import BUNCH, BUSY_FILES, BUSY_LOOKS, IDLE_LOOKS, Pace
+from seedance_nb.tracking.following.pace import (
+    BUNCH,
+    BUSY_FILES,
+    BUSY_LOOKS,
+    BUSY_TIME,
+    FEWEST_BUSY_LOOKS,
+    IDLE_LOOKS,
+    Pace,
+)
 
 
 class Kernel:
-    """A clock, and a main thread that uses a share of it."""
+    """A clock, a main thread that uses a share of it, and what the jobs' own thread has used."""
 
     def __init__(self):
-        self.now = self.used = 0.0
-        self.pace = Pace(lambda: self.now, main_seconds=lambda: self.used)
+        self.now = self.used = self.own = 0.0
+        self.pace = Pace(lambda: self.now, main_seconds=lambda: self.used, own_seconds=lambda: self.own)
 
     def spend(self, seconds, share):
         self.now += seconds
@@ -87,3 +95,42 @@ def test_a_create_takes_the_place_of_a_look(kernel):
         kernel.pace.create_goes_out()
 
     assert kernel.pace.turn() == pytest.approx(alone + 11 / IDLE_LOOKS)
+
+
+@pytest.mark.parametrize(
+    ("cost", "looks"),
+    [
+        pytest.param(0.0001, BUSY_LOOKS, id="cheap ones: as many as are ever made beside a cell"),
+        pytest.param(BUSY_TIME / 100, 100, id="their share of the time"),
+        pytest.param(BUSY_TIME / 60, 60, id="dearer ones: fewer"),
+        pytest.param(0.01, FEWEST_BUSY_LOOKS, id="dear ones: still some"),
+    ],
+)
+def test_beside_a_computing_notebook_looks_take_a_share_of_its_time(kernel, cost, looks):
+    """Whatever a look costs: another machine, another transport."""
+    for _ in range(600):
+        kernel.pace.turn()
+        kernel.own += cost
+        kernel.spend(1 / kernel.pace.limit, share=1.0)
+
+    assert kernel.pace.limit == pytest.approx(looks, rel=0.05)
+
+
+def test_creates_are_counted_with_the_looks_they_cost_as_much_as(kernel):
+    for _ in range(600):
+        kernel.pace.turn()
+        kernel.pace.create_goes_out()
+        kernel.own += 2 * BUSY_TIME / 100
+        kernel.spend(2 / kernel.pace.limit, share=1.0)
+
+    assert kernel.pace.limit == pytest.approx(100, rel=0.05)
+
+
+def test_what_the_thread_used_before_its_first_look_is_no_cost_of_looks(kernel):
+    kernel.own = 1000.0
+    for _ in range(600):
+        kernel.pace.turn()
+        kernel.own += BUSY_TIME / 100
+        kernel.spend(1 / kernel.pace.limit, share=1.0)
+
+    assert kernel.pace.limit == pytest.approx(100, rel=0.05)

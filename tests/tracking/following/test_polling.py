@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import math
 import random
 import statistics
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seedance_nb.snapshot import roughly_lived
 from seedance_nb.tracking.following.pace import BUSY_LOOKS, IDLE_LOOKS, Kind, Pace, seconds_of_main_thread
 from seedance_nb.tracking.following.polling import (
     EVEN_SECONDS,
@@ -68,6 +70,90 @@ def test_looks_times_lateness_is_a_fraction_of_that_of_a_fixed_interval(spread, 
     assert against_even_spacing(spread, earlier) <= most
 
 
+def lognormal(middle, sigma):
+    return lambda dice: middle * math.exp(dice.gauss(0, sigma))
+
+
+def two_humps(dice):
+    return lognormal(30 if dice.random() < 0.5 else 120, 0.1)(dice)
+
+
+def heavy_tailed(dice):
+    return 20 * dice.paretovariate(1.5)
+
+
+def mixed(dice):
+    return lognormal(40, 0.2)(dice) if dice.random() < 0.8 else 40 * dice.paretovariate(1.5)
+
+
+SHAPES = {
+    "even": lambda dice: dice.uniform(5, 30),
+    "even and long": lambda dice: dice.uniform(20, 200),
+    "two humps": two_humps,
+    "heavy-tailed": heavy_tailed,
+    "a tail beside a hump": mixed,
+}
+
+
+@pytest.mark.parametrize("known", [3, 40])
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+def test_what_was_learned_makes_it_no_worse_than_a_fixed_interval_whatever_the_shape(shape, known):
+    dice, results = random.Random(3), []
+    for _ in range(200):
+        outlook, own = Outlook.learn([shape(dice) for _ in range(known)]), shape(dice)
+        results.append((*follow(own, outlook, dice), own))
+    looks, late, own = (statistics.fmean(column) for column in zip(*results, strict=True))
+    assert looks * late / (own / 2) <= (0.9 if known == 40 else 1.05)
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+def test_as_many_jobs_end_before_the_time_left_that_is_told_as_after_it(shape):
+    dice, before = random.Random(5), 0
+    for _ in range(400):
+        before += shape(dice) < Outlook.learn([shape(dice) for _ in range(10)]).remaining(0.0)
+    assert 0.4 < before / 400 < 0.6
+
+
+def test_after_one_job_the_next_is_expected_to_take_as_long():
+    assert Outlook.learn([10.0]).remaining(0.0) == pytest.approx(10, rel=0.1)
+
+
+def lives_used(lives):
+    return Outlook.learn(lives).known
+
+
+def test_three_jobs_at_another_speed_make_what_was_before_forgotten():
+    before = [90.0 + 7 * i % 20 for i in range(20)]
+    assert lives_used([300.0, 280.0, *before]) == 22
+    assert lives_used([300.0, 280.0, 320.0, *before]) == 3
+    assert lives_used([30.0, 28.0, 32.0, *before]) < 6
+
+
+@pytest.mark.parametrize(
+    "lives",
+    [
+        pytest.param([94.0] * 40, id="all alike"),
+        pytest.param([30.0, 120.0] * 20, id="two humps in turn"),
+        pytest.param([60.0] * 12 + [600.0] + [60.0] * 12, id="one that took long"),
+    ],
+)
+def test_nothing_is_forgotten_where_nothing_changed(lives):
+    assert lives_used(lives) == len(lives)
+
+
+def test_jobs_that_still_live_say_that_lives_are_longer_than_those_that_ended():
+    lives = [5.0, 6.0, 7.0, 8.0]
+    alone, beside = Outlook.learn(lives), Outlook.learn(lives, [8.5] * 36)
+    assert alone.alive(8.5) < 0.5
+    assert beside.alive(8.5) > 0.8
+    assert beside.known == 4
+
+
+def test_jobs_that_live_but_are_younger_than_all_lives_say_nothing():
+    lives = [5.0, 6.0, 7.0, 8.0]
+    assert Outlook.learn(lives, [1.0] * 36).alive(6.5) == pytest.approx(Outlook.learn(lives).alive(6.5))
+
+
 @pytest.mark.parametrize("factor", [3, 1 / 3], ids=["slower", "faster"])
 def test_a_service_that_changed_its_speed_is_caught_up_with_within_ten_jobs(factor):
     dice = random.Random(7)
@@ -86,7 +172,7 @@ def test_a_service_that_changed_its_speed_is_caught_up_with_within_ten_jobs(fact
         pytest.param(0, [], EVEN_SECONDS, EVEN_SECONDS, id="a job nobody knows is looked at evenly"),
         pytest.param(90, [], EVEN_SECONDS, EVEN_SECONDS, id="for as long as most take"),
         pytest.param(3600, [], 30, 40, id="and rarely when it takes an hour"),
-        pytest.param(0, [94] * 10, 30, 60, id="a job of a minute and a half is left alone at first"),
+        pytest.param(0, [94] * 10, 15, 60, id="a job of a minute and a half is left alone at first"),
         pytest.param(94, [94] * 10, 1, 4, id="and looked at often around its usual end"),
         pytest.param(900, [94] * 10, 5, 60, id="and rarely when it is long overdue"),
         pytest.param(0, [1.0] * 10, 0.3, 1.5, id="a quick one is looked at soon"),
@@ -196,7 +282,7 @@ class Cpu:
         self.now = self.main = 0.0
 
     def pace(self):
-        return Pace(lambda: self.now, main_seconds=lambda: self.main)
+        return Pace(lambda: self.now, main_seconds=lambda: self.main, own_seconds=lambda: 0.0)
 
 
 def test_a_few_jobs_are_not_slowed_by_the_shared_budget():
@@ -312,3 +398,40 @@ def test_a_kind_learns_from_lives_and_not_from_failures():
     kind.ended(None, 1.0)
     kind.ended(20.0, 2.0)
     assert list(kind.lives) == [20.0, 10.0]
+
+
+def test_of_many_begun_at_once_the_newest_are_not_the_longest():
+    """They end in the order of their lives: forty of them by their ends would be the forty longest."""
+    dice, kind = random.Random(4), Kind([])
+    lives = [dice.uniform(5, 30) for _ in range(200)]
+    for number, life in sorted(enumerate(lives), key=lambda known: known[0] / 100 + known[1]):
+        kind.ended(life, number / 100 + life)
+    assert kind.lives == pytest.approx(lives[:-41:-1])
+
+
+def test_those_accepted_since_that_still_live_are_part_of_what_is_expected():
+    kind, wakes = Kind([]), [asyncio.Event() for _ in range(12)]
+    with contextlib.ExitStack() as followed:
+        for wake in wakes[:9]:
+            followed.enter_context(kind.living(wake, 2.0))
+        followed.enter_context(kind.living(wakes[9], 0.5))  # older than all that is known
+        followed.enter_context(kind.living(wakes[10]))  # nobody knows how old
+        for at in (1.0, 2.0, 3.0):
+            kind.ended(5.0, at + 5.0)
+        assert kind.outlook(12.0) == Outlook.learn([5.0] * 3, [10.0] * 9)
+        assert kind.outlook(12.0) is kind.outlook(13.0)
+        kind.ended(6.0, 14.0)
+        assert kind.outlook(14.0).known == 4
+
+
+def test_a_service_that_became_ten_times_faster_is_not_looked_at_too_late_for_ever():
+    """Its jobs end before the first look; what is known of them is only that."""
+    dice, kind, late = random.Random(1), Kind([94.0] * 40), []
+    for number in range(12):
+        born, seen, age = 1000.0 * number, 0.0, 0.0
+        while age < 9.0:
+            seen, age = age, age + next_look(age, kind.outlook(born), floor=0.5, ceiling=60, jitter=dice.random())
+        late.append(age - 9.0)
+        kind.ended(roughly_lived(born, born + seen, born + (seen + age) / 2), born + age)
+    assert late[0] > 10
+    assert max(late[8:]) < 4

@@ -362,6 +362,14 @@ def test_lives_are_the_seconds_from_acceptance_to_end_of_the_newest_jobs(ledger)
     assert ledger.lives(SERVICE, record().request, limit=2) == [33, 22]
 
 
+def test_of_jobs_begun_at_once_the_newest_begun_are_learned_from_and_not_the_last_to_end(ledger):
+    for number, rendering in enumerate([30, 5, 20, 10], 1):
+        claim(
+            ledger, life(0, rendering, number, accepted_at=1000.0, processing_at=None, finished_at=1000.0 + rendering)
+        )
+    assert ledger.lives(SERVICE, record().request, limit=2) == [10, 20]
+
+
 def test_a_life_whose_start_of_rendering_nobody_saw_counts_all_the_same(ledger):
     claim(ledger, life(5, 10, processing_at=None))
     assert ledger.lives(SERVICE, record().request) == [15]
