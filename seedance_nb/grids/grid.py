@@ -166,7 +166,7 @@ class Grid:
 
     def subscribe(self, listener: Callable[[], object]) -> Callable[[], None]:
         """Call `listener()` in the background thread whenever a job changes or cells come; returns the way to stop it."""
-        return self._watch.subscribe(listener, self._sending.jobs)
+        return self._watch.subscribe(listener)
 
     def __reduce__(self) -> tuple[Any, ...]:
         raise ConfigurationError(

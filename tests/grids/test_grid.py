@@ -280,6 +280,14 @@ def test_fresh_buys_the_next_takes_of_every_cell(simulator, session):
         grid.submit(fresh=True)
 
 
+def test_fresh_takes_over_the_limit_are_not_sent_whatever_the_ledger_has(simulator, session):
+    small(session, ["a cat", "a dog"]).submit().result(PATIENCE)
+    grid = small(session, ["a cat", "a dog"])
+    with pytest.raises(BudgetExceeded, match="2 new videos would cost about 40 credits"):
+        grid.submit(max_credits=30, fresh=True)
+    assert (grid.jobs, accepted(simulator)) == ([None, None], 2)
+
+
 def test_a_fresh_grid_extended_buys_new_takes_and_never_shows_one_video_twice(simulator, session):
     small(session, "a cat").submit().result(PATIENCE)
     grid = small(session, "a cat").submit(fresh=True)  # take 2, in the cell of take 1
@@ -384,11 +392,12 @@ def test_cancel_cancels_what_is_unfinished_and_nothing_else(simulator, session):
 
 
 def test_a_wait_that_ends_early_says_how_many_go_on(session):
-    grid = small(session, ["a cat", "a dog [stuck]"]).submit()
+    grid = small(session, ["a cat", "a dog [stuck]", "a hen [stuck]"]).submit()
     until(grid.jobs[0].done)
-    with pytest.raises(WaitTimeout, match=r"not done within 0\.5 s; 1 job goes on"):
+    with pytest.raises(WaitTimeout, match=r"not done within 0\.5 s; 2 jobs go on"):
         grid.result(0.5)
     assert not grid.done()
+    assert session.awaited_jobs() == []  # no later cell waits for them
 
 
 def test_the_stop_button_ends_the_wait_and_leaves_the_jobs(session, monkeypatch):
@@ -400,6 +409,7 @@ def test_the_stop_button_ends_the_wait_and_leaves_the_jobs(session, monkeypatch)
     monkeypatch.setattr(session.engine.started, "wait_strategy", stopped)
     with pytest.raises(WaitInterrupted, match=r"2 jobs go on in the background: grid.result"):
         grid.result()
+    assert session.awaited_jobs() == []
     assert not any(job.snapshot.cancel_requested for job in grid.jobs)
 
 
@@ -445,6 +455,23 @@ def test_who_subscribes_is_told_until_it_stops(session):
     before = len(told)
     grid.extend(takes=2).result(PATIENCE)
     assert len(told) == before
+
+
+def test_who_subscribes_hears_of_jobs_that_come_later_and_of_new_tries(session):
+    grid = small(session, ["a cat", "a dog [fail]"])
+    seen = set()
+    grid.subscribe(lambda: seen.update(tile.snapshot.key for tile in grid.picture().tiles if tile.snapshot is not None))
+    grid.submit().result(PATIENCE)
+    first = {job.key for job in grid.jobs}
+    until(lambda: seen == first)
+    grid.retry().result(PATIENCE)
+    again = {job.key for job in grid.jobs}
+    assert again != first
+    until(lambda: again <= seen)
+    heard = []
+    grid.subscribe(lambda: heard.append(grid.picture().is_settled))
+    grid.retry().result(PATIENCE)
+    until(lambda: heard and heard[-1])  # the job of the new try itself was listened to
 
 
 def test_a_subscriber_that_fails_stops_no_other(session):

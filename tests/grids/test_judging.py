@@ -94,6 +94,13 @@ def test_clips_are_grouped_by_one_axis_by_several_or_by_cell_without_its_take(se
         grid.groups("duratoin")
 
 
+def test_a_clip_whose_file_is_gone_is_ranked_no_more(session):
+    grid = small(session, "a {x}", x=["cat", "dog"]).submit()
+    cat, _ = grid.result(PATIENCE)
+    cat.path.unlink()
+    assert grid.groups("x") == {grid.jobs[1].key: "dog"}
+
+
 def test_voting_without_a_notebook_names_the_cure_and_offline_writes_a_page(grid, tmp_path):
     with pytest.raises(SeedanceError, match=r"votes need a notebook; grid\.vote\(offline='ballot.html'\)"):
         grid.vote()

@@ -20,13 +20,14 @@ class Watch:
         self._session = session
         self._lock = threading.RLock()
         self._listeners: list[Listener] = []
+        self._jobs: set[Job] = set()
         self._stops: dict[Job, Callable[[], None]] = {}
 
-    def subscribe(self, listener: Listener, jobs: Callable[[], Iterable[Job]]) -> Callable[[], None]:
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener()` in the background thread whenever one of the jobs changes; returns the way to stop it."""
         with self._lock:
             self._listeners.append(listener)
-            self._listen_to(jobs())
+            self._listen()
 
         def stop() -> None:
             with self._lock:
@@ -41,15 +42,15 @@ class Watch:
     def follow(self, jobs: Iterable[Job]) -> None:
         """These are the jobs of the grid from now on: if somebody listens, listen to them, and say that something changed."""
         with self._lock:
+            self._jobs = set(jobs)
             if self._listeners:
-                self._listen_to(jobs)
+                self._listen()
                 self._session.call_later(0.0, self._tell)
 
-    def _listen_to(self, jobs: Iterable[Job]) -> None:
-        current = set(jobs)
-        for job in [job for job in self._stops if job not in current]:
+    def _listen(self) -> None:
+        for job in set(self._stops) - self._jobs:
             self._stops.pop(job)()
-        for job in current - set(self._stops):
+        for job in self._jobs - set(self._stops):
             self._stops[job] = job.subscribe(lambda _: self._tell())
 
     def _tell(self) -> None:
