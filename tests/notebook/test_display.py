@@ -20,8 +20,8 @@ from IPython.core.events import EventManager, available_events
 from seedance_nb.api.models import Status, VideoRequest
 from seedance_nb.clips.store import Clips
 from seedance_nb.errors import GenerationFailed
+from seedance_nb.notebook import redraws
 from seedance_nb.notebook import screen as screen_module
-from seedance_nb.notebook.card import job_display
 from seedance_nb.notebook.card.job_display import JobView, final_bundle, show_job
 from seedance_nb.notebook.display import jobs_html
 from seedance_nb.notebook.screen import Screen
@@ -386,7 +386,7 @@ class MovingJob:
 @pytest.fixture
 def loop(monkeypatch):
     loop = Loop()
-    for module in (job_display, screen_module):
+    for module in (redraws, screen_module):
         monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: loop.now))
     return loop
 

@@ -18,6 +18,7 @@ from ...errors import shortened
 from ...grids.pages import receipts as grid_html
 from ...grids.plans.plan import Plan
 from ...tracking.background import log
+from ..redraws import Redraws
 
 if TYPE_CHECKING:
     from ...grids.grid import Grid, GridView
@@ -42,8 +43,9 @@ class GridOutputs:
         self._receipt_id, self._board_id = uuid.uuid4().hex, uuid.uuid4().hex
         self._board: GridBoard | None = None
         self._lock = threading.RLock()
-        self._drawn_at = self._receipt_at = 0.0
-        self._scheduled = False
+        self._receipt_at = 0.0
+        # In a worker: the grid may be busy being sent, and a wall holds many megabytes of base64.
+        self._redraws = Redraws(self._draw, BOARD_SECONDS, grid.session.call_later, work=grid.session.work)
         self._receipt_told: object = None
         self._is_captured = False  # then the board is all there is: it turns into the wall itself
         self._unsubscribe: Callable[[], object] = lambda: None
@@ -127,21 +129,13 @@ class GridOutputs:
     # In the background thread ------------------------------------------------------------------------
 
     def _changed(self) -> None:
-        if self._scheduled or self.is_final:
-            return
-        self._scheduled = True
-        wait = max(0.0, self._drawn_at + BOARD_SECONDS - time.monotonic())
-        self.grid.session.call_later(wait, self._redraw)
+        if not self.is_final:
+            self._redraws.ask()
 
-    def _redraw(self) -> None:
-        self._drawn_at = time.monotonic()
-        self.grid.session.work(self._draw)
-
-    # In a worker: the grid may be busy being sent, and a wall holds many megabytes of base64 -------------
+    # In a worker ----------------------------------------------------------------------------------------
 
     def _draw(self) -> None:
         with self._lock:
-            self._scheduled = False
             if self.is_final:
                 return
             if self.is_over:

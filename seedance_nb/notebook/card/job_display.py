@@ -15,6 +15,7 @@ from ...pages.job_page import final_html
 from ...snapshot import Snapshot
 from ...tracking.background import log
 from ...tracking.job import Job
+from ..redraws import Redraws
 from ..screen import Screen
 
 if TYPE_CHECKING:
@@ -45,8 +46,7 @@ class JobView:
         self._receipt_id, self._card_id = uuid.uuid4().hex, uuid.uuid4().hex
         self._card: JobCard | None = None
         self._lock = threading.RLock()
-        self._drawn_at = 0.0
-        self._scheduled = False
+        self._redraws = Redraws(self._redraw, CARD_SECONDS, job.call_later, turn=screen.turn)
         self._receipt_told: object = None
         self._is_captured = False  # then the card is all there is: it turns into the video itself
         self._unsubscribe = lambda: None
@@ -115,16 +115,11 @@ class JobView:
     # In the background thread ------------------------------------------------------------------------
 
     def _changed(self, snapshot: Snapshot) -> None:
-        if self.is_final or (self._scheduled and not snapshot.is_settled):
-            return
-        self._scheduled = True
-        # The end does not wait for its turn: it is drawn once, and it is what everybody waits for.
-        wait = 0.0 if snapshot.is_settled else self._screen.turn(self._drawn_at + CARD_SECONDS)
-        self.job.call_later(wait, self._redraw)
+        if not self.is_final:
+            # The end does not wait for its turn: it is drawn once, and it is what everybody waits for.
+            self._redraws.ask(at_once=snapshot.is_settled)
 
     def _redraw(self) -> None:
-        self._scheduled = False
-        self._drawn_at = time.monotonic()
         if self.is_final:
             return
         try:

@@ -20,6 +20,7 @@ from ...tracking.job import Job
 from ...tracking.ledger.record import FREE_AGAIN
 from ..card.job_card import JobCard, card_view
 from ..interactive import drawn_by, interactive
+from ..redraws import Redraws
 from .compose import Field
 from .context import Context
 from .frame import PanelFrame
@@ -107,9 +108,8 @@ class WatchedJob:
     def __init__(self, watch: Watch, job: Job) -> None:
         self.job = job
         self._watch = watch
-        self._scheduled = False
+        self._redraws = Redraws(self._redraw, CARD_SECONDS, job.call_later)
         self._settled = False
-        self._drawn_at = 0.0
         self._words = ""
         self._lock = threading.RLock()
         self._unsubscribe: Callable[[], None] = lambda: None
@@ -147,15 +147,10 @@ class WatchedJob:
     # In the background thread ------------------------------------------------------------------------
 
     def _changed(self, _: Snapshot) -> None:
-        if self._scheduled or self._settled:
-            return
-        self._scheduled = True
-        wait = max(0.0, self._drawn_at + CARD_SECONDS - time.monotonic())
-        self.job.call_later(wait, self._redraw)
+        if not self._settled:
+            self._redraws.ask()
 
     def _redraw(self) -> None:
-        self._scheduled = False
-        self._drawn_at = time.monotonic()
         try:
             with self._lock:
                 if self._watch.is_doubled(self):
