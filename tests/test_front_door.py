@@ -171,6 +171,7 @@ KEYWORDS = {
     "sd.Session.jobs": ["status", "limit"],
     "sd.Grid.submit": ["max_credits", "fresh"],
     "sd.Grid.ranking": ["by", "aspect", "raters", "of", "resamples", "seed", "block_of"],
+    "sd.Grid.power": ["gap", "by", "luck", "taste", "suits", "ties", "raters", "votes", "power"],
     "sd.Grid.vote": ["aspects", "rater", "by", "offline"],
     "sd.Grid.export": ["path", "rows", "columns", "pages", "where", "embed", "sound"],
 }

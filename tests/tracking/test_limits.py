@@ -159,6 +159,22 @@ def test_a_shell_that_loads_the_extension_anew_has_spent_what_it_has_spent(simul
         sessions.forget()
 
 
+def test_a_limit_named_when_the_extension_is_loaded_anew_holds_instead(simulator, tmp_path, monkeypatch):
+    shell = Shell()
+    monkeypatch.setattr(host, "find_host", lambda: shell)
+    access = {"api_key": "k", "base_url": simulator.base_url, "home": tmp_path}
+    sessions.configure(**access, max_credits=50).submit("a boat [fail]", **FAIL)
+    sessions.forget()
+    try:
+        session = sessions.configure(**access, max_credits=90)
+        assert (session.spent, session.money.budget.limit) == (40, 90)
+        with pytest.raises(BudgetExceeded, match="limit of 90"):
+            for prompt in ("a plane [fail]", "a train [fail]"):
+                sessions.submit(prompt, **FAIL)
+    finally:
+        sessions.forget()
+
+
 def _submit_in_child(session, pipe, limit):
     if limit is not None:
         session.change(limits={"max_credits": limit})

@@ -125,6 +125,7 @@ def votes(grid: sd.Grid) -> None:
     ranking = grid.ranking(by="model", aspect="motion", raters=["ada"], of="clips", resamples=200, seed=1)
     assert_type(ranking, Ranking)
     assert_type(ranking.winner, str | None)
+    print(grid.power(gap=1.5, by="model", luck="pilot", raters=4, power=0.9))
     clips = {"a1": {"prompt": "a boat", "take": 1}, "b1": {"prompt": "a plane", "take": 1}}
     cast = [{"rater": "ada", "left": "a1", "right": "b1", "choice": "left"}]
     assert_type(sd.rank(cast, clips, by="prompt", of="levels"), Ranking)

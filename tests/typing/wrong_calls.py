@@ -62,5 +62,6 @@ def votes(grid: sd.Grid) -> None:
     grid.ranking(of="models")  # E
     grid.ranking(by=3)  # E
     grid.ranking(sed=1)  # E
+    grid.power(luck="none")  # E
     sd.rank([], {}, of="models")  # E
     sd.rank(3, {})  # E
