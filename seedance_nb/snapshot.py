@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from .api.models import Status, VideoRequest
+from .api.models import Generation, Status, VideoRequest
 from .clips.clip import Clip
-from .errors import SeedanceError
+from .errors import SeedanceError, one_line
+
+
+def _kept(default: Any = None, *, shown: str | None = None, exported: bool = False, told: bool = False) -> Any:
+    """A field of `Kept`. `shown` is how the card says its value ("in place {}"), `exported` gives it a column of its own in the tables
+    and manifests of grids, `told` takes it from every answer of the service that has it: `Generation` has a field of that name.
+    """
+    return dataclasses.field(default=default, metadata={"shown": shown, "exported": exported, "told": told})
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A job at one moment. Times are seconds since the epoch (UTC), durations are seconds."""
+class Kept:
+    """What is known of a job and outlives its process: the same in the picture that is drawn and in the ledger's row.
+
+    The one place where such a field stands. Beside it a column is needed (a step of the ledger's migrations), and whoever knows its
+    value. Its type is int, float, str or bool, or None while nobody knows. Times are seconds since the epoch (UTC).
+    """
 
     key: str
     """Our own id of the job: short, unique, safe in HTML and file names."""
@@ -23,13 +37,10 @@ class Snapshot:
     request_id: str | None = None
     credits: float | None = None
     """Credits charged by this job; 0 when it was reused or surely not accepted, None while nobody knows."""
-    estimate: float | None = None
+    estimate: float | None = _kept(exported=True)
     """Credits it was expected to cost."""
     estimate_source: str | None = None
-    simulated: bool = False
-    reused: bool = False
-    error: SeedanceError | None = None
-    clip: Clip | None = None
+    simulated: bool = _kept(default=False, told=True)
     created_at: float = 0.0
     accepted_at: float | None = None
     processing_at: float | None = None
@@ -38,6 +49,45 @@ class Snapshot:
     """When a look last said, before the end, that it had not ended; 0 where nobody looked on, None where that is not recorded."""
     finished_at: float | None = None
     """When it ended, or, where nobody looked on, when that was noticed: `durations` tells which."""
+
+
+def _marked(mark: str) -> tuple[str, ...]:
+    return tuple(f.name for f in dataclasses.fields(Kept) if f.metadata.get(mark))
+
+
+KEPT = tuple(f.name for f in dataclasses.fields(Kept))
+EXPORTED: Mapping[str, str] = {f.name: str(f.type) for f in dataclasses.fields(Kept) if f.name in _marked("exported")}
+"""What has a column of its own, with its type as it is written above."""
+
+
+def kept_of(thing: Kept) -> dict[str, Any]:
+    """What a picture and a row have in common."""
+    return {name: getattr(thing, name) for name in KEPT}
+
+
+def news_in(generation: Generation, known: Kept) -> dict[str, Any]:
+    """What an answer says of a job, beyond its end, that was not known."""
+    said = {name: getattr(generation, name) for name in _marked("told")}
+    return {
+        name: value
+        for name, value in said.items()
+        if value is not None and value is not False and value != getattr(known, name)
+    }
+
+
+def shown_facts(known: Kept) -> list[str]:
+    """What a card says of the fields that have words for it, each on one line."""
+    said = ((f.metadata.get("shown"), getattr(known, f.name)) for f in dataclasses.fields(known))
+    return [one_line(words.format(value), 80) for words, value in said if words and value is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot(Kept):
+    """A job at one moment. Times are seconds since the epoch (UTC), durations are seconds."""
+
+    reused: bool = False
+    error: SeedanceError | None = None
+    clip: Clip | None = None
     last_contact_at: float | None = None
     """When the service last answered anything sensible."""
     failed_checks: int = 0

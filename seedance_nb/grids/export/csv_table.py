@@ -13,7 +13,7 @@ from typing import Any
 
 from ...api.fields import TABLE
 from ...errors import InvalidRequest, one_line
-from .table import COUNTS, NUMBERS, TIMES, Table, iso
+from .table import BOOLEANS, COUNTS, NUMBERS, TIMES, Table, iso
 
 BYTE_ORDER_MARK = "\ufeff"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -86,7 +86,7 @@ def _value(name: str, text: str) -> Any:
         return float(text)
     if name in COUNTS and text.lstrip("-").isdecimal():
         return int(text)
-    if name == "reused":
+    if name in BOOLEANS:
         return text == "True"
     if name in _NESTED and text[:1] in "[{":
         found = json.loads(text)

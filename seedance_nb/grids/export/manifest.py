@@ -16,6 +16,7 @@ from typing import Any
 from ..._version import __version__
 from ...api.fields import FIELDS, TAKE
 from ...errors import InvalidRequest, one_line
+from ...snapshot import EXPORTED
 from ...tracking.ledger.vote import Vote
 from ...tracking.session import Session
 from ..axes import AS_WRITTEN, MOST_CELLS, Axes, value_key
@@ -24,7 +25,7 @@ from ..picture import GridPicture
 from .table import TIMES, distinct, iso, table_of
 
 FORMAT, VERSION = "seedance_nb grid", 1
-_JOB = ("status", "reused", "request_id", "job", "credits", "credits_now", "estimate")
+_JOB = ("status", "reused", "request_id", "job", "credits", "credits_now", *(n for n in EXPORTED if n not in TIMES))
 _CLIP = {
     "clip": "file",
     "sha256": "sha256",

@@ -10,19 +10,28 @@ from typing import Any
 
 from ...api.fields import FIELDS, TABLE, TAKE
 from ...errors import ConfigurationError, one_line
-from ...snapshot import Durations, durations
+from ...snapshot import EXPORTED, Durations, durations
 from ...tracking.ledger.record import Record
 from ...tracking.session import Session
 from ..axes import Cell
 from ..picture import GridPicture, Tile
 
-TIMES = ("created_at", "accepted_at", "processing_at", "finished_at", "noticed_at")
+
+def _exported(kind: str) -> tuple[str, ...]:
+    """What a job's own fields add to the columns of this type, moments aside."""
+    return tuple(name for name, of in EXPORTED.items() if of.split()[0] == kind and not name.endswith("_at"))
+
+
+_OWN_TIMES = ("created_at", "accepted_at", "processing_at", "finished_at", "noticed_at")
+TIMES = (*_OWN_TIMES, *(name for name in EXPORTED if name.endswith("_at")))
 """Epoch seconds. `finished_at` is empty where nobody looked on when it ended; `noticed_at` is when that was seen then."""
 NUMBERS = (
-    *("credits", "credits_now", "estimate"),
+    *("credits", "credits_now"),
+    *_exported("float"),
     *("waited_seconds", "queued_seconds", "render_seconds", "clip_seconds", "fps"),
 )
-COUNTS = ("cell", *(f.name for f in TABLE if f.kind == "number"), TAKE, "width", "height", "bytes")
+BOOLEANS = ("reused", *_exported("bool"))
+COUNTS = ("cell", *(f.name for f in TABLE if f.kind == "number"), TAKE, "width", "height", "bytes", *_exported("int"))
 TEXTS = (
     *(f.name for f in TABLE if f.kind in ("prompt", "word")),
     "status",
@@ -31,6 +40,7 @@ TEXTS = (
     "clip",
     "sha256",
     "error",
+    *_exported("str"),
 )
 
 
@@ -87,7 +97,7 @@ def frame_of(table: Table) -> Any:
         values = [row.get(name) for row in table.rows]
         if name in TIMES:
             made[name] = pd.to_datetime(pd.Series(values, dtype="Float64"), unit="s", utc=True)
-        elif name == "reused":
+        elif name in BOOLEANS:
             made[name] = pd.Series(values, dtype="boolean")
         elif name in NUMBERS:
             made[name] = pd.Series(values, dtype="Float64")
@@ -132,7 +142,7 @@ def _facts(tile: Tile, paid: Mapping[str, Record], hidden: tuple[str, ...]) -> d
         "job": None if snapshot is None else snapshot.key,
         "credits": now if row is None else row.credits,
         "credits_now": now,
-        "estimate": None if snapshot is None else snapshot.estimate,
+        **{name: getattr(snapshot, name, None) for name in EXPORTED},
         **times,
         "waited_seconds": _rounded(took.waited),
         "queued_seconds": _rounded(took.queued),

@@ -74,7 +74,7 @@ function card(model, el, age) {
     say(ui.idKind, view.request_id ? "request" : "job");
     say(ui.id, id);
     ui.copy.setAttribute("aria-label", view.request_id ? "Copy the request id" : "Copy the job id");
-    say(ui.credits, view.credits || "");
+    say(ui.known, view.facts || "");
   };
 
   const drawLines = (view, silent) => {
@@ -215,7 +215,7 @@ function build(el) {
     idKind: make("span"),
     id: make("code", "seedance-id"),
     copy: make("button", "seedance-button seedance-copy", "Copy"),
-    credits: make("span"),
+    known: make("span"),
     seen: make("span"),
     stage: make("div", "seedance-stage"),
   };
@@ -238,9 +238,9 @@ function build(el) {
   ui.bar.append(ui.fill);
   const id = make("span", "seedance-fact");
   id.append(ui.idKind, " ", ui.id, " ", ui.copy);
-  ui.credits.className = ui.seen.className = "seedance-fact";
+  ui.known.className = ui.seen.className = "seedance-fact";
   const facts = make("div", "seedance-facts");
-  facts.append(id, ui.credits, ui.seen);
+  facts.append(id, ui.known, ui.seen);
   ui.card.append(ui.heading, row, ui.bar, ui.lines, ui.stage, facts);
   el.append(ui.card);
   return ui;

@@ -14,7 +14,7 @@ from ...errors import LONGEST, one_line, shortened
 from ...pages.assets import with_keys
 from ...pages.escaping import clean
 from ...pages.words import clamp, credits_words, settings_line, status_words
-from ...snapshot import Snapshot, durations
+from ...snapshot import Snapshot, durations, shown_facts
 
 _HERE = Path(__file__).parent
 
@@ -40,7 +40,7 @@ def card_view(snapshot: Snapshot, now: float, *, heading: bool = False) -> dict[
         "remaining": snapshot.remaining(now),
         "expected": snapshot.expected_seconds,
         "last_contact_ago": _since(snapshot.last_contact_at, now),
-        "credits": credits_words(snapshot),
+        "facts": " · ".join([credits_words(snapshot), *shown_facts(snapshot)]),
         "simulated": snapshot.simulated,
         "reused": snapshot.reused,
         "failed_checks": snapshot.failed_checks,

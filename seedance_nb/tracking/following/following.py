@@ -17,7 +17,7 @@ from ...errors import (
     ServerError,
     shortened,
 )
-from ...snapshot import LOOKED_ON, between_looks, roughly_lived
+from ...snapshot import LOOKED_ON, between_looks, news_in, roughly_lived
 from ..background import log
 from .fetching import fetch
 from .followed import Followed, Tools
@@ -145,8 +145,9 @@ async def look(followed: Followed) -> Generation | SeedanceError:
     told: dict[str, Any] = {"last_contact_at": now, "failed_checks": 0, "trouble": None}
     if old.note and not old.cancel_requested:
         told["note"] = None
-    if generation.simulated:
-        told["simulated"] = True
+    if news := news_in(generation, old):
+        told |= news
+        followed.keep(news)  # the service would tell it again, so it can go with the next write
     if old.credits is None and generation.credits_charged is not None:
         told["credits"] = generation.credits_charged
         followed.settle(generation.credits_charged)

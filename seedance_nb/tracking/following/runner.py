@@ -20,7 +20,7 @@ from ...api.models import Status, VideoRequest
 from ...clips.store import Clips
 from ...errors import ClipError, ConfigurationError, ConnectionFailed, SeedanceError, shortened
 from ...settings import Limits, Secret, same_service
-from ...snapshot import Snapshot
+from ...snapshot import Snapshot, kept_of
 from .. import owner as owners
 from ..background import Background, log
 from ..budget import Budget
@@ -469,37 +469,9 @@ def snapshot_of(record: Record, clips: Clips) -> Snapshot:
     error = None
     if record.error and clip is None and record.status.is_final:
         error = error_of(record.error_kind, record.error, record.status)
-    return Snapshot(
-        key=record.key,
-        request=record.request,
-        take=record.take,
-        status=record.status,
-        status_text=record.status_text,
-        request_id=record.request_id,
-        credits=record.credits,
-        estimate=record.estimate,
-        estimate_source=record.estimate_source,
-        simulated=record.simulated,
-        error=error,
-        clip=clip,
-        created_at=record.created_at,
-        accepted_at=record.accepted_at,
-        processing_at=record.processing_at,
-        checked_at=record.checked_at,
-        finished_at=record.finished_at,
-    )
+    return Snapshot(**kept_of(record), error=error, clip=clip)
 
 
 def _facts(snapshot: Snapshot) -> dict[str, Any]:
     """What a row of the ledger adds to a picture that a new Job has already shown."""
-    live = {
-        "reused",
-        "warnings",
-        "note",
-        "trouble",
-        "expected_seconds",
-        "cancel_requested",
-        "failed_checks",
-        "last_contact_at",
-    }
-    return {f.name: getattr(snapshot, f.name) for f in dataclasses.fields(snapshot) if f.name not in live}
+    return {**kept_of(snapshot), "error": snapshot.error, "clip": snapshot.clip}

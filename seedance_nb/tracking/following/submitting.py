@@ -24,6 +24,7 @@ from ...errors import (
     SeedanceError,
     one_line,
 )
+from ...snapshot import kept_of, news_in
 from .. import owner as owners
 from ..background import log
 from ..budget import Budget
@@ -60,17 +61,9 @@ async def claim(
     """
     tools, snapshot = followed.tools, followed.snapshot
     record = Record(
-        key=snapshot.key,
+        **kept_of(snapshot),
         account=tools.account,
         base_url=tools.service,
-        request=snapshot.request,
-        take=snapshot.take,
-        status=Status.SUBMITTING,
-        status_text=Status.SUBMITTING.value,
-        created_at=snapshot.created_at,
-        simulated=tools.simulated,
-        estimate=snapshot.estimate,
-        estimate_source=snapshot.estimate_source,
         owner=tools.owner,
         notebook=tools.notebook,
     )
@@ -273,7 +266,7 @@ async def _accept(followed: Followed, generation: Generation) -> None:
         "credits": generation.credits_charged,
         "accepted_at": now,
         "processing_at": now if status is Status.PROCESSING else None,
-        "simulated": generation.simulated or tools.simulated,
+        **news_in(generation, followed.snapshot),
     }
     not_saved = await followed.save(changes | {"checked_at": now})
     trouble = f"accepted as {generation.request_id}, but {not_saved}" if not_saved else generation.oddity

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...api.models import Status, VideoRequest
+from ...snapshot import Kept
 
 FREE_AGAIN = ("failed", "cancelled", "rejected")
 """Statuses after which the same request and take may be tried anew; all others hold their place."""
@@ -19,32 +20,20 @@ _PROGRESS: Mapping[str, int] = {
 """How much each status knows: of two versions of a row, the one that knows more is the newer one."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Record:
-    """One row of `jobs`. Times are epoch seconds; `clip` holds the facts of a Clip with paths relative to the clips folder."""
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Record(Kept):
+    """One row of `jobs`: what the picture of a job has too (see `Kept`), and what only the ledger knows.
 
-    key: str
+    `clip` holds the facts of a Clip with paths relative to the clips folder, `error` the text of one.
+    """
+
     account: str
     base_url: str
-    request: VideoRequest
-    take: int
-    status: Status
-    status_text: str
-    created_at: float
-    simulated: bool = False
-    request_id: str | None = None
-    credits: float | None = None
-    estimate: float | None = None
-    estimate_source: str | None = None
     error: str | None = None
     error_kind: str | None = None
     owner: str | None = None
     notebook: str | None = None
     sent_at: float | None = None
-    accepted_at: float | None = None
-    processing_at: float | None = None
-    finished_at: float | None = None
-    checked_at: float | None = None
     clip: Mapping[str, Any] | None = None
 
 
@@ -100,8 +89,8 @@ def cell_of(value: Any) -> Any:
 _READ: Mapping[str, Callable[[Any], Any]] = {
     "request": lambda cell: VideoRequest.from_wire(json.loads(cell)),
     "status": Status,
-    "simulated": bool,
     "clip": lambda cell: json.loads(cell) if cell else None,
+    **{f.name: bool for f in dataclasses.fields(Record) if f.type == "bool"},
 }
 """How a cell becomes the value it was made of; all others are that value."""
 

@@ -104,7 +104,7 @@ def test_a_view_says_what_was_asked_and_what_it_costs():
     view = card_view(SNAPSHOT, NOW)
 
     assert (view["prompt"], view["settings"]) == ("a paper boat", "seedance-2.0 · 16:9 · 5 s · 720p")
-    assert (view["request_id"], view["key"], view["credits"]) == ("req_1", "j1", "40 credits")
+    assert (view["request_id"], view["key"], view["facts"]) == ("req_1", "j1", "40 credits")
 
 
 def test_the_time_left_of_a_finished_job_is_not_guessed():
