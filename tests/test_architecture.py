@@ -97,3 +97,13 @@ def test_the_walk_is_the_one_that_is_listed(architecture, cell):
 
     assert sorted(watched) == sorted(re.findall(r"^\d+\. `(.+)`$", listed, re.MULTILINE)), "run make architecture"
     assert cell != "prompt" or len(watched) <= 15
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md"])
+def test_every_file_that_is_named_is_there(page):
+    named = set(
+        re.findall(r"`((?:[a-z_]+/)+(?:[a-z_]+\.(?:py|js|css))?)(?:::\w+)?`", (ROOT / page).read_text(encoding="utf-8"))
+    )
+
+    assert len(named) > 10
+    assert {path for path in named if not any((root / path).exists() for root in (ROOT / "seedance_nb", ROOT))} == set()
