@@ -303,7 +303,7 @@ def _stripped(given: object) -> Secret:
 def _trouble_with(key: str) -> str | None:
     if not key:
         return "the API key is empty, or no text"
-    # A line break inside would split the header and end up in httpcore's debug log.
+    # A line break inside would split the header.
     if len(key) > 512 or not all("!" <= c <= "~" for c in key):
         return "the API key holds spaces, line breaks or characters that no key has; copy it again"
     return None

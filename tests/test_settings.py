@@ -480,9 +480,7 @@ def test_no_error_and_no_log_shows_the_key_however_the_service_misbehaves(servic
     errors = outcome(service.base_url, *which)
     service.clear_faults()
 
-    # Files go through httpx, the other calls over connections of our own: what each of them logs was caught.
-    speaker = "httpcore" if "download" in which else "asyncio"
-    assert any(record.name.startswith(speaker) for record in caplog.records)
+    assert any(record.name.startswith(("asyncio", "httpx")) for record in caplog.records)
     assert_no_key(errors, caplog.records)
 
 

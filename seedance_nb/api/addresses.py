@@ -16,7 +16,7 @@ import socket
 import ssl
 import urllib.request
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from ..errors import ClipError, one_line
 from ..settings import is_loopback
@@ -62,16 +62,28 @@ async def allowed_addresses(host: str, port: int, *, api_on_loopback: bool) -> l
     """The addresses of `host` to connect to, at least one; raises ClipError if any of them is not public."""
     try:
         async with Deadline(10):
-            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            addresses = await _looked_up(host, port)
     except (OSError, TimeoutError, UnicodeError):
-        found = []
-    addresses = list(dict.fromkeys(str(item[4][0]) for item in found))
+        addresses = []
     if not addresses:
         raise PassingTrouble(f"the video host {one_line(host, 80)} cannot be found")
     for address in addresses:
         if not is_public(address) and not (api_on_loopback and is_loopback(address)):
             raise ClipError(f"the video's address leads into a private network ({one_line(host, 80)}); not opened")
     return addresses
+
+
+async def any_addresses(host: str, port: int) -> list[str]:
+    """The addresses of a host that the user named, at least one, whatever they are; raises OSError or UnicodeError."""
+    try:
+        return [str(ipaddress.ip_address(host))]
+    except ValueError:
+        return await _looked_up(host, port)
+
+
+async def _looked_up(host: str, port: int) -> list[str]:
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(item[4][0]) for item in found))
 
 
 def is_public(address: str) -> bool:
@@ -97,6 +109,28 @@ class Proxy:
 
     variable: str
     address: str = dataclasses.field(repr=False)
+
+    @property
+    def kind(self) -> str:
+        """One of PROXY_KINDS, if it can be used."""
+        return urlsplit(self.address).scheme.lower()
+
+    @property
+    def host(self) -> str:
+        """Its name or address, without brackets."""
+        return urlsplit(self.address).hostname or ""
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return urlsplit(self.address).port or {"http": 80, "https": 443}.get(self.kind, 1080)
+
+    @property
+    def login(self) -> tuple[str, str] | None:
+        """Name and password, which may hold characters that no URL can."""
+        parts = urlsplit(self.address)
+        login = (unquote(parts.username or ""), unquote(parts.password or ""))
+        return login if any(login) else None
 
     @property
     def trouble(self) -> tuple[str, str] | None:

@@ -11,6 +11,7 @@ import email.utils
 import json
 import re
 import time
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,6 +25,7 @@ from ..errors import (
     PaymentRequired,
     RateLimited,
     ServerError,
+    one_line,
     shortened,
 )
 from .models import Generation, as_request_id, error_parts, parse_generation, status_word
@@ -31,6 +33,8 @@ from .models import Generation, as_request_id, error_parts, parse_generation, st
 SURELY_REFUSED = frozenset({400, 401, 402, 403, 404, 413, 422})
 # Only a whole id counts: in a cut answer `"req_12` may be the beginning of another one, and `null` is none.
 _SALVAGE = re.compile(r'"requestId"\s*:\s*(?:"([^"]{1,200})"|([0-9]{1,200})(?=[,}\s]))')
+
+_AT_ONCE = 4096
 
 
 @dataclasses.dataclass(frozen=True)
@@ -178,6 +182,28 @@ def _epoch(text: str) -> float | None:
         return date.timestamp()
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
+
+
+def unpacked(raw: bytes, packing: str, limit: int) -> tuple[bytes, str | None]:
+    """(body, trouble): what came, without the packing its Content-Encoding names, at most `limit` bytes. None is trouble: it is whole.
+
+    A library that inflates by itself makes 2 GB of 2 MB if a server wants so; here the inflater is stopped at the limit.
+    """
+    packing = packing.strip().lower()
+    trouble = "too long" if len(raw) > limit else None
+    if packing in ("", "identity"):
+        return bytes(raw[:limit]), trouble
+    if packing not in ("gzip", "x-gzip", "deflate"):
+        return b"", f"packed as {one_line(packing, 20)}"
+    body, unpacker = bytearray(), zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
+    try:
+        for start in range(0, len(raw), _AT_ONCE):  # what comes before a broken piece may hold an id
+            body += unpacker.decompress(raw[start : start + _AT_ONCE], limit + 1)
+            if len(body) > limit:
+                return bytes(body[:limit]), "too long"
+    except zlib.error:
+        trouble = "badly packed"
+    return bytes(body), trouble
 
 
 def read_json(answer: Answer) -> tuple[Any, bool]:

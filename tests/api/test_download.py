@@ -360,7 +360,7 @@ def test_a_large_film_is_read_in_large_pieces_and_none_is_longer_than_memory_all
 
     assert b"".join(chunks) == film
     assert 65_536 < max(map(len, chunks)) <= 262_144
-    assert len(chunks) < len(film) / 65_536  # httpcore's own size would make more of them
+    assert len(chunks) < len(film) / 65_536  # httpx's own connections would make more of them
 
 
 def test_a_download_goes_on_where_it_stopped(run, simulator):

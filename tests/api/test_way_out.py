@@ -10,9 +10,9 @@ from api.conftest import KEY
 from api.raw_server import RawServer, reply
 
 from seedance_nb.api import client as room
-from seedance_nb.api import lines
+from seedance_nb.api import connection, transport
 from seedance_nb.api.addresses import PassingTrouble, proxy_for, way_out_trouble
-from seedance_nb.api.client import Client, _as_httpx
+from seedance_nb.api.client import Client
 from seedance_nb.api.models import VideoRequest
 from seedance_nb.errors import ConnectionFailed, InvalidRequest, OutcomeUnknown
 from seedance_nb.settings import Limits, Secret
@@ -46,6 +46,23 @@ USABLE = {
     "a login that should have been quoted": f"http://us@er:p@ss:{PASSWORD}@127.0.0.1:3128",
     "Unicode": "http://bücher.example:3128",
 }
+USED = dict(
+    zip(
+        USABLE.values(),
+        [
+            ("127.0.0.1", 3128, None),
+            ("127.0.0.1", 3128, None),
+            ("proxy.example", 3128, None),
+            ("proxy.example", 443, None),
+            ("::1", 3128, None),
+            ("127.0.0.1", 3128, ("us@er", f"{PASSWORD}/:")),
+            ("127.0.0.1", 3128, ("us@er", f"p@ss:{PASSWORD}")),
+            ("bücher.example", 3128, None),
+        ],
+        strict=True,
+    )
+)
+"""Where each leads, and its login."""
 
 
 @pytest.fixture(autouse=True)
@@ -98,8 +115,8 @@ def test_a_proxy_that_can_be_used_is(address, monkeypatch):
     assert proxy.trouble is None
     assert way_out_trouble(SERVICE) is None
     assert PASSWORD not in repr(proxy)
-    with httpx.Client(proxy=_as_httpx(proxy), trust_env=False):
-        pass
+    name, port, login = USED[address]
+    assert (proxy.host, proxy.port, proxy.login) == (name, port, login)
 
 
 def test_a_broken_proxy_for_everything_does_not_matter_where_another_one_leads(monkeypatch):
@@ -208,7 +225,7 @@ def test_before_the_first_byte_nothing_was_submitted_whatever_the_error(error, m
         raise error
 
     with RawServer(reply(BODY)) as server:
-        monkeypatch.setattr(lines.Line, "_connect", breaks)
+        monkeypatch.setattr(transport, "_first", breaks)
         found = error_of(create, server.base_url)
         looked = error_of(lambda client: client.get("req_1"), server.base_url)
 
@@ -219,17 +236,11 @@ def test_before_the_first_byte_nothing_was_submitted_whatever_the_error(error, m
 
 @pytest.mark.parametrize("error", UNFORESEEN, ids=lambda e: type(e).__name__)
 def test_after_the_first_byte_it_is_open_whatever_the_error(error, monkeypatch):
-    def breaks(*_):
+    async def breaks(*_):
         raise error
 
     with RawServer(lambda: iter(())) as server:
-        real = lines._Connection.ask
-
-        def ask(*arguments):
-            real(*arguments)
-            breaks()
-
-        monkeypatch.setattr(lines._Connection, "ask", ask)
+        monkeypatch.setattr(connection.Connection, "_wait", breaks)
         found = error_of(create, server.base_url)
 
     assert type(found) is OutcomeUnknown
@@ -237,13 +248,11 @@ def test_after_the_first_byte_it_is_open_whatever_the_error(error, monkeypatch):
 
 
 def test_an_answer_that_is_there_counts_more_than_an_error_after_it(monkeypatch):
-    real = lines.Line.ask
+    class Response(httpx.Response):
+        def __init__(self, *_, **__):
+            raise RuntimeError("after the answer")
 
-    async def ask(*arguments, **options):
-        await real(*arguments, **options)
-        raise RuntimeError("after the answer")
-
-    monkeypatch.setattr(lines.Line, "ask", ask)
+    monkeypatch.setattr(httpx, "Response", Response)
     with RawServer(reply(BODY)) as server:
         generation = asyncio.run(with_client(create, server.base_url))
 

@@ -385,7 +385,7 @@ def test_a_part_that_the_host_cannot_place_is_forgotten(host, arriving):
     assert arriving.part.read_bytes() == host.data
 
 
-@pytest.mark.parametrize("etag", ['W/"one"', None, "one", '"', '""', '"one", "two"', '"o\x7fne"', "'one'"], ids=repr)
+@pytest.mark.parametrize("etag", ['W/"one"', None, "one", '"', '""', '"one", "two"', '"o ne"', "'one'"], ids=repr)
 def test_without_a_strong_validator_nothing_is_gone_on_with(host, arriving, etag):
     host.etag = etag
     broken_off(host, arriving, noise(300_000), 150_000)

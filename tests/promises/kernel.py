@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from promises.stage import session_at, submit
 
 from seedance_nb.api.client import Client
-from seedance_nb.api.lines import _Connection
+from seedance_nb.api.connection import Connection
 from seedance_nb.tracking.following import fetching, polling, submitting
 from seedance_nb.tracking.ledger.ledger import Ledger
 
@@ -62,8 +62,20 @@ def always(*_):
     return True
 
 
-def sends_a_create(_connection, message, *_):
-    return message.startswith(b"POST") and b"/cancel" not in message
+def once_a_create_is_written():
+    """Die when all of it was handed to the system, and nothing of an answer was read."""
+    ask, wait = Connection.ask, Connection._wait
+
+    async def ask_marked(connection, message, *rest):
+        connection.sends_create = message().startswith(b"POST") and b"/cancel" not in message()
+        await ask(connection, message, *rest)
+
+    async def wait_marked(connection, *rest):
+        if connection.sends_create:
+            die()
+        await wait(connection, *rest)
+
+    Connection.ask, Connection._wait = ask_marked, wait_marked
 
 
 def gives_final_name(_part, target):
@@ -80,7 +92,7 @@ MOMENTS = {
     "before sending is marked": lambda: around(Ledger, "save", saves("sent_at"), after=False),
     "after sending is marked": lambda: around(Ledger, "save", saves("sent_at"), after=True),
     "before the first byte": lambda: around(Client, "create", always, after=False, is_async=True),
-    "after the last byte": lambda: around(_Connection, "ask", sends_a_create, after=True),
+    "after the last byte": once_a_create_is_written,
     "when the answer is there": lambda: around(Client, "create", always, after=True, is_async=True),
     "before the id is recorded": lambda: around(Ledger, "save", saves("request_id"), after=False),
     "after the id is recorded": lambda: around(Ledger, "save", saves("request_id"), after=True),
