@@ -10,6 +10,7 @@ import string
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Self
 
+from ..api.catalog import Catalog
 from ..api.fields import DEFAULTS, FIELDS, TABLE, TAKE, field_meant
 from ..api.models import VideoRequest, make_request
 from ..api.signed_addresses import without_signatures
@@ -25,8 +26,6 @@ Identity = tuple[str, int]
 """What two cells share that are the same video: the hash of the canonical request, and the take."""
 Where = Mapping[str, Any] | Callable[["Combination"], object]
 """Chooses cells: wanted values by the names of axes, or a function of a Combination."""
-Check = Callable[[VideoRequest], object]
-"""Raises InvalidRequest for a request that the service would refuse; else gives what should be said of it, if anything."""
 
 
 class Combination(dict[str, Any]):
@@ -98,8 +97,8 @@ class Axes:
         names = [*of_rows, *(name for name in self.axes if name not in of_rows)]
         return (*names, TAKE) if self.takes > 1 and TAKE not in names else tuple(names)
 
-    def cells(self, check: Check = lambda _: None) -> tuple[Cell, ...]:
-        """Every combination that `where` lets through. Raises InvalidRequest for names and braces that cannot be meant."""
+    def cells(self, catalog: Catalog | None = None) -> tuple[Cell, ...]:
+        """Every combination that `where` lets through, judged by what the service allows, if its catalog is given. Raises InvalidRequest for names and braces that cannot be meant."""
         names, made = self.names, list[Cell]()
         for row, values in self._combinations():
             for take in [values[TAKE]] if TAKE in values else range(1, self.takes + 1):
@@ -107,7 +106,7 @@ class Axes:
                 if self.where is not None and not self._lets_through(values, text, take):
                     continue
                 request, invalid, warnings = (
-                    _request_of({**values, "prompt": text}, check) if empty is None else (None, empty, ())
+                    _request_of({**values, "prompt": text}, catalog) if empty is None else (None, empty, ())
                 )
                 shown = {name: take if name == TAKE else without_signatures(values.get(name)) for name in names}
                 if "prompt" in shown and AS_WRITTEN in values:
@@ -278,17 +277,19 @@ def value_key(value: Any) -> str:
 # Inside -----------------------------------------------------------------------------------------------
 
 
-def _request_of(values: Mapping[str, Any], check: Check) -> tuple[VideoRequest | None, str | None, tuple[str, ...]]:
+def _request_of(
+    values: Mapping[str, Any], catalog: Catalog | None
+) -> tuple[VideoRequest | None, str | None, tuple[str, ...]]:
     fields = {name: values[name] for name in FIELDS if name in values}
     request = None
     try:
         if fields.get("prompt") is None:
             raise InvalidRequest("it has no prompt: give a template, or rows with a 'prompt'")
         request = make_request(**fields)
-        warnings = check(request)
+        warnings = () if catalog is None else catalog.check(request)
     except InvalidRequest as error:
         return request if request is not None and _has_identity(request) else None, shortened(error, 300), ()
-    return request, None, warnings if isinstance(warnings, tuple) else ()
+    return request, None, warnings
 
 
 def _has_identity(request: VideoRequest) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+from ..api.catalog import Catalog
 from ..api.models import VideoRequest
 from ..errors import InvalidRequest, shortened
-from .axes import Axes, Cell, Check, Identity
+from .axes import Axes, Cell, Identity
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,18 +21,18 @@ class Cells:
     """What each cell is: cells that share one are the same video. None where a cell makes no request."""
 
     @classmethod
-    def of(cls, axes: Axes, check: Check) -> Cells:
+    def of(cls, axes: Axes, catalog: Catalog) -> Cells:
         """The cells of these axes. Raises InvalidRequest for names and braces that cannot be meant."""
-        return cls._of(axes, axes.cells(check))
+        return cls._of(axes, axes.cells(catalog))
 
-    def checked_again(self, check: Check) -> Cells:
+    def checked_again(self, catalog: Catalog) -> Cells:
         """The same, by what the service allows now."""
         cells = list(self.cells)
         for index, cell in enumerate(cells):
             if cell.to_send is not None:
                 invalid = None
                 try:
-                    check(cell.to_send)
+                    catalog.check(cell.to_send)
                 except InvalidRequest as error:
                     invalid = shortened(error, 300)
                 cells[index] = dataclasses.replace(cell, invalid=invalid)

@@ -150,7 +150,7 @@ class Grid:
         Failed cells raise nothing (`grid.jobs` and the picture tell of them). Raises WaitTimeout, after which everything goes on.
         The stop button ends the wait only.
         """
-        wait_for_all(self._sending.begun, timeout)
+        wait_for_all(self._sending, timeout)
         return self._clips()
 
     def __await__(self) -> Generator[Any, None, list[Clip | None]]:
@@ -158,7 +158,7 @@ class Grid:
 
     async def wait(self) -> list[Clip | None]:
         """`await grid` as a coroutine, for what takes nothing else: `asyncio.create_task(grid.wait())`."""
-        await all_done(self._sending.begun)
+        await all_done(self._sending)
         return self._clips()
 
     def _clips(self) -> list[Clip | None]:

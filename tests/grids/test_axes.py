@@ -14,7 +14,7 @@ from seedance_nb.grids.axes import MOST_CELLS, lay_out
 
 
 def cells(*args, **options):
-    return lay_out(*args, **options).cells(Catalog().check)
+    return lay_out(*args, **options).cells(Catalog())
 
 
 def prompts(*args, **options):

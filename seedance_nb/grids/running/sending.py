@@ -27,7 +27,7 @@ class Sending:
         self._session, self._watch = session, watch
         self._lock = threading.RLock()
         self._catalog = session.catalog
-        self._laid = Cells.of(axes, session.catalog.check)
+        self._laid = Cells.of(axes, session.catalog)
         self._jobs: dict[Identity, Job] = {}
         self._past: list[Job] = []
         self._is_fresh = False
@@ -46,7 +46,7 @@ class Sending:
         with self._lock:
             if self._session.catalog is not self._catalog:
                 self._catalog = self._session.catalog
-                self._laid = self._laid.checked_again(self._catalog.check)
+                self._laid = self._laid.checked_again(self._catalog)
             return self._laid
 
     def job_of(self, identity: Identity | None) -> Job | None:
@@ -117,7 +117,7 @@ class Sending:
         limit = check_limit("max_credits", max_credits)
         with self._lock:
             before = self._laid
-            self._laid = Cells.of(before.axes.extended(takes=takes, **more), self._session.catalog.check)
+            self._laid = Cells.of(before.axes.extended(takes=takes, **more), self._session.catalog)
             try:
                 missing = self._never_sent() if self.is_submitted else []
                 self.planner.check_price(self._laid, missing, limit, fresh=self._is_fresh)

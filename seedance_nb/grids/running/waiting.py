@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from ...api.deadlines import LivedTime
 from ...errors import SeedanceError, WaitTimeout
 from ...tracking.job import Job, WaitInterrupted
+from .sending import Sending
 
 STEP_SECONDS = 1.0
 """A wait for a grid is made of such steps, so that its time-out counts only what this process lived."""
 
 
-def wait_for_all(jobs: Callable[[], Sequence[Job]], timeout: float | None) -> None:
-    """Block until all of them are done, at most `timeout` seconds; `jobs()` is asked again at every step, as jobs may be added.
+def wait_for_all(sending: Sending, timeout: float | None) -> None:
+    """Block until all of them are done, at most `timeout` seconds; those that are added meanwhile are waited for too.
 
-    Raises WaitTimeout and WaitInterrupted; the jobs go on.
+    Raises WaitTimeout and WaitInterrupted; the jobs go on. Raises SeedanceError where nothing was submitted.
     """
     lived = LivedTime(2 * STEP_SECONDS)
-    while waits := _unfinished(jobs()):
+    while waits := _unfinished(sending.begun()):
         try:
             waits[0].result(None if timeout is None else max(0.0, min(STEP_SECONDS, timeout - lived())))
         except WaitTimeout:
@@ -33,9 +34,9 @@ def wait_for_all(jobs: Callable[[], Sequence[Job]], timeout: float | None) -> No
             continue
 
 
-async def all_done(jobs: Callable[[], Sequence[Job]]) -> None:
+async def all_done(sending: Sending) -> None:
     """The same in a coroutine, without a limit; cancelling it cancels the wait and no job."""
-    while waits := _unfinished(jobs()):
+    while waits := _unfinished(sending.begun()):
         waits[0].follow()
         try:
             await waits[0].waiter(asyncio.get_running_loop())
