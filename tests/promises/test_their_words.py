@@ -13,7 +13,7 @@ from seedance_nb.errors import LONGEST, THEIRS, ConfigurationError, SeedanceErro
 from seedance_nb.grids.axes import Cell
 from seedance_nb.grids.export.table import make_table
 from seedance_nb.grids.films.layout import standing
-from seedance_nb.grids.pages.board import told
+from seedance_nb.grids.pages.board import problems
 from seedance_nb.grids.picture import GridPicture, Tile
 from seedance_nb.grids.walls.tiles import state
 from seedance_nb.notebook.card.job_card import card_view
@@ -144,7 +144,7 @@ def test_and_so_does_every_place_that_shows_it(failed, session, tmp_path):
         "plain": words.plain(snapshot),
         "card": card_view(snapshot, 0.0)["error"],
         "wall": state(tile),
-        "board": told(picture)["0"],
+        "board": problems(picture)["0"],
         "table": make_table(picture, {}, tmp_path).rows[0]["error"],
         "film": standing(tile)[1],
         "panel": panel[0],

@@ -118,7 +118,7 @@ def board_view(picture: GridPicture) -> dict[str, Any]:
     }
 
 
-def told(picture: GridPicture) -> dict[str, str]:
+def problems(picture: GridPicture) -> dict[str, str]:
     """The error, or the trouble that passes, of each cell that has one, by its number in the order of the plan."""
     texts = {}
     for index, tile in enumerate(picture.tiles):

@@ -119,7 +119,7 @@ function board(model, el, age) {
     shown = index;
     const mark = ((model.get("view") || {}).marks || "")[index];
     const words = (places.marks[mark] || ["", "", ""])[1];
-    const said = (model.get("told") || {})[String(index)];
+    const said = (model.get("problems") || {})[String(index)];
     say(ui.detailHead, cell.name);
     say(ui.detailSaid, capital(said || words));
     say(ui.detailPrompt, places.prompts[cell.prompt] || "");
@@ -208,7 +208,7 @@ function board(model, el, age) {
   const timer = setInterval(tick, TICK);
   model.on("change:places", layOut);
   model.on("change:view", draw);
-  model.on("change:told", draw);
+  model.on("change:problems", draw);
   model.on("change:done", draw);
   model.on("msg:custom", receive);
   layOut();
@@ -218,7 +218,7 @@ function board(model, el, age) {
     clearInterval(healTimer);
     model.off("change:places", layOut);
     model.off("change:view", draw);
-    model.off("change:told", draw);
+    model.off("change:problems", draw);
     model.off("change:done", draw);
     model.off("msg:custom", receive);
   };

@@ -11,7 +11,7 @@ import anywidget
 import traitlets
 
 from ...errors import LONGEST, shortened
-from ...grids.pages.board import board_layout, board_view, told
+from ...grids.pages.board import board_layout, board_view, problems
 from ...grids.picture import GridPicture
 from ...pages.assets import with_keys
 from ...tracking.background import log
@@ -24,7 +24,7 @@ class GridBoard(anywidget.AnyWidget):
     """What a user watches while a grid runs.
 
     Traits are the wire contract: `places` is sent once, `view` at every change (a character for each cell and a line of facts),
-    `told` when a cell has something to say. The page sends `{kind: "cancel"}`, `{kind: "retry"}` and `{kind: "need_wall"}`; it is
+    `problems` when a cell has an error, or trouble that passes. The page sends `{kind: "cancel"}`, `{kind: "retry"}` and `{kind: "need_wall"}`; it is
     answered with `{kind: "wall", html}`, or, where something could not be done, with `{kind: "trouble", text}`.
 
     The callbacks may be called on a subshell's thread while a cell runs. `on_cancel` must only post; `on_retry` and `wall` may take
@@ -38,8 +38,8 @@ class GridBoard(anywidget.AnyWidget):
     """`board_layout(…)`."""
     view = traitlets.Dict().tag(sync=True)
     """`board_view(…)` of the latest picture."""
-    told = traitlets.Dict().tag(sync=True)
-    """`told(…)` of the latest picture."""
+    problems = traitlets.Dict().tag(sync=True)
+    """`problems(…)` of the latest picture."""
     done = traitlets.Bool(False).tag(sync=True)
     """Nothing more will come, and the outputs have been replaced: a board that is still on a page then helps itself."""
 
@@ -55,7 +55,7 @@ class GridBoard(anywidget.AnyWidget):
         self._cells = tuple(tile.cell for tile in picture.tiles)
         self._cancel_asked = False
         self._retrying = threading.Lock()
-        super().__init__(places=board_layout(picture), view=board_view(picture), told=told(picture))
+        super().__init__(places=board_layout(picture), view=board_view(picture), problems=problems(picture))
         interactive(self)
         self.on_msg(self._answer)
 
@@ -74,7 +74,7 @@ class GridBoard(anywidget.AnyWidget):
             if not view["cancel_requested"] and self.view.get("cancel_requested"):
                 self._cancel_asked = False  # not confirmed, or new ones run: it may be asked again
             self.view = view
-            self.told = told(picture)
+            self.problems = problems(picture)
             if done is not None:
                 self.done = done
 

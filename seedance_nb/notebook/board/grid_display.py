@@ -46,7 +46,7 @@ class GridOutputs:
         self._receipt_at = 0.0
         # In a worker: the grid may be busy being sent, and a wall holds many megabytes of base64.
         self._redraws = Redraws(self._draw, BOARD_SECONDS, grid.session.call_later, work=grid.session.work)
-        self._receipt_told: object = None
+        self._receipt_shows: object = None
         self._is_captured = False  # then the board is all there is: it turns into the wall itself
         self._unsubscribe: Callable[[], object] = lambda: None
 
@@ -147,14 +147,14 @@ class GridOutputs:
             self._publish_receipt(picture, update=True)
 
     def _publish_receipt(self, picture: GridPicture, *, update: bool) -> None:
-        told = tuple(tile.snapshot.request_id if tile.snapshot is not None else None for tile in picture.tiles)
+        shows = tuple(tile.snapshot.request_id if tile.snapshot is not None else None for tile in picture.tiles)
         now = time.monotonic()
-        if self._is_captured or (update and told == self._receipt_told):
+        if self._is_captured or (update and shows == self._receipt_shows):
             return
         if update and now < self._receipt_at + RECEIPT_SECONDS:
             self.grid.session.call_later(RECEIPT_SECONDS, self._changed)
             return
-        self._receipt_told, self._receipt_at = told, now
+        self._receipt_shows, self._receipt_at = shows, now
         bundle = {"text/html": grid_html.receipt(picture), "text/plain": grid_html.receipt_plain(picture)}
         self._screen.publish(bundle, self._receipt_id, update=update)
 

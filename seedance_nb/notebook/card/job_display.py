@@ -47,7 +47,7 @@ class JobView:
         self._card: JobCard | None = None
         self._lock = threading.RLock()
         self._redraws = Redraws(self._redraw, CARD_SECONDS, job.call_later, turn=screen.turn)
-        self._receipt_told: object = None
+        self._receipt_shows: object = None
         self._is_captured = False  # then the card is all there is: it turns into the video itself
         self._unsubscribe = lambda: None
 
@@ -137,10 +137,10 @@ class JobView:
 
     def _publish_receipt(self, snapshot: Snapshot, *, update: bool) -> None:
         # The receipt is for the saved notebook: it changes when there is something to find the job by, not at every tick.
-        told = (snapshot.request_id, snapshot.take, snapshot.status)
-        if self._is_captured or (update and told == self._receipt_told):
+        shows = (snapshot.request_id, snapshot.take, snapshot.status)
+        if self._is_captured or (update and shows == self._receipt_shows):
             return
-        self._receipt_told = told
+        self._receipt_shows = shows
         marked = f'<div class="seedance-receipt-{self._receipt_id}">{html.receipt(snapshot)}</div>'
         bundle = {"text/html": marked, "text/plain": words.plain(snapshot)}
         self._screen.publish(bundle, self._receipt_id, update=update)

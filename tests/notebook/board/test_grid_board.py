@@ -12,7 +12,7 @@ from notebook.grid_pictures import CLIP, changed, picture_of
 from seedance_nb.api.models import Status
 from seedance_nb.errors import BudgetExceeded, GenerationFailed
 from seedance_nb.grids.axes import Cell
-from seedance_nb.grids.pages.board import MARKS, board_layout, board_view, told
+from seedance_nb.grids.pages.board import MARKS, board_layout, board_view, problems
 from seedance_nb.grids.picture import GridPicture, Tile
 from seedance_nb.notebook.board.grid_board import GridBoard
 
@@ -113,7 +113,7 @@ def test_a_cell_that_cannot_be_made_is_marked_and_says_why():
     cell = Cell(0, {}, None, 1, invalid="it has <no> prompt")
     shown = GridPicture((), (Tile(cell),), submitted=True)
 
-    assert (board_view(shown)["marks"], told(shown)) == ("i", {"0": "it has <no> prompt"})
+    assert (board_view(shown)["marks"], problems(shown)) == ("i", {"0": "it has <no> prompt"})
 
 
 def test_no_two_marks_look_or_read_alike():
@@ -141,7 +141,7 @@ def test_credits_to_come_are_said_beside_those_charged():
 def test_an_error_is_told_with_what_became_of_the_cell():
     shown = picture({"status": Status.FAILED, "error": GenerationFailed("no video\nof a cat")}, Status.SUCCEEDED)
 
-    assert told(shown) == {"0": "failed: no video of a cat"}
+    assert problems(shown) == {"0": "failed: no video of a cat"}
 
 
 # -- how little it sends
