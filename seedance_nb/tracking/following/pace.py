@@ -25,8 +25,8 @@ BUSY_LOOKS = 200.0
 """Looks a second beside a cell that computes, at most …"""
 FEWEST_BUSY_LOOKS = 46.0
 """… and at least: with fewer, a thousand ends would be noticed when they are old …"""
-BUSY_TIME = 0.08
-"""… and between the two, as many as make this share of a second. The cell loses half as much again to what is not counted here: to
+BUSY_TIME = 0.06
+"""… and between the two, as many as make this share of a second. The cell loses about as much again to what is not counted here: to
 hand-overs of the interpreter and to the thread that writes the ledger."""
 COST_KEPT = 0.8
 """What looks cost is an average over the samples, in which each counts so much of the one after it."""
