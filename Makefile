@@ -7,7 +7,7 @@ RIVALS := build/bench-venv
 BENCH  ?=
 SIDE_BY_SIDE ?= --numprocesses auto --dist loadfile
 
-.PHONY: demo test check bench lint architecture lowest clean
+.PHONY: demo test js check bench lint architecture lowest clean
 
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -c "import sys; sys.exit('Python 3.11 or newer is needed: make PYTHON=python3.12 …') if sys.version_info < (3, 11) else None"
@@ -24,7 +24,15 @@ demo: $(VENV)/.ready
 test: $(VENV)/.ready
 	@$(BIN)/python -m pytest -m "not browser" $(SIDE_BY_SIDE); first=$$?; $(BIN)/python -m pytest -m browser && exit $$first
 
-lint: $(VENV)/.ready
+# Formats, lints, type-checks and tests the JavaScript: one program from pip, no Node and no network. What it remembers stays in build/.
+DENO := DENO_DIR=build/deno DENO_NO_UPDATE_CHECK=1 $(BIN)/deno
+js: $(VENV)/.ready
+	$(DENO) fmt --check
+	$(DENO) lint
+	$(DENO) check --no-remote --no-npm seedance_nb
+	$(DENO) test --no-remote --no-npm --quiet
+
+lint: $(VENV)/.ready js
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

@@ -46,7 +46,9 @@ window.contrast = (() => {
   const lookBehind = (element) => {
     const around = element.parentElement ?? element.getRootNode().host;
     const style = getComputedStyle(element);
-    const canvas = matchMedia("(prefers-color-scheme: dark)").matches && style.colorScheme.includes("dark") ? [18, 18, 18] : [255, 255, 255];
+    const canvas = matchMedia("(prefers-color-scheme: dark)").matches && style.colorScheme.includes("dark")
+      ? [18, 18, 18]
+      : [255, 255, 255];
     const brightness = style.filter === "none" ? 1 : Number(style.filter.match(/^brightness\(([\d.]+)\)$/)?.[1]);
     if (Number.isNaN(brightness)) throw new Error(`this filter cannot be measured: ${style.filter} of ${name(element)}`);
     const opacity = Number(style.opacity);
@@ -54,24 +56,29 @@ window.contrast = (() => {
       grounds(style, below).map((ground) => ({
         ground,
         veils: opacity < 1 || brightness !== 1 ? [...veils, { below, opacity, brightness }] : veils,
-      })),
+      }))
     );
   };
   const through = (veils, colour) =>
-    veils.reduceRight((seen, { below, opacity, brightness }) => mix(seen.map((value) => Math.min(255, value * brightness)), below, opacity), colour);
+    veils.reduceRight(
+      (seen, { below, opacity, brightness }) => mix(seen.map((value) => Math.min(255, value * brightness)), below, opacity),
+      colour,
+    );
   const worstOn = (element, colour) =>
     Math.min(...behind(element).map(({ ground, veils }) => ratio(through(veils, over(colour, ground)), through(veils, ground))));
 
   const isGone = (element) => behind(element)[0].veils.some(({ opacity }) => opacity === 0);
 
   const name = (element) => {
-    const own = (element.getAttribute("aria-label") || element.innerText || element.textContent || element.placeholder || "").trim().replace(/\s+/g, " ").slice(0, 40);
+    const own = (element.getAttribute("aria-label") || element.innerText || element.textContent || element.placeholder || "").trim()
+      .replace(/\s+/g, " ").slice(0, 40);
     return `${element.tagName.toLowerCase()}.${String(element.getAttribute("class") || "").replace(/\s+/g, ".")} “${own}”`;
   };
 
   // Elements whose text somebody reads: with text of their own, or fields.
   const hasText = (element) =>
-    element.matches("input:not([type=range], [type=checkbox]), select, textarea") || [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
+    element.matches("input:not([type=range], [type=checkbox]), select, textarea") ||
+    [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
 
   const worst = (element, colour = getComputedStyle(element).color) => worstOn(element, read(colour));
 
@@ -82,7 +89,9 @@ window.contrast = (() => {
     let measured = 0;
     for (const root of document.querySelectorAll(roots)) {
       for (const element of [root, ...root.querySelectorAll("*")]) {
-        if (element.closest("video, style, script, datalist, canvas, .sdw-hidden, .seedance-ballot-status") || element.tagName === "OPTION") continue;
+        if (
+          element.closest("video, style, script, datalist, canvas, .sdw-hidden, .seedance-ballot-status") || element.tagName === "OPTION"
+        ) continue;
         const control = element.closest(CONTROLS);
         const isIcon = element.tagName === "svg";
         if (!(hasText(element) || isIcon) || (state !== "idle" && !control)) continue;
@@ -128,18 +137,21 @@ window.contrast = (() => {
   const prepare = () => {
     const rewrite = (rules) => {
       for (const rule of rules) {
-        if (rule.selectorText?.match(STATE) && !rule.selectorText.includes("data-forced"))
+        if (rule.selectorText?.match(STATE) && !rule.selectorText.includes("data-forced")) {
           rule.selectorText = rule.selectorText.replace(STATE, ':is(:$1, [data-forced~="$1"])');
+        }
         if (rule.cssRules) rewrite(rule.cssRules);
       }
     };
     for (const sheet of [...document.styleSheets, ...document.adoptedStyleSheets]) rewrite(sheet.cssRules);
   };
   const force = (roots, states) => {
-    for (const root of document.querySelectorAll(roots))
-      for (const element of [root, ...root.querySelectorAll("*")])
+    for (const root of document.querySelectorAll(roots)) {
+      for (const element of [root, ...root.querySelectorAll("*")]) {
         if (states.length) element.dataset.forced = states.join(" ");
         else delete element.dataset.forced;
+      }
+    }
   };
 
   const now = (selector) => {

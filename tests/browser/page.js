@@ -10,7 +10,7 @@ window.driver = {
 
   isKernelReady() {
     const kernel = this.panel().sessionContext.session?.kernel;
-    return kernel?.connectionStatus === 'connected' && kernel.status === 'idle';
+    return kernel?.connectionStatus === "connected" && kernel.status === "idle";
   },
 
   hasKernel() {
@@ -30,7 +30,7 @@ window.driver = {
   },
 
   isRunning(index) {
-    return this.cell(index).node.querySelector('.jp-InputPrompt').textContent.includes('*');
+    return this.cell(index).node.querySelector(".jp-InputPrompt").textContent.includes("*");
   },
 
   runs(index) {
@@ -48,7 +48,7 @@ window.driver = {
     notebook.activeCellIndex = index;
     notebook.deselectAll();
     notebook.activate();
-    notebook.mode = 'command';
+    notebook.mode = "command";
   },
 
   isTrusted(index) {
@@ -57,8 +57,8 @@ window.driver = {
 
   // What a person reads in the cell's outputs, without the prompts.
   text(index) {
-    const outputs = this.cell(index).node.querySelectorAll('.jp-OutputArea-output');
-    return [...outputs].map((output) => output.innerText.trim()).join('\n');
+    const outputs = this.cell(index).node.querySelectorAll(".jp-OutputArea-output");
+    return [...outputs].map((output) => output.innerText.trim()).join("\n");
   },
 
   allTexts() {
@@ -71,29 +71,29 @@ window.driver = {
     const seen = (this.seen = { pressed: null, texts: [] });
     const note = () => {
       const status = node.querySelector('.jp-Cell-outputWrapper [role="status"]');
-      const text = status?.getClientRects().length ? status.innerText.trim() : '';
+      const text = status?.getClientRects().length ? status.innerText.trim() : "";
       if (seen.pressed === null || !text || text === seen.texts.at(-1)?.text) return;
       const cells = this.panel().content.widgets.map((_, i) => i);
       seen.texts.push({ text, seconds: (performance.now() - seen.pressed) / 1000, running: cells.filter((i) => this.isRunning(i)) });
     };
     const press = (event) => {
-      if (event.key === 'Enter') seen.pressed ??= event.timeStamp;
+      if (event.key === "Enter") seen.pressed ??= event.timeStamp;
     };
-    document.addEventListener('keydown', press, { capture: true });
+    document.addEventListener("keydown", press, { capture: true });
     new MutationObserver(note).observe(node, { subtree: true, childList: true, characterData: true });
   },
 
   // The nth video of the page, or of one cell's outputs.
   video({ nth, cell }) {
     const root = cell === null ? document : this.cell(cell).node;
-    return root.querySelectorAll('video')[nth];
+    return root.querySelectorAll("video")[nth];
   },
 
   // Press play, as a person would after scrolling there. Whether it plays is seen by `isPlaying`: play()'s own promise never
   // settles for a video without a source.
   play(which) {
     const video = this.video(which);
-    video.scrollIntoView({ block: 'center' });
+    video.scrollIntoView({ block: "center" });
     video.muted = true;
     video.dataset.from = video.currentTime;
     video.play().catch(() => {});
@@ -114,12 +114,12 @@ window.driver = {
       duration: video.duration,
       width: video.videoWidth,
       height: video.videoHeight,
-      scheme: video.currentSrc.split(':')[0],
+      scheme: video.currentSrc.split(":")[0],
       error: video.error && `${video.error.code} ${video.error.message}`,
     };
   },
 
   describeAll() {
-    return [...document.querySelectorAll('video')].map((_, nth) => this.describe({ nth, cell: null }));
+    return [...document.querySelectorAll("video")].map((_, nth) => this.describe({ nth, cell: null }));
   },
 };

@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib.util
+import re
 from pathlib import Path
 
 import pytest
@@ -288,6 +289,18 @@ def test_the_page_goes_on_after_a_reload_and_undo_goes_back(page, tmp_path):
 
     assert "motion" in again
     assert [vote.choice for vote in votes] == [Choice.BOTH_BAD] * 4
+
+
+def test_a_page_that_lost_a_clip_on_its_way_says_so(page, tmp_path):
+    room = page(by="model", pairs=1)
+    text = (tmp_path / "ballot.html").read_text(encoding="utf-8")
+    (tmp_path / "ballot.html").write_text(re.sub(r'<script type="text/plain".*?</script>', "", text, count=1), "utf-8")
+    room.do(lambda page: page.reload())
+    room.do(lambda page: page.get_by_role("textbox", name="Your name").fill("Anna"))
+    room.press("Enter")
+
+    room.wait_text("This page is damaged: clip-")
+    assert "is missing." in room.text()
 
 
 def test_raters_who_share_a_browser_have_votes_of_their_own(page, tmp_path):

@@ -2,6 +2,7 @@
 
 import importlib.util
 import pickle
+import re
 from pathlib import Path
 
 import pytest
@@ -602,6 +603,23 @@ def test_two_walls_on_a_page_play_each_by_itself_and_a_second_run_of_the_script_
     wall.tab.close()
     assert others == [0, 0]
     assert (bars, errors) == (2, [])
+
+
+def test_a_wall_that_was_stripped_for_want_of_trust_stays_plain_and_disturbs_no_other(browser, tmp_path, films):
+    picture = study(films, animals=("cat", "fox"), actions=ACTIONS[:1], seconds=lambda index: (2.0, 4.0)[index])
+    whole = wall_html(picture, embed_limit=PLENTY)
+    stripped = re.sub(r"<(style|script)>.*?</\1>", "", re.sub(r' data-[a-z-]+="[^"]*"', "", whole), flags=re.DOTALL)
+    told = "<script>window.errors = []; onerror = (said) => { errors.push(said); };</script>"
+    (tmp_path / "two.html").write_text(
+        f"<!doctype html>{told}<div id=a>{stripped}</div><div id=b>{whole}</div>", encoding="utf-8"
+    )
+    wall = WallPage(browser.open((tmp_path / "two.html").as_uri()), "#b").ready(2)
+
+    errors = wall.evaluate("() => errors")
+    bars = wall.evaluate("() => [...'ab'].map((id) => document.querySelectorAll(`#${id} .sdw-bar`).length)")
+    controls = wall.evaluate("() => [...document.querySelectorAll('#a video')].every((video) => video.controls)")
+    wall.tab.close()
+    assert (errors, bars, controls) == ([], [0, 1], True)
 
 
 def test_of_more_clips_than_a_computer_decodes_at_a_time_those_in_sight_play(page, nine):

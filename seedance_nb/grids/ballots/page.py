@@ -14,13 +14,16 @@ from typing import Any, TextIO
 
 from ...clips.store import preview_file, shown_file
 from ...errors import InvalidRequest, SeedanceError, one_line
+from ...pages.assets import script, style
 from ...pages.escaping import clean
 from ...pages.words import clamp
 from ..picture import GridPicture
 from .ballot_file import FORMAT, VERSION, check_aspects, clean_rater
 from .ballot_pairs import Entries, ScheduledPair, asks_for_prompt, entries, schedule
-from .room import PAGE_DOOR, script, style
 
+_HERE = Path(__file__).parent
+STYLE_SHEET = _HERE / "ballot.css"
+"""Of the voting room, in this page and in the notebook's widget."""
 MOST_BYTES = 60_000_000
 """Clips that are larger than this together stand in the page as small previews, all of them; so do all if a browser might not
 play one."""
@@ -111,7 +114,7 @@ def _content(
 
 
 def _write(file: TextIO, ballot: dict[str, Any], keys: dict[str, str], entered: Entries) -> None:
-    code = f'"use strict";\n{script(PAGE_DOOR)}'.replace("</script", "<\\/script")
+    code = script(_HERE / "page.js")
     digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
     # The page may talk to nobody: what a rater does in it stays in it.
     policy = (
@@ -122,7 +125,7 @@ def _write(file: TextIO, ballot: dict[str, Any], keys: dict[str, str], entered: 
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<link rel="icon" href="data:,">\n'
-        f"<title>Which clip is better?</title>\n<style>{_PAGE_STYLE}{style()}</style>\n</head>\n<body>\n"
+        f"<title>Which clip is better?</title>\n<style>{_PAGE_STYLE}{style(STYLE_SHEET)}</style>\n</head>\n<body>\n"
         '<main id="room"><noscript>This page needs JavaScript; it talks to no server.</noscript></main>\n'
     )
     data = json.dumps(ballot).replace("<", "\\u003c")

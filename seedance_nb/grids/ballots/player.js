@@ -1,30 +1,44 @@
 // Two clips played as one: both follow their common clock. Small differences are mended by rate, large ones by a seek, and
 // before every round both are put to the start and waited for.
 
+/** @typedef {ReturnType<typeof pairPlayer>} PairPlayer */
+
 const SOFT = 0.02; // seconds apart from which the rates differ a little
 const HARD = 0.1; // seconds apart from which one is put where it should be
 const SETTLE = 700; // ms that a seek needs before the next one of the same clip makes sense
 const PATIENCE = 2000; // ms after which a seek or a load is no longer waited for
 const END = 0.04; // seconds before its end from which a clip counts as over
 
-function pairPlayer(videos, changed) {
+/**
+ * @param {HTMLVideoElement[]} videos
+ * @param {() => void} changed is called whenever there is something to show
+ */
+export function pairPlayer(videos, changed) {
   let playing = false;
   let rate = 1;
   let turn = 0; // whoever waits finds out by it that something newer was asked for
   let frame = 0;
+  /** @type {number | null} */
   let target = null; // where the running seek should end
+  /** @type {Promise<void> | null} */
   let seeking = null;
+  /** @type {WeakMap<HTMLVideoElement, number>} */
   const lastSeek = new WeakMap();
 
+  /** @param {HTMLVideoElement} video */
   const lengthOf = (video) => (Number.isFinite(video.duration) ? video.duration : 0);
   const length = () => Math.max(0.001, ...videos.map(lengthOf));
+  /** @param {HTMLVideoElement} video */
   const isOver = (video) => video.ended || video.currentTime >= lengthOf(video) - END;
   const position = () => {
     const running = videos.filter((video) => !isOver(video));
     return running.length ? running.reduce((sum, video) => sum + video.currentTime, 0) / running.length : length();
   };
 
-  // One after the other: of the places asked for while a seek runs only the last counts.
+  /**
+   * One after the other: of the places asked for while a seek runs only the last counts.
+   * @param {number} seconds
+   */
   const seek = (seconds) => {
     target = Math.min(Math.max(0, seconds), length());
     seeking ??= (async () => {
@@ -39,6 +53,10 @@ function pairPlayer(videos, changed) {
     return seeking;
   };
 
+  /**
+   * @param {HTMLVideoElement} video
+   * @param {number} to
+   */
   const place = async (video, to) => {
     const aim = Math.max(0, Math.min(to, lengthOf(video) - 0.001));
     if (Math.abs(video.currentTime - aim) >= 0.002) {
@@ -56,6 +74,7 @@ function pairPlayer(videos, changed) {
     if (playing) frame = requestAnimationFrame(tick);
   };
 
+  /** @param {HTMLVideoElement} video */
   const begin = async (video) => {
     try {
       await video.play();
@@ -68,7 +87,7 @@ function pairPlayer(videos, changed) {
 
   const tick = () => {
     if (!playing) return;
-    if (!videos[0].isConnected) return pause();
+    if (!videos.every((video) => video.isConnected)) return void pause();
     if (videos.every(isOver)) return void again();
     const at = position();
     const now = performance.now();
@@ -93,6 +112,7 @@ function pairPlayer(videos, changed) {
     if (mine === turn && playing) await run();
   };
 
+  /** @param {number | null} [from] */
   const play = async (from = null) => {
     const mine = ++turn;
     playing = true;
@@ -122,7 +142,10 @@ function pairPlayer(videos, changed) {
       for (const video of videos) video.pause();
       return play(0);
     },
-    // While it is dragged both stand still; what was playing goes on where it was let go.
+    /**
+     * While it is dragged both stand still; what was playing goes on where it was let go.
+     * @param {number} seconds
+     */
     async scrub(seconds) {
       const goesOn = playing;
       turn += 1;
@@ -132,6 +155,7 @@ function pairPlayer(videos, changed) {
       await seek(seconds);
       if (goesOn && mine === turn && playing) await run();
     },
+    /** @param {number} value */
     setRate(value) {
       rate = value;
       for (const video of videos) video.playbackRate = value;
@@ -145,6 +169,11 @@ function pairPlayer(videos, changed) {
   };
 }
 
+/**
+ * @param {HTMLVideoElement} video
+ * @param {"seeked" | "canplay"} event
+ * @returns {Promise<void>}
+ */
 function once(video, event) {
   return new Promise((resolve) => {
     const done = () => {

@@ -13,8 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ...pages import html
-from ...pages.assets import joined as joined_files
-from ...pages.assets import with_keys
+from ...pages.assets import script, style
 from ...pages.escaping import Html, escaped, filled, joined
 from ...pages.words import clamp
 from ..picture import GridPicture
@@ -72,7 +71,7 @@ def markup(
     yield filled(
         '<div class="sdw" {} data-wall="{}" style="margin:4px 0;line-height:1.4">', html.KEYS, json.dumps(facts)
     )
-    yield Html(f"<style>{joined_files(_HERE / 'wall.css')}</style>")
+    yield Html(f"<style>{style(_HERE / 'wall.css')}</style>")
     yield Html('<div class="sdw-head" style="margin-bottom:6px">')
     if title:
         yield filled('<strong class="sdw-title">{}</strong> ', title)
@@ -85,7 +84,7 @@ def markup(
         yield filled('<div class="sdw-note" style="{}">{}</div>', html.QUIET, sources.note)
     yield Html('</div><div class="sdw-stage">')
     yield from _stage(axes, places, layout, sources)
-    yield Html(f"</div><script>{_script()}</script></div>")
+    yield Html(f"</div><script>{script(_HERE / 'wall.js')}</script></div>")
 
 
 def _stage(axes: Sequence[Axis], places: Sequence[Place], layout: Layout, sources: Sources) -> Iterator[Part]:
@@ -223,7 +222,3 @@ def _picture(source: Source, name: str, style: str) -> Iterator[Part]:
         yield Html('<img src="')
         yield Embedded(source.poster, "image/jpeg")
         yield filled('" alt="{}" style="{}">', name, style)
-
-
-def _script() -> str:
-    return f'(() => {{\n"use strict";\n{with_keys(_HERE / "transport.js", _HERE / "wall.js")}\n}})();'

@@ -11,12 +11,21 @@ const NEAR_END = 0.05; // seconds before its end from which a video is neither f
 const END = 0.01; // seconds before its end from which it counts as ended
 const PATIENCE = 2000; // milliseconds that a loop waits for a video that stalled
 const LAST_FRAME = 0.001; // seconds before the end where a video holds its last frame
-const SPEEDS = [0.1, 0.25, 0.5, 1, 1.5, 2, 4];
+export const SPEEDS = [0.1, 0.25, 0.5, 1, 1.5, 2, 4];
 
-// `alive()` says whether the wall is still on the page; `changed()` is called whenever there is something to show.
-function makeTransport({ alive, changed }) {
+/** @typedef {"seconds" | "fraction"} Mapping by a fraction every clip is stretched to the length of the longest */
+
+/** @typedef {ReturnType<typeof makeTransport>} Transport */
+
+/**
+ * `alive()` says whether the wall is still on the page; `changed()` is called whenever there is something to show.
+ * @param {{ alive: () => boolean, changed: () => void }} wall
+ */
+export function makeTransport({ alive, changed }) {
+  /** @type {HTMLVideoElement[]} */
   let videos = [];
-  let mapping = "seconds"; // or "fraction": every clip is stretched to the length of the longest
+  /** @type {Mapping} */
+  let mapping = "seconds";
   let speed = 1;
   let loop = true;
   let wanted = false; // whether it is meant to play
@@ -24,17 +33,32 @@ function makeTransport({ alive, changed }) {
   let at = 0; // seconds of the common clock
   let turn = 0; // counts commands, so that what awaits knows when it is overtaken
   let frame = 0;
+  /** @type {number | null} */
   let firstEnd = null; // when the first of the longest came to its end
-  const sought = new WeakMap();
+  /** @type {WeakMap<HTMLVideoElement, number>} */
+  const sought = new WeakMap(); // when each did so last
+  /** @type {WeakSet<HTMLVideoElement>} */
   const correcting = new WeakSet();
 
+  /** @param {HTMLVideoElement} video */
   const length = (video) => (Number.isFinite(video.duration) ? video.duration : 0);
   const playable = () => videos.filter((video) => length(video) > 0 && !video.error);
   const total = () => Math.max(0.001, ...videos.map(length));
+  /** @param {HTMLVideoElement} video */
   const factor = (video) => (mapping === "fraction" && length(video) ? length(video) / total() : 1);
+  /** @param {HTMLVideoElement} video */
   const place = (video) => video.currentTime / factor(video);
+  /**
+   * @param {HTMLVideoElement} video
+   * @param {number} t
+   */
   const target = (video, t) => Math.max(0, Math.min(t * factor(video), length(video) - LAST_FRAME));
+  /**
+   * @param {HTMLVideoElement} video
+   * @param {number} seconds
+   */
   const isWithin = (video, seconds) => video.ended || video.currentTime >= length(video) - seconds;
+  /** @param {HTMLVideoElement} video */
   const hasEnded = (video) => isWithin(video, END);
   const pause = () => {
     running = false;
@@ -46,9 +70,15 @@ function makeTransport({ alive, changed }) {
     const under = able.filter((video) => !isWithin(video, NEAR_END));
     const longest = able.filter((video) => length(video) > (mapping === "fraction" ? 0 : total() - NEAR_END));
     const places = (under.length ? under : longest).map(place).sort((a, b) => a - b);
-    return places.length ? places[places.length >> 1] : at;
+    return places[places.length >> 1] ?? at;
   }
 
+  /**
+   * @param {HTMLVideoElement} video
+   * @param {"seeked" | "canplay" | "loadedmetadata"} event
+   * @param {number} most milliseconds to wait for it
+   * @returns {Promise<void>}
+   */
   const once = (video, event, most) =>
     new Promise((resolve) => {
       const done = () => {
@@ -60,6 +90,10 @@ function makeTransport({ alive, changed }) {
       video.addEventListener(event, done);
     });
 
+  /**
+   * @param {HTMLVideoElement} video
+   * @param {number} to
+   */
   function seek(video, to) {
     if (Math.abs(video.currentTime - to) < 0.0005) return null;
     const arrived = once(video, "seeked", 2000);
@@ -67,7 +101,11 @@ function makeTransport({ alive, changed }) {
     return arrived;
   }
 
-  // All stand at t, with a frame to show. False when another command came meanwhile.
+  /**
+   * All stand at t, with a frame to show. False when another command came meanwhile.
+   * @param {number} t
+   * @param {number} mine
+   */
   async function settle(t, mine) {
     pause();
     const waiting = videos.filter((video) => video.readyState < 1 && !video.error);
@@ -82,6 +120,7 @@ function makeTransport({ alive, changed }) {
     return mine === turn;
   }
 
+  /** @param {number} mine */
   async function run(mine) {
     const able = playable();
     if (!able.length) return stop();
@@ -95,6 +134,7 @@ function makeTransport({ alive, changed }) {
     frame = requestAnimationFrame(tick);
   }
 
+  /** @param {number} t */
   async function goTo(t) {
     const mine = ++turn;
     at = Math.max(0, Math.min(t, total()));
@@ -110,6 +150,7 @@ function makeTransport({ alive, changed }) {
     changed();
   }
 
+  /** @param {number} now */
   function tick(now) {
     if (!alive()) return stop();
     if (!running) return;
@@ -130,6 +171,10 @@ function makeTransport({ alive, changed }) {
     frame = requestAnimationFrame(tick);
   }
 
+  /**
+   * @param {HTMLVideoElement} video
+   * @param {number} now
+   */
   function correct(video, now) {
     if (video.seeking || isWithin(video, NEAR_END)) return;
     if (video.paused) video.play().catch(() => {}); // the browser saved power, or the element was moved
@@ -168,7 +213,10 @@ function makeTransport({ alive, changed }) {
     get mapping() {
       return mapping;
     },
-    // The videos to drive from now on; the others are stopped. Gently: the clock goes on, those that are new catch up with it.
+    /**
+     * The videos to drive from now on; the others are stopped. Gently: the clock goes on, those that are new catch up with it.
+     * @param {HTMLVideoElement[]} chosen
+     */
     use(chosen, gently = false) {
       const same = chosen.length === videos.length && chosen.every((video, i) => video === videos[i]);
       if (same && (wanted ? videos.every((video) => !video.paused || hasEnded(video)) : true)) return;
@@ -196,7 +244,11 @@ function makeTransport({ alive, changed }) {
       else this.play();
     },
     seek: goTo,
-    // One frame on or back, to the middle of that frame: its edges belong to either.
+    /**
+     * One frame on or back, to the middle of that frame: its edges belong to either.
+     * @param {1 | -1} direction
+     * @param {number} fps
+     */
     step(direction, fps) {
       wanted = false;
       pause();
@@ -204,15 +256,18 @@ function makeTransport({ alive, changed }) {
       const last = Math.max(0, Math.round(total() * fps) - 1);
       goTo((Math.max(0, Math.min(last, number)) + 0.5) / fps);
     },
+    /** @param {number} value */
     setSpeed(value) {
       speed = value;
       for (const video of videos) video.playbackRate = speed * factor(video);
       changed();
     },
+    /** @param {boolean} value */
     setLoop(value) {
       loop = value;
       changed();
     },
+    /** @param {Mapping} value */
     setMapping(value) {
       mapping = value;
       goTo(at);

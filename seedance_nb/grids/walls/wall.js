@@ -1,7 +1,28 @@
 // The wall: makes one instrument out of plain players. Everything that works only with this script is made by this script.
 // Videos are moved, never made anew: a new element would decode its bytes again and lose its place.
 
-const KEYS = [
+import { keepKeys, later, make, offer } from "../../pages/kit.js";
+import { nearest } from "./nearest.js";
+import { makeTransport, SPEEDS } from "./transport.js";
+/** @import { Transport } from "./transport.js" */
+
+/**
+ * What stands in `data-wall`: an axis has its values' words, and the three places have the number of an axis each.
+ * @typedef {{ axes: { title: string, labels: string[] }[] } & Record<Place, number | null>} Facts
+ */
+/** @typedef {"rows" | "columns" | "pages"} Place */
+/**
+ * One cell: `at` are its values on the axes.
+ * @typedef {{
+ *   figure: HTMLElement, number: number, at: number[], media: HTMLElement, video: HTMLVideoElement | null, prompt: string,
+ *   compareButton?: HTMLButtonElement,
+ * }} Tile
+ */
+/** @typedef {Tile & { video: HTMLVideoElement }} Playable a cell with a clip */
+/** @typedef {HTMLElement & { sdWall?: Transport | true }} Root */
+
+/** @type {[key: string, does: string][]} */
+const HELP = [
   ["Space or k", "play or pause"],
   [", and .", "one frame back, one frame on"],
   ["← → ↑ ↓", "to the next cell"],
@@ -30,16 +51,7 @@ const ICONS = {
 const STRIP = 14; // pictures of the filmstrip
 const MOST_AT_ONCE = 16; // clips that play at a time whether in sight or not
 
-function make(tag, properties = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(properties)) {
-    if (name in element && !name.includes("-")) element[name] = value;
-    else element.setAttribute(name, value);
-  }
-  element.append(...children.filter((child) => child !== null));
-  return element;
-}
-
+/** @param {keyof typeof ICONS} name */
 function icon(name) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
@@ -51,60 +63,133 @@ function icon(name) {
   return svg;
 }
 
-// Moves without reloading; where the browser can, without even a pause.
+/**
+ * Moves without reloading; where the browser can, without even a pause.
+ * @param {Node} node
+ * @param {Node & { moveBefore?: (node: Node, before: Node | null) => void }} parent
+ * @param {Node | null} [before]
+ */
 function move(node, parent, before = null) {
   if (node.parentNode === parent && node.nextSibling === before) return;
   if (parent.moveBefore && node.isConnected && parent.isConnected) parent.moveBefore(node, before);
   else parent.insertBefore(node, before);
 }
 
-function wire(root) {
-  if (root.sdWall) return;
-  root.sdWall = true;
-  keepKeys();
+/**
+ * What must be there: the wall's own markup.
+ * @param {ParentNode} within
+ * @param {string} selector
+ */
+function part(within, selector) {
+  const [found] = parts(within, selector);
+  if (!found) throw new Error(`This wall is damaged: ${selector} is missing.`);
+  return found;
+}
 
+/**
+ * @param {ParentNode} within
+ * @param {string} selector
+ * @returns {NodeListOf<HTMLElement>}
+ */
+function parts(within, selector) {
+  return within.querySelectorAll(selector);
+}
+
+/**
+ * @param {HTMLElement} figure
+ * @returns {Tile}
+ */
+function tileOf(figure) {
+  return {
+    figure,
+    number: Number(figure.dataset.n),
+    at: figure.dataset.at ? figure.dataset.at.split(",").map(Number) : [],
+    media: part(figure, ".sdw-media"),
+    video: figure.querySelector("video"),
+    prompt: figure.querySelector(".sdw-prompt")?.getAttribute("data-prompt") ?? "",
+  };
+}
+
+/**
+ * @param {Tile | undefined} tile
+ * @returns {tile is Playable}
+ */
+function hasVideo(tile) {
+  return Boolean(tile?.video);
+}
+
+/** @param {Root} root */
+function wire(root) {
+  // What was stripped in a notebook that is not trusted stays a wall of plain players.
+  if (root.sdWall || !root.dataset.wall) return;
+  root.sdWall = true;
+  keepKeys(root);
+
+  /** @type {Facts} */
   const facts = JSON.parse(root.dataset.wall);
-  const stage = root.querySelector(".sdw-stage");
+  const stage = part(root, ".sdw-stage");
   const heading = root.querySelector(".sdw-title")?.textContent || "Comparison of clips";
-  const tiles = [...root.querySelectorAll(".sdw-tile")]
-    .map((figure) => ({
-      figure,
-      number: Number(figure.dataset.n),
-      at: figure.dataset.at ? figure.dataset.at.split(",").map(Number) : [],
-      media: figure.querySelector(".sdw-media"),
-      video: figure.querySelector("video"),
-      prompt: figure.querySelector(".sdw-prompt")?.dataset.prompt ?? "",
-    }))
-    .sort((a, b) => a.number - b.number);
+  const tiles = [...parts(root, ".sdw-tile")].map(tileOf).sort((a, b) => a.number - b.number);
   const byNumber = new Map(tiles.map((tile) => [tile.number, tile]));
+  /**
+   * @type {Record<Place, number | null> & {
+   *   page: number | null, hidden: Map<number, Set<number>>, filter: { word: string, keep: Set<number> } | null, current: Tile | undefined,
+   *   chosen: Playable[], view: "one" | "side" | "split" | null, panes: Playable[], muted: boolean,
+   * }}
+   */
   const state = {
     rows: facts.rows,
     columns: facts.columns,
     pages: facts.pages,
-    page: null,
-    hidden: facts.axes.map(() => new Set()),
+    page: null, // a value of the axis of pages
+    hidden: new Map(facts.axes.map((_, axis) => [axis, new Set()])),
     filter: null,
-    current: tiles.find((tile) => tile.video) ?? tiles[0],
+    current: tiles.find(hasVideo) ?? tiles[0],
     chosen: [],
-    view: null, // null, "one", "side" or "split"
+    view: null,
     panes: [],
     muted: true,
   };
-  const labelOf = (tile) => tile.at.map((value, axis) => facts.axes[axis].labels[value]).join(" · ") || `cell ${tile.number + 1}`;
+  /**
+   * @param {number | null} axis
+   * @param {number | null | undefined} value
+   */
+  const wordOf = (axis, value) => (axis !== null && facts.axes[axis]?.labels[value ?? NaN]) || "";
+  /** @param {Tile} tile */
+  const labelOf = (tile) => tile.at.map((value, axis) => wordOf(axis, value)).join(" · ") || `cell ${tile.number + 1}`;
 
   // -- made once -------------------------------------------------------------------------------------------------------
 
   const say = make("div", { role: "status", className: "sdw-hidden" });
+  /**
+   * @param {string} name
+   * @param {Node | string} content
+   * @param {() => void} press
+   */
   const button = (name, content, press) =>
-    make("button", { type: "button", className: "sdw-button", "aria-label": name, title: name, onclick: press }, content);
+    make("button", { className: "sdw-button", "aria-label": name, title: name, onclick: press }, content);
   const playButton = button("Play", icon("play"), () => transport.toggle());
   const loopButton = button("Loop", icon("loop"), () => transport.setLoop(!transport.loop));
   const soundButton = button("Sound", icon("muted"), () => setMuted(!state.muted));
-  const scrub = make("input", { type: "range", className: "sdw-scrub", min: 0, max: 1, step: "any", value: 0, "aria-label": "Position" });
+  const scrub = make("input", {
+    type: "range",
+    className: "sdw-scrub",
+    min: "0",
+    max: "1",
+    step: "any",
+    value: "0",
+    "aria-label": "Position",
+  });
   const film = make("canvas", { className: "sdw-film", width: STRIP * 48, height: 27, "aria-hidden": "true" });
   const time = make("span", { className: "sdw-time", "aria-hidden": "true" }, "0.00 s");
-  const speedMenu = select("Speed", SPEEDS.map((speed) => [String(speed), `${speed}×`]), (value) => transport.setSpeed(Number(value)));
-  const mappingMenu = select("Clips of different length", [["seconds", "by seconds"], ["fraction", "stretched to one length"]], (value) => transport.setMapping(value));
+  /** @type {[value: string, text: string][]} */
+  const speeds = SPEEDS.map((speed) => [String(speed), `${speed}×`]);
+  const speedMenu = select("Speed", speeds, (value) => transport.setSpeed(Number(value)));
+  const mappingMenu = select(
+    "Clips of different length",
+    [["seconds", "by seconds"], ["fraction", "stretched to one length"]],
+    (value) => transport.setMapping(value === "fraction" ? "fraction" : "seconds"),
+  );
   const bar = make(
     "div",
     { className: "sdw-bar", role: "group", "aria-label": "Playback of all clips" },
@@ -120,11 +205,19 @@ function wire(root) {
     button("Help on keys", "?", () => help.showModal()),
   );
   const tabs = make("div", { className: "sdw-tabs", role: "tablist" });
-  const chip = make("button", { type: "button", className: "sdw-chip", hidden: true, onclick: () => clearFilter() });
+  const chip = make("button", { className: "sdw-chip", hidden: true, onclick: () => clearFilter() });
   const menu = make("details", { className: "sdw-menu" }, make("summary", {}, "Layout"));
   const park = make("div", { hidden: true });
   const dialogHead = make("div", { className: "sdw-dialog-head" });
-  const splitRange = make("input", { type: "range", min: 0, max: 100, value: 50, step: 1, className: "sdw-split-range", "aria-label": "Split position" });
+  const splitRange = make("input", {
+    type: "range",
+    min: "0",
+    max: "100",
+    value: "50",
+    step: "1",
+    className: "sdw-split-range",
+    "aria-label": "Split position",
+  });
   const theatre = make("div", { className: "sdw-theatre" });
   const dialogBar = make("div", { className: "sdw-dialog-bar" });
   const dialog = make("dialog", { className: "sdw-dialog", "aria-label": "Enlarged clips" }, dialogHead, theatre, splitRange, dialogBar);
@@ -132,14 +225,30 @@ function wire(root) {
     "dialog",
     { className: "sdw-dialog sdw-help", "aria-label": "Keys of the wall" },
     make("h2", {}, "Keys"),
-    make("dl", {}, ...KEYS.flatMap(([key, does]) => [make("dt", {}, ...key.split(/( and | or )/).map((part) => (/^ /.test(part) ? part : make("kbd", {}, part)))), make("dd", {}, does)])),
-    make("p", {}, "They work while the wall has the focus. Click a clip to enlarge it, Shift-click two to compare them, click an underlined word of a prompt to keep the cells that differ by it alone."),
-    make("button", { type: "button", className: "sdw-button", onclick: () => help.close() }, "Close"),
+    make(
+      "dl",
+      {},
+      ...HELP.flatMap(([key, does]) => {
+        const keys = key.split(/( and | or )/).map((part) => (/^ /.test(part) ? part : make("kbd", {}, part)));
+        return [make("dt", {}, ...keys), make("dd", {}, does)];
+      }),
+    ),
+    make(
+      "p",
+      {},
+      "They work while the wall has the focus. Click a clip to enlarge it, Shift-click two to compare them, click an underlined word of a prompt to keep the cells that differ by it alone.",
+    ),
+    make("button", { className: "sdw-button", onclick: () => help.close() }, "Close"),
   );
 
+  /**
+   * @param {string} name
+   * @param {[value: string, text: string][]} options
+   * @param {(value: string) => void} change
+   */
   function select(name, options, change) {
     const element = make("select", { className: "sdw-select", "aria-label": name, title: name, onchange: () => change(element.value) });
-    for (const [value, label] of options) element.append(make("option", { value }, label));
+    offer(element, options);
     return element;
   }
 
@@ -153,43 +262,39 @@ function wire(root) {
     const twin = byNumber.get(Number(figure.dataset.same ?? "NaN"))?.video;
     if (twin) {
       // The same clip in another cell: the document holds its bytes once, the page may play them twice.
-      tile.video = make("video", { src: twin.getAttribute("src"), width: twin.width, height: twin.height, title: twin.title });
+      tile.video = make("video", { src: twin.getAttribute("src") ?? "", width: twin.width, height: twin.height, title: twin.title });
       tile.video.style.cssText = twin.style.cssText;
       media.replaceChildren(tile.video);
     }
-    const label = figure.querySelector(".sdw-label strong");
+    const label = part(figure, ".sdw-label strong");
     if (tile.at.length) label.replaceChildren(...label.querySelectorAll(".sdw-part")); // the style separates those that are shown
     figure.tabIndex = -1;
     figure.setAttribute("aria-label", labelOf(tile));
-    if (tile.video) {
+    if (hasVideo(tile)) {
       const { video } = tile;
       video.controls = false;
       video.muted = true;
       video.loop = false;
       video.preload = "auto";
       video.setAttribute("playsinline", "");
-      const tools = make(
-        "div",
-        { className: "sdw-tools" },
-        (tile.compareButton = button(`Compare ${labelOf(tile)}`, icon("compare"), () => choose(tile))),
-        (tile.enlargeButton = button(`Enlarge ${labelOf(tile)}`, icon("enlarge"), () => open([tile]))),
-      );
+      tile.compareButton = button(`Compare ${labelOf(tile)}`, icon("compare"), () => choose(tile));
       tile.compareButton.setAttribute("aria-pressed", "false");
-      media.append(tools);
+      const enlargeButton = button(`Enlarge ${labelOf(tile)}`, icon("enlarge"), () => open([tile]));
+      media.append(make("div", { className: "sdw-tools" }, tile.compareButton, enlargeButton));
       // What the file's own facts promise, kept while the video is shown elsewhere: the wall must not jump.
       media.style.aspectRatio = `${video.width || 16} / ${video.height || 9}`;
     }
-    for (const word of figure.querySelectorAll(".sdw-word")) {
-      const alike = new Set(word.dataset.alike.split(" ").filter(Boolean).map(Number));
-      const press = make("button", { type: "button", className: "sdw-word", title: "Keep the cells that differ by this alone" }, word.textContent);
+    for (const word of parts(figure, ".sdw-word")) {
+      const alike = new Set((word.dataset.alike ?? "").split(" ").filter(Boolean).map(Number));
+      const press = make("button", { className: "sdw-word", title: "Keep the cells that differ by this alone" }, word.textContent);
       press.onclick = () => setFilter(tile, word.textContent, alike);
       word.replaceWith(press);
     }
     figure.addEventListener("focusin", () => setCurrent(tile));
     figure.addEventListener("click", (event) => {
-      if (event.target.closest("button, a, summary")) return;
+      if (!(event.target instanceof Element) || event.target.closest("button, a, summary")) return;
       figure.focus({ preventScroll: true });
-      if (!tile.video || !media.contains(event.target)) return;
+      if (!hasVideo(tile) || !media.contains(event.target)) return;
       if (event.shiftKey) choose(tile);
       else open([tile]);
     });
@@ -198,6 +303,7 @@ function wire(root) {
     });
   }
 
+  /** @param {Tile | undefined} tile */
   function setCurrent(tile) {
     if (!tile) return;
     const before = state.current;
@@ -206,12 +312,13 @@ function wire(root) {
       const is = one === tile;
       one.figure.tabIndex = is ? 0 : -1;
       one.figure.classList.toggle("sdw-current", is);
-      for (const inner of one.figure.querySelectorAll("button, a")) inner.tabIndex = is ? 0 : -1;
+      for (const inner of parts(one.figure, "button, a")) inner.tabIndex = is ? 0 : -1;
     }
     setMuted(state.muted);
     if (before !== tile) drawFilmSoon();
   }
 
+  /** @param {boolean} muted */
   function setMuted(muted) {
     state.muted = muted;
     const heard = state.view ? state.panes[0] : state.current;
@@ -222,16 +329,31 @@ function wire(root) {
 
   // -- layout ----------------------------------------------------------------------------------------------------------
 
-  const isKept = (tile) => (!state.filter || state.filter.keep.has(tile.number)) && tile.at.every((value, axis) => !state.hidden[axis].has(value));
-  const valuesOf = (axis, among) => (axis === null ? [null] : [...new Set(among.map((tile) => tile.at[axis]))].sort((a, b) => a - b));
+  /** @param {Tile} tile */
+  const isKept = (tile) =>
+    (!state.filter || state.filter.keep.has(tile.number)) && tile.at.every((value, axis) => !state.hidden.get(axis)?.has(value));
+  /**
+   * The value of a cell on an axis.
+   * @param {Tile} tile
+   * @param {number | null} axis
+   */
+  const valueOf = (tile, axis) => (axis === null ? null : tile.at[axis] ?? null);
+  /**
+   * The values of cells on an axis, in its order.
+   * @param {number | null} axis
+   * @param {Tile[]} among
+   */
+  const valuesOf = (axis, among) =>
+    axis === null ? [null] : [...new Set(among.map((tile) => valueOf(tile, axis)))].sort((a, b) => (a ?? 0) - (b ?? 0));
+  /** @type {Tile[]} */
   let shown = [];
 
   function layOut() {
-    const focused = root.contains(document.activeElement) ? document.activeElement : null;
+    const focused = document.activeElement instanceof HTMLElement && root.contains(document.activeElement) ? document.activeElement : null;
     const kept = tiles.filter(isKept);
     const pages = valuesOf(state.pages, kept);
     if (!pages.includes(state.page)) state.page = pages[0] ?? null;
-    shown = kept.filter((tile) => state.pages === null || tile.at[state.pages] === state.page);
+    shown = kept.filter((tile) => state.pages === null || valueOf(tile, state.pages) === state.page);
 
     const grid = make("div", { className: "sdw-grid" });
     const old = [...stage.children];
@@ -243,13 +365,15 @@ function wire(root) {
     grid.style.gridTemplateColumns = matrix ? `minmax(60px, max-content) repeat(${across.length}, minmax(120px, 1fr))` : "";
     if (matrix) {
       grid.append(make("div", { className: "sdw-corner" }));
-      for (const value of across) grid.append(make("div", { className: "sdw-column" }, facts.axes[state.columns].labels[value]));
+      for (const value of across) grid.append(make("div", { className: "sdw-column" }, wordOf(state.columns, value)));
     }
     for (const level of down) {
-      if (state.rows !== null) grid.append(make("div", { className: "sdw-row" }, facts.axes[state.rows].labels[level]));
+      if (state.rows !== null) grid.append(make("div", { className: "sdw-row" }, wordOf(state.rows, level)));
       const line = matrix ? grid : grid.appendChild(make("div", { className: "sdw-flow" }));
       for (const value of across) {
-        const inside = shown.filter((tile) => (level === null || tile.at[state.rows] === level) && (value === null || tile.at[state.columns] === value));
+        const inside = shown.filter((tile) =>
+          (level === null || valueOf(tile, state.rows) === level) && (value === null || valueOf(tile, state.columns) === value)
+        );
         const cell = matrix ? line.appendChild(make("div", { className: inside.length > 1 ? "sdw-cell sdw-group" : "sdw-cell" })) : line;
         for (const tile of inside) move(tile.figure, cell);
       }
@@ -259,17 +383,16 @@ function wire(root) {
     const told = new Set([matrix || state.rows !== null ? state.rows : null, matrix ? state.columns : null, state.pages]);
     for (const tile of tiles) {
       let any = false;
-      for (const part of tile.figure.querySelectorAll(".sdw-part")) {
-        part.hidden = told.has(Number(part.dataset.axis));
-        part.classList.toggle("sdw-later", any && !part.hidden);
-        any ||= !part.hidden;
+      for (const word of parts(tile.figure, ".sdw-part")) {
+        word.hidden = told.has(Number(word.dataset.axis));
+        word.classList.toggle("sdw-later", any && !word.hidden);
+        any ||= !word.hidden;
       }
-      const label = tile.figure.querySelector(".sdw-label");
-      if (tile.at.length) label.hidden = !any;
+      if (tile.at.length) part(tile.figure, ".sdw-label").hidden = !any;
     }
     if (!shown.length) grid.append(make("p", {}, "No cell is left: show more values, or take the filter back."));
     drawTabs(pages);
-    if (!shown.includes(state.current)) setCurrent(shown.find((tile) => tile.video) ?? shown[0]);
+    if (!state.current || !shown.includes(state.current)) setCurrent(shown.find(hasVideo) ?? shown[0]);
     if (focused && !focused.isConnected) state.current?.figure.focus({ preventScroll: true });
     else if (focused && document.activeElement !== focused) focused.focus({ preventScroll: true });
     drive();
@@ -288,28 +411,28 @@ function wire(root) {
 
   function drive(gently = false) {
     const all = shown.length <= MOST_AT_ONCE;
-    const active = state.view ? state.panes : shown.filter((tile) => tile.video && (all || inSight.has(tile.media)));
+    const active = state.view ? state.panes : shown.filter(hasVideo).filter((tile) => all || inSight.has(tile.media));
     transport.use(active.map((tile) => tile.video), gently);
   }
 
+  /** @param {(number | null)[]} pages */
   function drawTabs(pages) {
-    tabs.hidden = state.pages === null || pages.length === 0;
-    if (tabs.hidden) {
+    const axis = state.pages === null || pages.length === 0 ? null : facts.axes[state.pages];
+    tabs.hidden = !axis;
+    if (!axis) {
       stage.removeAttribute("role");
       stage.removeAttribute("aria-label");
       return;
     }
-    const axis = facts.axes[state.pages];
     tabs.setAttribute("aria-label", axis.title);
     stage.setAttribute("role", "tabpanel");
-    stage.setAttribute("aria-label", `${axis.title}: ${axis.labels[state.page]}`);
+    stage.setAttribute("aria-label", `${axis.title}: ${wordOf(state.pages, state.page)}`);
     const had = tabs.contains(document.activeElement);
     tabs.replaceChildren(
       ...pages.map((value) =>
         make(
           "button",
           {
-            type: "button",
             role: "tab",
             className: "sdw-tab",
             tabIndex: value === state.page ? 0 : -1,
@@ -319,32 +442,37 @@ function wire(root) {
               layOut();
             },
           },
-          axis.labels[value],
-        ),
+          wordOf(state.pages, value),
+        )
       ),
     );
-    if (had) tabs.querySelector('[aria-selected="true"]').focus();
+    if (had) part(tabs, '[aria-selected="true"]').focus();
   }
 
   function drawMenu() {
+    /** @type {[place: Place, title: string][]} */
     const places = [
       ["rows", "Rows"],
       ["columns", "Columns"],
       ["pages", "Pages"],
     ];
-    const menus = places.map(([place, title]) => {
-      const options = [["", "none"], ...facts.axes.map((axis, i) => [String(i), axis.title])];
-      const element = select(title, options, (value) => {
+    /** @type {[value: string, text: string][]} */
+    const options = [["", "none"], ...facts.axes.map(({ title }, i) => /** @type {[string, string]} */ ([String(i), title]))];
+    /** @type {Map<Place, HTMLSelectElement>} */
+    const menus = new Map();
+    const drawPlaces = () => menus.forEach((element, place) => element.value = String(state[place] ?? ""));
+    for (const [place, title] of places) {
+      const choose = (/** @type {string} */ value) => {
         const axis = value === "" ? null : Number(value);
         // An axis has one place: what stood there before takes the place that became free.
         for (const [other] of places) if (other !== place && axis !== null && state[other] === axis) state[other] = state[place];
         state[place] = axis;
-        for (const [other, , ] of places) menus[places.findIndex(([name]) => name === other)].value = state[other] === null ? "" : String(state[other]);
+        drawPlaces();
         layOut();
-      });
-      element.value = state[place] === null ? "" : String(state[place]);
-      return element;
-    });
+      };
+      menus.set(place, select(title, options, choose));
+    }
+    drawPlaces();
     const fields = facts.axes.map((axis, i) =>
       make(
         "fieldset",
@@ -355,25 +483,34 @@ function wire(root) {
             type: "checkbox",
             checked: true,
             onchange: () => {
-              if (box.checked) state.hidden[i].delete(value);
-              else state.hidden[i].add(value);
+              if (box.checked) state.hidden.get(i)?.delete(value);
+              else state.hidden.get(i)?.add(value);
               layOut();
             },
           });
           return make("label", {}, box, ` ${label}`);
         }),
-      ),
+      )
     );
     menu.append(
       make(
         "div",
         { className: "sdw-menu-body" },
-        make("div", { className: "sdw-places" }, ...menus.map((element, i) => make("label", {}, `${places[i][1]} `, element))),
+        make(
+          "div",
+          { className: "sdw-places" },
+          ...places.map(([place, title]) => make("label", {}, `${title} `, menus.get(place) ?? null)),
+        ),
         ...fields,
       ),
     );
   }
 
+  /**
+   * @param {Tile} tile
+   * @param {string} word
+   * @param {Set<number>} alike the numbers of the cells that differ by it alone
+   */
   function setFilter(tile, word, alike) {
     const keep = new Set([...alike, ...tiles.filter((one) => one.prompt === tile.prompt).map((one) => one.number)]);
     state.filter = { word, keep };
@@ -395,24 +532,31 @@ function wire(root) {
 
   // -- enlarged --------------------------------------------------------------------------------------------------------
 
+  /** @param {Tile | undefined} tile */
   function choose(tile) {
-    if (!tile?.video) return;
+    if (!hasVideo(tile)) return;
     state.chosen = state.chosen.includes(tile) ? state.chosen.filter((one) => one !== tile) : [...state.chosen, tile].slice(-2);
     drawChosen();
-    say.textContent = state.chosen.length === 1 ? `${labelOf(state.chosen[0])} chosen; choose a second one to compare` : state.chosen.length ? "" : "none chosen";
-    if (state.chosen.length === 2) open(state.chosen, "side");
+    const [first, second] = state.chosen;
+    say.textContent = !first ? "none chosen" : second ? "" : `${labelOf(first)} chosen; choose a second one to compare`;
+    if (second) open(state.chosen, "side");
   }
 
   function drawChosen() {
     for (const tile of tiles) {
-      const at = state.chosen.indexOf(tile);
-      tile.figure.classList.toggle("sdw-chosen", at >= 0);
-      tile.compareButton?.setAttribute("aria-pressed", String(at >= 0));
+      const isChosen = state.chosen.some((one) => one === tile);
+      tile.figure.classList.toggle("sdw-chosen", isChosen);
+      tile.compareButton?.setAttribute("aria-pressed", String(isChosen));
     }
   }
 
-  function open(panes, view = "one") {
-    if (!panes.every((tile) => tile?.video)) return;
+  /**
+   * @param {(Tile | undefined)[]} asked
+   * @param {"one" | "side"} [view]
+   */
+  function open(asked, view = "one") {
+    const panes = asked.filter(hasVideo);
+    if (panes.length !== asked.length) return;
     for (const tile of state.panes) if (!panes.includes(tile)) move(tile.video, tile.media, tile.media.firstChild);
     state.panes = panes;
     state.view = view;
@@ -420,23 +564,33 @@ function wire(root) {
     if (!dialog.open) top.style.minHeight = `${top.offsetHeight}px`; // nothing below it jumps while the bar is away
     move(bar, dialogBar);
     if (!dialog.open) dialog.showModal();
-    for (const [i, tile] of panes.entries()) move(tile.video, theatre.children[i].firstChild);
+    for (const [i, tile] of panes.entries()) move(tile.video, screens()[i] ?? theatre);
     setCurrent(panes[0]);
     drive();
     say.textContent = `${panes.map(labelOf).join(" beside ")} enlarged`;
     playButton.focus({ preventScroll: true });
   }
 
+  const screens = () => parts(theatre, ".sdw-screen");
+
   function drawDialog() {
     const two = state.panes.length === 2;
     theatre.className = `sdw-theatre sdw-${state.view}`;
-    const [{ video }] = state.panes;
-    dialog.style.setProperty("--sdw-ratio", ((video.width || 16) / (video.height || 9)).toFixed(4));
-    while (theatre.children.length < state.panes.length) theatre.append(make("div", { className: "sdw-pane" }, make("div", { className: "sdw-screen" }), make("div", { className: "sdw-pane-label" })));
-    while (theatre.children.length > state.panes.length) theatre.lastChild.remove();
+    const video = state.panes[0]?.video;
+    dialog.style.setProperty("--sdw-ratio", ((video?.width || 16) / (video?.height || 9)).toFixed(4));
+    while (theatre.children.length < state.panes.length) {
+      theatre.append(
+        make("div", { className: "sdw-pane" }, make("div", { className: "sdw-screen" }), make("div", { className: "sdw-pane-label" })),
+      );
+    }
+    while (theatre.children.length > state.panes.length) theatre.lastElementChild?.remove();
     for (const [i, tile] of state.panes.entries()) {
       const receipt = tile.figure.querySelector(".sdw-receipt")?.textContent ?? "";
-      theatre.children[i].lastChild.replaceChildren(make("strong", {}, (two ? `${"AB"[i]}: ` : "") + labelOf(tile)), make("div", { dir: "auto" }, tile.prompt), make("div", { className: "sdw-quiet" }, receipt));
+      parts(theatre, ".sdw-pane-label")[i]?.replaceChildren(
+        make("strong", {}, (two ? `${"AB"[i]}: ` : "") + labelOf(tile)),
+        make("div", { dir: "auto" }, tile.prompt),
+        make("div", { className: "sdw-quiet" }, receipt),
+      );
     }
     splitRange.hidden = state.view !== "split";
     setSplit(Number(splitRange.value));
@@ -444,9 +598,9 @@ function wire(root) {
       make("strong", {}, two ? "Compared" : "Enlarged"),
       make("span", { className: "sdw-spring" }),
       ...(two
-        ? [make("button", { type: "button", className: "sdw-button", onclick: () => flip() }, state.view === "split" ? "Side by side" : "Split")]
+        ? [make("button", { className: "sdw-button", onclick: () => flip() }, state.view === "split" ? "Side by side" : "Split")]
         : [button("Previous cell", icon("back"), () => walk(-1, 0)), button("Next cell", icon("on"), () => walk(1, 0))]),
-      make("button", { type: "button", className: "sdw-button", onclick: () => shut() }, "Close"),
+      make("button", { className: "sdw-button", onclick: () => shut() }, "Close"),
     );
   }
 
@@ -455,19 +609,21 @@ function wire(root) {
     state.view = state.view === "split" ? "side" : "split";
     const had = dialogHead.contains(document.activeElement);
     drawDialog();
-    if (had) dialogHead.querySelector("button").focus();
+    if (had) part(dialogHead, "button").focus();
   }
 
+  /** @param {number} share percent from the left */
   function setSplit(share) {
     splitRange.value = String(Math.max(0, Math.min(100, share)));
     theatre.style.setProperty("--sdw-split", `${splitRange.value}%`);
-    splitRange.setAttribute("aria-valuetext", `${Math.round(splitRange.value)} % from the left`);
+    splitRange.setAttribute("aria-valuetext", `${Math.round(Number(splitRange.value))} % from the left`);
   }
 
   splitRange.addEventListener("input", () => setSplit(Number(splitRange.value)));
+  /** @param {PointerEvent} event */
   const drag = (event) => {
     if (state.view !== "split" || (event.type === "pointermove" && !event.buttons)) return;
-    if (event.target.closest(".sdw-pane-label")) return;
+    if (event.target instanceof Element && event.target.closest(".sdw-pane-label")) return;
     const box = theatre.getBoundingClientRect();
     setSplit((100 * (event.clientX - box.left)) / box.width);
     event.preventDefault();
@@ -499,28 +655,19 @@ function wire(root) {
     });
   }
 
-  // To the next cell in this direction, as they lie on the screen.
+  /**
+   * To the next cell in this direction, as they lie on the screen.
+   * @param {number} right
+   * @param {number} down
+   */
   function walk(right, down) {
-    const from = state.current?.figure.getBoundingClientRect();
-    if (!from) return;
-    const centre = (box) => [box.left + box.width / 2, box.top + box.height / 2];
-    const [x, y] = centre(from);
-    let best = null;
-    for (const tile of shown) {
-      if (tile === state.current || (state.view && !tile.video)) continue;
-      const box = tile.figure.getBoundingClientRect();
-      const [dx, dy] = [centre(box)[0] - x, centre(box)[1] - y];
-      const along = right * dx + down * dy;
-      const beside = Math.abs(down * dx + right * dy);
-      const overlaps = right ? box.top < from.bottom && box.bottom > from.top : box.left < from.right && box.right > from.left;
-      const beyond = right > 0 ? box.left - from.right : right < 0 ? from.left - box.right : down > 0 ? box.top - from.bottom : from.top - box.bottom;
-      if (beyond < -4 || (right && !overlaps)) continue;
-      const cost = along + 3 * beside + (overlaps ? 0 : 1e4);
-      if (!best || cost < best.cost) best = { tile, cost };
-    }
+    const { current } = state;
+    if (!current) return;
+    const others = shown.filter((tile) => tile !== current && (!state.view || tile.video));
+    const found = nearest(current.figure.getBoundingClientRect(), others.map(({ figure }) => figure.getBoundingClientRect()), right, down);
     // At the end of a line, on to the next one, as when reading.
     const order = shown.filter((tile) => !state.view || tile.video);
-    const next = best?.tile ?? (right ? order[order.indexOf(state.current) + right] : null);
+    const next = others[found] ?? (right ? order[order.indexOf(current) + right] : null);
     if (!next) return;
     if (state.view) open([next]);
     else {
@@ -532,6 +679,7 @@ function wire(root) {
   // -- transport -------------------------------------------------------------------------------------------------------
 
   let saidAt = 0;
+  /** @type {boolean | null} */
   let wasPlaying = null;
 
   function show() {
@@ -568,29 +716,33 @@ function wire(root) {
   });
 
   const fps = () => Number(state.current?.figure.dataset.fps) || 24;
+  /** @param {1 | -1} direction */
   const step = (direction) => transport.step(direction, fps());
+  /** @param {1 | -1} by */
   const faster = (by) => {
-    const i = SPEEDS.indexOf(transport.speed) + by;
-    if (SPEEDS[i]) transport.setSpeed(SPEEDS[i]);
+    const speed = SPEEDS[SPEEDS.indexOf(transport.speed) + by];
+    if (speed) transport.setSpeed(speed);
     say.textContent = `speed ${transport.speed}`;
   };
 
   // The filmstrip: pictures of the current clip, drawn by a player of its own while nothing else plays.
+  /** @type {Map<Tile, HTMLCanvasElement>} */
   const strips = new Map();
-  let stripTimer = 0;
+  const soon = later(700, () => drawFilm());
 
   const isBusy = () => transport.playing && !state.view; // many players need the decoder more
   const showFilm = () => {
-    const strip = strips.get(state.current);
-    film.getContext("2d").clearRect(0, 0, film.width, film.height);
-    if (strip) film.getContext("2d").drawImage(strip, 0, 0);
-    film.dataset.of = strip ? String(state.current.number) : "";
+    const strip = state.current && strips.get(state.current);
+    const context = film.getContext("2d");
+    context?.clearRect(0, 0, film.width, film.height);
+    if (strip) context?.drawImage(strip, 0, 0);
+    film.dataset.of = strip ? String(state.current?.number) : "";
     return Boolean(strip);
   };
 
   function drawFilmSoon() {
-    clearTimeout(stripTimer);
-    if (!showFilm()) stripTimer = setTimeout(drawFilm, 700);
+    soon.stop();
+    if (!showFilm()) soon.start();
   }
 
   async function drawFilm() {
@@ -601,11 +753,12 @@ function wire(root) {
     if (strip && state.current === tile) showFilm();
   }
 
+  /** @param {HTMLVideoElement} video */
   async function filmOf(video) {
     const strip = make("canvas", { width: film.width, height: film.height });
     const context = strip.getContext("2d");
     const probe = make("video", { muted: true, preload: "auto", src: video.currentSrc || video.src });
-    const arrived = (event) =>
+    const arrived = (/** @type {"loadeddata" | "seeked"} */ event) =>
       new Promise((resolve, reject) => {
         probe.addEventListener(event, resolve, { once: true });
         setTimeout(reject, 5000);
@@ -620,7 +773,7 @@ function wire(root) {
         await seeked;
         const scale = Math.max(width / probe.videoWidth, strip.height / probe.videoHeight);
         const [w, h] = [width / scale, strip.height / scale];
-        context.drawImage(probe, (probe.videoWidth - w) / 2, (probe.videoHeight - h) / 2, w, h, i * width, 0, width, strip.height);
+        context?.drawImage(probe, (probe.videoWidth - w) / 2, (probe.videoHeight - h) / 2, w, h, i * width, 0, width, strip.height);
       }
       return strip;
     } finally {
@@ -631,23 +784,28 @@ function wire(root) {
 
   // -- keys ------------------------------------------------------------------------------------------------------------
 
+  /**
+   * Whether the key was ours.
+   * @param {KeyboardEvent} event
+   */
   function press(event) {
     const { key, target } = event;
+    if (!(target instanceof Element)) return false;
     if (event.ctrlKey || event.metaKey || event.altKey || (key === "Enter" && event.shiftKey)) return false; // the notebook's
-    const range = target.type === "range";
-    const typed = target.matches("select, textarea") || (target.matches("input") && !range && target.type !== "checkbox");
+    const range = target.matches("input[type=range]");
+    const typed = target.matches("select, textarea, input:not([type=range], [type=checkbox])");
     if (key === "Escape") return escape();
     if (typed) return false;
     if ((key === " " || key === "Enter") && target.closest("button, summary, a, input:not([type=range])")) return false;
     if (target.matches("[role=tab]") && (key === "ArrowLeft" || key === "ArrowRight")) return turnPage(key === "ArrowRight" ? 1 : -1);
-    const sideways = { ArrowLeft: -1, ArrowRight: 1 }[key];
-    const upright = { ArrowUp: -1, ArrowDown: 1 }[key];
+    const sideways = key === "ArrowLeft" ? -1 : key === "ArrowRight" ? 1 : 0;
+    const upright = key === "ArrowUp" ? -1 : key === "ArrowDown" ? 1 : 0;
     if (sideways && event.shiftKey) transport.seek(transport.at + sideways);
     else if (sideways && target === scrub) step(sideways);
     else if (sideways && state.view === "split") setSplit(Number(splitRange.value) + 2 * sideways);
     else if (range && (sideways || upright)) return false;
     else if (sideways || upright) {
-      if (state.view === null || state.view === "one") walk(sideways ?? 0, upright ?? 0);
+      if (state.view === null || state.view === "one") walk(sideways, upright);
     } else if (key === " " || key === "k") transport.toggle();
     else if (key === ",") step(-1);
     else if (key === ".") step(1);
@@ -670,7 +828,7 @@ function wire(root) {
     else if (state.view) shut();
     else if (menu.open) {
       menu.open = false;
-      menu.firstChild.focus();
+      part(menu, "summary").focus();
     } else if (state.chosen.length) {
       state.chosen = [];
       drawChosen();
@@ -679,10 +837,11 @@ function wire(root) {
     return true;
   }
 
+  /** @param {1 | -1} by */
   function turnPage(by) {
-    const all = [...tabs.children];
-    all[(all.findIndex((tab) => tab.getAttribute("aria-selected") === "true") + by + all.length) % all.length].click();
-    tabs.querySelector('[aria-selected="true"]').focus();
+    const all = [...parts(tabs, "button")];
+    all[(all.findIndex((tab) => tab.getAttribute("aria-selected") === "true") + by + all.length) % all.length]?.click();
+    part(tabs, '[aria-selected="true"]').focus();
     return true;
   }
 
@@ -695,14 +854,20 @@ function wire(root) {
 
   // -- put together ----------------------------------------------------------------------------------------------------
 
-  const top = make("div", { className: "sdw-top" }, bar, make("div", { className: "sdw-second" }, facts.axes.length ? menu : null, chip), tabs);
+  const top = make(
+    "div",
+    { className: "sdw-top" },
+    bar,
+    make("div", { className: "sdw-second" }, facts.axes.length ? menu : null, chip),
+    tabs,
+  );
   root.setAttribute("role", "region");
   root.setAttribute("aria-label", heading);
   drawMenu();
   stage.before(top);
   root.append(park, dialog, help, say);
   const lengths = () => {
-    const known = tiles.map((tile) => tile.video?.duration).filter(Number.isFinite);
+    const known = tiles.map((tile) => tile.video?.duration ?? NaN).filter(Number.isFinite);
     mappingMenu.hidden = known.length < 2 || Math.max(...known) - Math.min(...known) < 0.1;
     show();
   };
@@ -716,6 +881,7 @@ function wire(root) {
   drawFilmSoon();
 }
 
+/** @type {Root | null | undefined} */
 const own = document.currentScript?.closest(".sdw");
 if (own) wire(own);
-for (const root of document.querySelectorAll(".sdw")) wire(root);
+for (const root of parts(document, ".sdw")) wire(root);

@@ -1,30 +1,44 @@
 // The widget's door: clips come from the kernel and votes go to it, as messages. Nothing is kept in the notebook.
 
+import { votingRoom } from "../../grids/ballots/room.js";
+import { later, listen } from "../../pages/kit.js";
+/** @import { State } from "../../grids/ballots/room.js" */
+/** @import { Buffers, Model } from "../../pages/kit.js" */
+
+/** @typedef {PromiseWithResolvers<string> & { address: string, size: number }} Clip */
+/**
+ * @typedef {{ kind: "state" } & State | { kind: "clip", clip: string } | { kind: "no_clip", clip: string, text: string } |
+ *   { kind: "trouble", text: string }} Message
+ */
+
 const KERNEL_PATIENCE = 5000; // ms without an answer before the room says that the kernel is busy
 const LATE =
   "The kernel has not answered yet. If a cell is running, this goes on when it ends; if the kernel was restarted, run this cell again: every answer so far is kept.";
 const MOST_BYTES = 300e6; // of clips kept in this page; the oldest are asked for again
 
 export default {
+  /** @param {{ model: Model<{}, Message>, el: HTMLElement }} widget */
   render({ model, el }) {
-    const clips = new Map(); // name -> {promise, resolve, reject, address, size}
-    let overdue = null;
+    /** @type {Map<string, Clip>} */
+    const clips = new Map(); // by name
     let isLate = false;
 
+    const overdue = later(KERNEL_PATIENCE, () => {
+      isLate = true;
+      room.complain(LATE);
+    });
+
+    /** @param {{ kind: string, [fact: string]: unknown }} message */
     const send = (message) => {
-      clearTimeout(overdue);
-      overdue = setTimeout(() => {
-        isLate = true;
-        room.complain(LATE);
-      }, KERNEL_PATIENCE);
+      overdue.start();
       model.send(message);
     };
 
+    /** @param {string} name */
     const clip = (name) => {
       let entry = clips.get(name);
       if (!entry) {
-        entry = { address: null, size: 0 };
-        entry.promise = new Promise((resolve, reject) => Object.assign(entry, { resolve, reject }));
+        entry = { ...withResolvers(), address: "", size: 0 };
         clips.set(name, entry);
         send({ kind: "need", clip: name });
       } else {
@@ -34,9 +48,13 @@ export default {
       return entry.promise;
     };
 
-    const keep = (name, buffer) => {
+    /**
+     * @param {string} name
+     * @param {Buffers} buffers
+     */
+    const keep = (name, [buffer]) => {
       const entry = clips.get(name);
-      if (!entry || entry.address) return;
+      if (!entry || entry.address || !buffer) return;
       entry.address = URL.createObjectURL(new Blob([buffer], { type: "video/mp4" }));
       entry.size = buffer.byteLength;
       entry.resolve(entry.address);
@@ -50,21 +68,24 @@ export default {
       }
     };
 
+    /**
+     * @param {Message} message
+     * @param {Buffers} buffers
+     */
     const receive = (message, buffers) => {
-      clearTimeout(overdue);
+      overdue.stop();
       if (isLate) room.complain("");
       isLate = false;
       if (message.kind === "state") {
         room.complain("");
         room.show(message);
-      } else if (message.kind === "clip") keep(message.clip, buffers[0]);
+      } else if (message.kind === "clip") keep(message.clip, buffers);
       else if (message.kind === "no_clip") {
         clips.get(message.clip)?.reject(new Error(message.text));
         clips.delete(message.clip);
       } else if (message.kind === "trouble") room.complain(message.text);
     };
 
-    keepKeys();
     const room = votingRoom(el, {
       begin: (rater) => send({ kind: "begin", rater }),
       answer: (pair, aspect, choice) => send({ kind: "answer", pair, aspect, choice }),
@@ -76,14 +97,25 @@ export default {
       save: null,
       keys: null,
     });
-    model.on("msg:custom", receive);
+    const stopListening = listen(model, { "msg:custom": receive });
     send({ kind: "hello" });
 
     return () => {
-      clearTimeout(overdue);
-      model.off("msg:custom", receive);
+      overdue.stop();
+      stopListening();
       room.close();
       for (const { address } of clips.values()) if (address) URL.revokeObjectURL(address);
     };
   },
 };
+
+/**
+ * A promise that is kept from outside; browsers know how themselves only since 2024.
+ * @returns {PromiseWithResolvers<string>}
+ */
+function withResolvers() {
+  /** @type {Partial<PromiseWithResolvers<string>>} */
+  const made = {};
+  const promise = new Promise((resolve, reject) => Object.assign(made, { resolve, reject }));
+  return /** @type {PromiseWithResolvers<string>} */ (Object.assign(made, { promise }));
+}

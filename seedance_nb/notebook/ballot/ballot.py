@@ -20,9 +20,10 @@ from ...clips.store import is_shown_whole, preview_file
 from ...errors import InvalidRequest, one_line, shortened
 from ...grids.ballots.ballot_file import check_aspects, clean_rater
 from ...grids.ballots.ballot_pairs import Entries, asks_for_prompt, entries
-from ...grids.ballots.room import script, style
+from ...grids.ballots.page import STYLE_SHEET
 from ...grids.ballots.voting import Voting
 from ...grids.votes.votes import next_pair
+from ...pages.assets import module
 from ...pages.escaping import clean
 from ...pages.words import clamp
 from ...tracking.ledger.vote import Choice, Vote
@@ -60,15 +61,15 @@ class Ballot(anywidget.AnyWidget):
     """It has no traits: a saved notebook holds nothing of it, neither clips nor names.
 
     From the page: `hello`, `begin` (rater), `need` (clip), `answer` (pair, aspect, choice), `undo`, `reveal` (on), `done`, `go_on`. To
-    it: `state` (see ballot_room.js), `clip` (clip, and the MP4 as the only buffer), `no_clip` (clip, text), `trouble` (text). Clips go
+    it: `state` (see grids/ballots/room.js), `clip` (clip, and the MP4 as the only buffer), `no_clip` (clip, text), `trouble` (text). Clips go
     by names that are drawn by lot for each ballot; what they stand for is said after the answer.
 
     Messages may be handled on a subshell's thread while a cell runs: they ask the ledger and answer, and nothing else.
     `grid` needs `picture()` and `session`. Raises InvalidRequest.
     """
 
-    _esm = script(Path(__file__).parent / "ballot.js")
-    _css = style()
+    _esm = module(Path(__file__).parent / "ballot.js")
+    _css = STYLE_SHEET
 
     def __init__(
         self,

@@ -1,5 +1,28 @@
 // The board of a grid: every cell on its axes, one progress line. Every text goes through textContent; the only HTML that is ever
-// parsed is the wall, which our own kernel made for this notebook.
+// parsed is the wall.
+
+import { ageing, keepKeys, left, listen, make, progressBar, redraw, say, whenOnPage, words } from "../../pages/kit.js";
+import { raise } from "../../pages/raise.js";
+/** @import { Line, Model } from "../../pages/kit.js" */
+
+/** @typedef {[symbol: string, words: string, tone: string]} Mark */
+/** @typedef {{ name: string, row: number, column: number, prompt: number, settings: number, take: number }} Cell */
+/**
+ * Where the cells stand, what the letters of `marks` mean, and the texts that cells share, by number; nothing before there is a plan.
+ * @typedef {{
+ *   rows: string[], columns: string[], down: string, across: string, within: string[], cells: Cell[], prompts: string[],
+ *   settings: string[], marks: Record<string, Mark>,
+ * }} Places
+ */
+/**
+ * How it goes: `marks` has one letter for each cell.
+ * @typedef {{
+ *   marks: string, status: string, credits: string, remaining: number | null, running: number, waiting: number, failed: number,
+ *   settled: boolean, cancel_requested: boolean,
+ * }} View
+ */
+/** @typedef {{ places: Partial<Places>, view: Partial<View>, problems: Record<string, string>, done: boolean }} Traits */
+/** @typedef {{ kind: "wall", html: string } | { kind: "trouble", text: string } | { kind: "retried" }} Message */
 
 const TICK = 1000; // ms between redraws of the clock
 const HEAL_AFTER = 800; // ms a finished board may stay on the page before it asks for the wall itself
@@ -9,35 +32,37 @@ const SILENCE = 180; // seconds without news after which the board doubts its ke
 const BY_KERNEL =
   "The running kernel shows these clips. To store them in a notebook's own output, run this cell again there (nothing is submitted twice).";
 
-export default () => {
-  let received = performance.now(); // when the latest view came: the countdown starts there, by this machine's clock
-  return {
-    initialize({ model }) {
-      model.on("change:view", () => {
-        received = performance.now();
-      });
-    },
-    render({ model, el }) {
-      return board(model, el, () => (performance.now() - received) / 1000);
-    },
-  };
-};
+const TONES = /** @type {const} */ (["good", "bad", "busy"]); // of the parts of the bar
+/** @type {Mark} */
+const UNKNOWN = ["", "", "idle"]; // of a letter that a newer kernel says
 
+export default ageing(board);
+
+/**
+ * @param {Model<Traits, Message>} model
+ * @param {HTMLElement} el
+ * @param {() => number} age
+ */
 function board(model, el, age) {
   const ui = build(el);
-  keepKeys();
+  /** @type {HTMLButtonElement[]} */
   let chips = [];
   let drawn = ""; // the marks that are on the page
+  /** @type {number | null} */
   let shown = null; // the number of the cell whose facts are told
   let asking = false; // whether Cancel all has been pressed and not yet confirmed
+  /** @type {number | null} */
   let pressedAt = null; // when it was confirmed, until the kernel takes over
+  /** @type {number | null} */
   let retryAt = null;
-  let trouble = null;
-  let healing = null; // null, "asked", "shown" or "refused"
-  let healTimer = null;
+  let trouble = "";
+  /** @type {"" | "asked" | "shown" | "refused"} */
+  let healing = "";
+  /** @type {(() => void) | null} */
+  let stopHealing = null;
 
   const layOut = () => {
-    chips = lay(ui, model.get("places") || {});
+    chips = lay(ui, model.get("places"));
     drawn = "";
     shown = null;
     chips.forEach((chip, index) => {
@@ -48,55 +73,59 @@ function board(model, el, age) {
   };
 
   const draw = () => {
-    const view = model.get("view") || {};
+    const view = model.get("view");
     const done = model.get("done");
-    const places = model.get("places") || {};
+    const { cells = [], marks: facts = {} } = model.get("places");
     const marks = view.marks || "";
     chips.forEach((chip, index) => {
       const mark = marks[index];
       if (mark === undefined || mark === drawn[index]) return;
-      const [symbol, words, tone] = places.marks[mark] || ["", "", "idle"];
+      const [symbol, words, tone] = facts[mark] || UNKNOWN;
       chip.dataset.tone = tone;
       chip.textContent = symbol;
-      chip.setAttribute("aria-label", `${places.cells[index].name}: ${words}`);
+      chip.setAttribute("aria-label", `${cells[index]?.name}: ${words}`);
     });
     drawn = marks;
     if (view.cancel_requested || view.settled) pressedAt = null;
     if (retryAt !== null && !view.failed) retryAt = null;
-    drawLegend(places, marks);
+    drawLegend(facts, marks);
     drawButtons(view, done);
     say(ui.status, capital(view.status || ""));
     say(ui.credits, view.credits || "");
     ui.board.dataset.active = String(!view.settled && !done);
-    drawBar(ui, view, marks, places.marks || {});
+    drawBar(ui, view, marks, facts);
     if (shown !== null) tell(shown);
     tick();
     if (done || view.settled) clearInterval(timer);
     if (done) heal();
   };
 
-  const drawLegend = (places, marks) => {
+  /**
+   * @param {Record<string, Mark>} facts
+   * @param {string} marks
+   */
+  const drawLegend = (facts, marks) => {
+    /** @type {Map<string, number>} */
     const counts = new Map();
     for (const mark of marks) counts.set(mark, (counts.get(mark) || 0) + 1);
-    const entries = Object.entries(places.marks || {}).filter(([mark]) => counts.has(mark));
-    const key = JSON.stringify(entries.map(([mark]) => [mark, counts.get(mark)]));
-    if (key === ui.legend.dataset.key) return;
-    ui.legend.dataset.key = key;
-    ui.legend.replaceChildren(
-      ...entries.map(([mark, [symbol, words, tone]]) => {
-        const entry = make("li", "seedance-board-entry");
-        const sign = make("span", "seedance-board-sign", symbol);
-        sign.dataset.tone = tone;
-        sign.setAttribute("aria-hidden", "true");
-        entry.append(sign, `${words} ${counts.get(mark)}`);
-        return entry;
-      }),
-    );
+    const entries = Object.entries(facts).flatMap(([mark, [symbol, words, tone]]) => {
+      const count = counts.get(mark);
+      return count ? [{ symbol, tone, text: `${words} ${count}` }] : [];
+    });
+    redraw(ui.legend, entries, ({ symbol, tone, text }) => {
+      const sign = make("span", { className: "seedance-board-sign", "aria-hidden": "true" }, symbol);
+      sign.dataset.tone = tone;
+      return make("li", "seedance-board-entry", sign, text);
+    });
   };
 
+  /**
+   * @param {Partial<View>} view
+   * @param {boolean} done
+   */
   const drawButtons = (view, done) => {
-    const over = done || view.settled;
-    const cancelling = pressedAt !== null || view.cancel_requested;
+    const over = done || Boolean(view.settled);
+    const cancelling = pressedAt !== null || Boolean(view.cancel_requested);
     if (over || cancelling) asking = false;
     const focused = ui.board.contains(document.activeElement) ? document.activeElement : null;
     ui.cancel.hidden = over || asking;
@@ -109,55 +138,56 @@ function board(model, el, age) {
     ui.retry.disabled = retryAt !== null;
     say(ui.retry, retryAt !== null ? "Trying again…" : `Retry failed (${view.failed})`);
     // A button that goes away or is disabled loses the keyboard's place on the page; the board keeps it.
-    if (focused && (focused.disabled || !focused.getClientRects().length)) ui.board.focus({ preventScroll: true });
+    if (focused?.matches(":disabled") || focused?.getClientRects().length === 0) ui.board.focus({ preventScroll: true });
   };
 
+  /** @param {number} index */
   const tell = (index) => {
-    const places = model.get("places") || {};
-    const cell = (places.cells || [])[index];
+    const { cells = [], marks = {}, prompts = [], settings = [] } = model.get("places");
+    const cell = cells[index];
     if (!cell) return;
     shown = index;
-    const mark = ((model.get("view") || {}).marks || "")[index];
-    const words = (places.marks[mark] || ["", "", ""])[1];
-    const said = (model.get("problems") || {})[String(index)];
+    const [, words] = marks[(model.get("view").marks || "")[index] ?? ""] || UNKNOWN;
+    const said = model.get("problems")[String(index)];
     say(ui.detailHead, cell.name);
     say(ui.detailSaid, capital(said || words));
-    say(ui.detailPrompt, places.prompts[cell.prompt] || "");
-    say(ui.detailFacts, [places.settings[cell.settings], `take ${cell.take}`].filter(Boolean).join(" · "));
+    say(ui.detailPrompt, prompts[cell.prompt] || "");
+    say(ui.detailFacts, [settings[cell.settings], `take ${cell.take}`].filter(Boolean).join(" · "));
     ui.detail.hidden = false;
   };
 
   const tick = () => {
-    const view = model.get("view") || {};
+    const view = model.get("view");
     const live = !view.settled && !model.get("done");
     say(ui.clock, live && view.remaining != null ? left(view.remaining - age()) : "");
+    /** @type {Line[]} */
     const lines = [];
     if (trouble) lines.push(["trouble", trouble]);
     const waits = [pressedAt, retryAt].some((at) => at !== null && performance.now() - at > PATIENCE);
     if (live && waits) lines.push(["trouble", "The kernel has not answered yet. If a cell is running, the stop button lets it through."]);
-    if (live && age() > SILENCE)
-      lines.push(["trouble", `No news from the kernel for ${words(age())}. If it was restarted, run this cell again: nothing is submitted twice.`]);
+    if (live && age() > SILENCE) {
+      lines.push([
+        "trouble",
+        `No news from the kernel for ${words(age())}. If it was restarted, run this cell again: nothing is submitted twice.`,
+      ]);
+    }
     if (healing === "asked") lines.push(["note", "Fetching the clips…"]);
     if (healing === "shown") lines.push(["note", BY_KERNEL]);
-    const key = JSON.stringify(lines);
-    if (key === ui.lines.dataset.key) return; // redrawing would take a selection away from the reader
-    ui.lines.dataset.key = key;
-    ui.lines.replaceChildren(...lines.map(([kind, text]) => make("p", `seedance-board-line seedance-${kind}`, text)));
+    redraw(ui.lines, lines, ([kind, text]) => make("p", `seedance-board-line seedance-${kind}`, text));
   };
 
   // Finished and still on the page: this page was reloaded meanwhile and will never get the final output.
   const heal = () => {
-    if (healing || healTimer) return;
-    healTimer = setInterval(() => {
-      if (!ui.board.isConnected) return;
-      clearInterval(healTimer);
+    if (healing) return;
+    stopHealing ??= whenOnPage(ui.board, HEAL_AFTER, () => {
       if (healing) return;
       healing = "asked";
       tick();
       model.send({ kind: "need_wall" });
-    }, HEAL_AFTER);
+    });
   };
 
+  /** @param {Message} message */
   const receive = (message) => {
     if (message.kind === "wall" && healing !== "shown") {
       healing = "shown";
@@ -182,13 +212,13 @@ function board(model, el, age) {
   });
   ui.yes.addEventListener("click", () => {
     if (pressedAt !== null) return;
-    [pressedAt, asking, trouble] = [performance.now(), false, null];
+    [pressedAt, asking, trouble] = [performance.now(), false, ""];
     draw();
     model.send({ kind: "cancel" });
   });
   ui.retry.addEventListener("click", () => {
     if (retryAt !== null) return;
-    [retryAt, trouble] = [performance.now(), null];
+    [retryAt, trouble] = [performance.now(), ""];
     draw();
     model.send({ kind: "retry" });
   });
@@ -196,42 +226,46 @@ function board(model, el, age) {
     if (event.key === "Escape") ui.no.click();
   });
   ui.table.addEventListener("keydown", (event) => {
-    const at = chips.indexOf(document.activeElement);
-    const to = at < 0 ? -1 : next(chips, at, event.key);
-    if (to < 0) return;
+    const from = chips.find((chip) => chip === document.activeElement);
+    const to = from && chips[next(chips, chips.indexOf(from), event.key)];
+    if (!to) return;
     event.preventDefault();
-    chips[at].tabIndex = -1;
-    chips[to].tabIndex = 0;
-    chips[to].focus();
+    from.tabIndex = -1;
+    to.tabIndex = 0;
+    to.focus();
   });
 
   const timer = setInterval(tick, TICK);
-  model.on("change:places", layOut);
-  model.on("change:view", draw);
-  model.on("change:problems", draw);
-  model.on("change:done", draw);
-  model.on("msg:custom", receive);
+  const stopListening = listen(model, {
+    "change:places": layOut,
+    "change:view": draw,
+    "change:problems": draw,
+    "change:done": draw,
+    "msg:custom": receive,
+  });
   layOut();
 
   return () => {
     clearInterval(timer);
-    clearInterval(healTimer);
-    model.off("change:places", layOut);
-    model.off("change:view", draw);
-    model.off("change:problems", draw);
-    model.off("change:done", draw);
-    model.off("msg:custom", receive);
+    stopHealing?.();
+    stopListening();
   };
 }
 
-// The cell that an arrow key leads to: in reading order, or the nearest in the row above or below.
-function next(chips, at, key) {
+/**
+ * The number of the cell that an arrow key leads to: in reading order, or the nearest in the row above or below; -1 for other keys.
+ * @param {Pick<Element, "getBoundingClientRect">[]} chips
+ * @param {number} at
+ * @param {string} key
+ */
+export function next(chips, at, key) {
   if (key === "ArrowRight") return Math.min(at + 1, chips.length - 1);
   if (key === "ArrowLeft") return Math.max(at - 1, 0);
   if (key === "Home") return 0;
   if (key === "End") return chips.length - 1;
   if (key !== "ArrowDown" && key !== "ArrowUp") return -1;
-  const here = chips[at].getBoundingClientRect();
+  const here = chips[at]?.getBoundingClientRect();
+  if (!here) return -1;
   const down = key === "ArrowDown";
   let best = -1;
   let least = Infinity;
@@ -245,16 +279,18 @@ function next(chips, at, key) {
   return best < 0 ? at : best;
 }
 
-// The table of the axes; returns the chips in the order of the plan.
+/**
+ * The table of the axes; returns the chips in the order of the plan.
+ * @param {ReturnType<typeof build>} ui
+ * @param {Partial<Places>} places
+ */
 function lay(ui, places) {
   const { rows = [""], columns = [""], cells = [] } = places;
+  /** @type {Map<string, HTMLButtonElement[]>} */
   const stands = new Map();
-  const chips = cells.map((cell) => {
+  const chips = cells.map(({ row, column }) => {
     const chip = make("button", "seedance-board-chip");
-    chip.type = "button";
-    const key = `${cell.row} ${cell.column}`;
-    if (!stands.has(key)) stands.set(key, []);
-    stands.get(key).push(chip);
+    stands.set(`${row} ${column}`, [...(stands.get(`${row} ${column}`) ?? []), chip]);
     return chip;
   });
   const head = make("tr");
@@ -266,7 +302,7 @@ function lay(ui, places) {
     line.append(heading(text, "row"));
     columns.forEach((_, column) => {
       const place = make("td", "seedance-board-place");
-      place.append(...(stands.get(`${row} ${column}`) || []));
+      place.append(...(stands.get(`${row} ${column}`) ?? []));
       line.append(place);
     });
     return line;
@@ -282,27 +318,43 @@ function lay(ui, places) {
   return chips;
 }
 
+/**
+ * @param {string} text
+ * @param {"row" | "col"} scope
+ */
 function heading(text, scope) {
-  const node = make(text ? "th" : "td", "seedance-board-label", text);
-  if (text) node.scope = scope;
+  const node = text ? make("th", { scope, className: "seedance-board-label" }, text) : make("td", "seedance-board-label");
   node.dir = "auto";
   node.title = text;
   return node;
 }
 
+/**
+ * @param {ReturnType<typeof build>} ui
+ * @param {Partial<View>} view
+ * @param {string} marks
+ * @param {Record<string, Mark>} facts
+ */
 function drawBar(ui, view, marks, facts) {
   const all = marks.length || 1;
   const counts = { good: 0, bad: 0, busy: 0 };
   for (const mark of marks) {
-    const tone = (facts[mark] || ["", "", ""])[2];
-    if (tone in counts) counts[tone] += 1;
+    const [, , tone] = facts[mark] || UNKNOWN;
+    if (tone === "good" || tone === "bad" || tone === "busy") counts[tone] += 1;
   }
   ui.bar.hidden = Boolean(view.settled);
-  for (const tone of Object.keys(counts)) ui.parts[tone].style.width = `${(100 * counts[tone]) / all}%`;
+  for (const tone of TONES) ui.parts[tone].style.width = `${(100 * counts[tone]) / all}%`;
   ui.bar.setAttribute("aria-valuenow", String(Math.round((100 * (counts.good + counts.bad)) / all)));
 }
 
+/** @param {HTMLElement} el */
 function build(el) {
+  /** @param {typeof TONES[number]} tone */
+  const part = (tone) => {
+    const node = make("div", "seedance-board-part");
+    node.dataset.tone = tone;
+    return node;
+  };
   const ui = {
     board: make("div", "seedance-board"),
     row: make("div", "seedance-board-row"),
@@ -315,7 +367,7 @@ function build(el) {
     question: make("span"),
     yes: make("button", "seedance-board-button seedance-board-yes", "Cancel them"),
     no: make("button", "seedance-board-button", "Keep going"),
-    bar: make("div", "seedance-board-bar"),
+    bar: progressBar("seedance-board-bar"),
     lines: make("div", "seedance-board-lines"),
     scroll: make("div", "seedance-board-scroll"),
     table: make("table", "seedance-board-table"),
@@ -327,30 +379,21 @@ function build(el) {
     detailPrompt: make("div", "seedance-board-quiet seedance-board-prompt"),
     detailFacts: make("div", "seedance-board-quiet"),
     stage: make("div"),
-    parts: {},
+    parts: { good: part("good"), bad: part("bad"), busy: part("busy") },
   };
   ui.board.setAttribute("role", "group");
   ui.board.setAttribute("aria-label", "Video grid");
   ui.board.tabIndex = -1;
-  ui.board.dataset.lmSuppressShortcuts = "seedance";
+  keepKeys(ui.board);
   ui.status.setAttribute("role", "status");
   ui.status.setAttribute("aria-live", "polite");
   ui.sure.setAttribute("role", "group");
   ui.sure.setAttribute("aria-label", "Cancel all");
   ui.table.setAttribute("aria-label", "Cells of the grid");
   ui.legend.setAttribute("aria-label", "What the signs mean, and how many cells bear them");
-  ui.bar.setAttribute("role", "progressbar");
-  ui.bar.setAttribute("aria-label", "Progress");
-  ui.bar.setAttribute("aria-valuemin", "0");
-  ui.bar.setAttribute("aria-valuemax", "100");
   ui.detailPrompt.dir = "auto";
   ui.detail.hidden = true;
-  for (const button of [ui.retry, ui.cancel, ui.yes, ui.no]) button.type = "button";
-  for (const tone of ["good", "bad", "busy"]) {
-    ui.parts[tone] = make("div", "seedance-board-part");
-    ui.parts[tone].dataset.tone = tone;
-    ui.bar.append(ui.parts[tone]);
-  }
+  ui.bar.append(...Object.values(ui.parts));
   ui.sure.append(ui.question, ui.yes, ui.no);
   ui.row.append(ui.status, ui.credits, ui.clock, ui.retry, ui.cancel, ui.sure);
   ui.scroll.append(ui.table);
@@ -360,44 +403,7 @@ function build(el) {
   return ui;
 }
 
-// Puts the wall on the page; scripts that come as HTML only run when they are made anew.
-function raise(stage, html) {
-  stage.innerHTML = html;
-  for (const old of stage.querySelectorAll("script")) {
-    const script = document.createElement("script");
-    for (const { name, value } of old.attributes) script.setAttribute(name, value);
-    script.textContent = old.textContent;
-    old.replaceWith(script);
-  }
-}
-
-// Learned from other jobs, so rounded to what that can be worth.
-function left(seconds) {
-  if (seconds < 1) return "longer than usual";
-  const step = seconds >= 90 ? 10 : seconds >= 20 ? 5 : 1;
-  return `about ${words(Math.ceil(seconds / step) * step)} left`;
-}
-
-function words(seconds) {
-  const total = Math.max(0, Math.round(seconds));
-  if (total < 60) return `${total} s`;
-  if (total < 3600) return `${Math.floor(total / 60)} min` + (total % 60 ? ` ${total % 60} s` : "");
-  const minutes = Math.round(total / 60);
-  return `${Math.floor(minutes / 60)} h` + (minutes % 60 ? ` ${minutes % 60} min` : "");
-}
-
+/** @param {string} text */
 function capital(text) {
   return text.charAt(0).toUpperCase() + text.slice(1);
-}
-
-function make(tag, className = "", text = "") {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text) node.textContent = text;
-  return node;
-}
-
-// Only real changes: a live region announces what is written into it.
-function say(node, text) {
-  if (node.textContent !== text) node.textContent = text;
 }

@@ -13,7 +13,7 @@ import traitlets
 from ...errors import LONGEST, shortened
 from ...grids.pages.board import board_layout, board_view, problems
 from ...grids.picture import GridPicture
-from ...pages.assets import with_keys
+from ...pages.assets import module
 from ...tracking.background import log
 from ..interactive import interactive
 
@@ -31,7 +31,7 @@ class GridBoard(anywidget.AnyWidget):
     their time, they are called in a thread of their own.
     """
 
-    _esm = with_keys(_HERE / "grid_board.js")
+    _esm = module(_HERE / "grid_board.js")
     _css = _HERE / "grid_board.css"
 
     places = traitlets.Dict().tag(sync=True)

@@ -1,5 +1,35 @@
 // The card of one job. Every text goes through textContent: nothing here ever parses HTML.
 
+import {
+  ageing,
+  clamp,
+  copyText,
+  keepKeys,
+  later,
+  left,
+  listen,
+  make,
+  progressBar,
+  redraw,
+  say,
+  whenOnPage,
+  words,
+} from "../../pages/kit.js";
+/** @import { Buffers, Line, Model } from "../../pages/kit.js" */
+
+/**
+ * What `card_view` says of a job; all of it may be missing in a card that was never drawn.
+ * @typedef {{
+ *   prompt: string, settings: string, heading: boolean, status: string, status_words: string, settled: boolean, has_video: boolean,
+ *   request_id: string | null, key: string, elapsed: number | null, running: number | null, remaining: number | null,
+ *   expected: number | null, last_contact_ago: number | null, facts: string, simulated: boolean, reused: boolean,
+ *   failed_checks: number, trouble: string | null, note: string | null, warnings: string[], error: string | null, can_cancel: boolean,
+ *   cancel_requested: boolean,
+ * }} View
+ */
+/** @typedef {{ view: Partial<View>, receipt: string, done: boolean }} Traits */
+/** @typedef {{ kind: "video" } | { kind: "no_video" | "cancel_failed", text: string }} Message */
+
 const TICK = 1000; // ms between redraws of the clock
 const HEAL_AFTER = 800; // ms a finished card may stay on the page before it asks for the clip itself
 const CANCEL_PATIENCE = 4000; // ms without an answer before the card says that the kernel is busy
@@ -8,34 +38,28 @@ const SILENCE = 120; // seconds without news after which the card doubts its ker
 const BY_KERNEL =
   "The running kernel shows this video. To store it in a notebook's own output, run this cell again there (nothing is submitted twice).";
 
-export default () => {
-  let received = performance.now(); // when the latest view came: all ticking starts there, by this machine's clock
-  return {
-    initialize({ model }) {
-      model.on("change:view", () => {
-        received = performance.now();
-      });
-    },
-    render({ model, el }) {
-      return card(model, el, () => (performance.now() - received) / 1000);
-    },
-  };
-};
+export default ageing(card);
 
+/**
+ * @param {Model<Traits, Message>} model
+ * @param {HTMLElement} el
+ * @param {() => number} age
+ */
 function card(model, el, age) {
   const ui = build(el);
-  keepKeys();
+  /** @type {number | null} */
   let pressedAt = null; // when Cancel was pressed, until the kernel takes over
   let acknowledged = false;
-  let cancelTrouble = null;
-  let healing = null; // null, "asked", "refused" or "playing"
-  let refusal = null;
-  let url = null;
-  let healTimer = null;
-  let copyTimer = null;
+  let cancelTrouble = "";
+  /** @type {"" | "asked" | "refused" | "playing"} */
+  let healing = "";
+  let refusal = "";
+  let url = "";
+  /** @type {(() => void) | null} */
+  let stopHealing = null;
 
   const draw = () => {
-    const view = model.get("view") || {};
+    const view = model.get("view");
     const done = model.get("done");
     if (pressedAt !== null) {
       if (view.cancel_requested) acknowledged = true;
@@ -46,7 +70,7 @@ function card(model, el, age) {
     ui.card.setAttribute("aria-label", `Video job: ${clamp(view.prompt || "", 120)}`);
     ui.heading.hidden = !(view.heading || isAlone());
     // Where cards stand together, that place has one status line for all of them.
-    if (view.heading) for (const name of ["role", "aria-live"]) ui.status.removeAttribute(name);
+    if (view.heading) { for (const name of ["role", "aria-live"]) ui.status.removeAttribute(name); }
     say(ui.prompt, view.prompt || "");
     say(ui.settings, view.settings || "");
     say(ui.status, view.status_words || "");
@@ -58,8 +82,12 @@ function card(model, el, age) {
     if (done) heal();
   };
 
+  /**
+   * @param {Partial<View>} view
+   * @param {boolean} done
+   */
   const drawCancel = (view, done) => {
-    const waiting = pressedAt !== null || view.cancel_requested;
+    const waiting = pressedAt !== null || Boolean(view.cancel_requested);
     const hide = done || view.settled || !(view.can_cancel || waiting);
     const hadFocus = ui.cancel.contains(document.activeElement);
     ui.cancel.hidden = hide;
@@ -69,6 +97,7 @@ function card(model, el, age) {
     if (hadFocus && (hide || waiting)) ui.card.focus({ preventScroll: true });
   };
 
+  /** @param {Partial<View>} view */
   const drawFacts = (view) => {
     const id = view.request_id || view.key || "";
     say(ui.idKind, view.request_id ? "request" : "job");
@@ -77,9 +106,14 @@ function card(model, el, age) {
     say(ui.known, view.facts || "");
   };
 
+  /**
+   * @param {Partial<View>} view
+   * @param {boolean} silent
+   */
   const drawLines = (view, silent) => {
+    /** @type {Line[]} */
     const lines = [];
-    if (view.failed_checks > 0) {
+    if (view.failed_checks) {
       const many = view.failed_checks === 1 ? "The last check failed" : `${view.failed_checks} checks in a row failed`;
       lines.push(["trouble", view.trouble ? `${many}: ${view.trouble}` : `${many}.`]);
     } else if (view.trouble) lines.push(["trouble", view.trouble]);
@@ -87,23 +121,22 @@ function card(model, el, age) {
     for (const warning of view.warnings || []) lines.push(["warning", warning]);
     if (view.error) lines.push(["error", view.error]);
     if (cancelTrouble) lines.push(["trouble", cancelTrouble]);
-    if (pressedAt !== null && !acknowledged && performance.now() - pressedAt > CANCEL_PATIENCE)
+    if (pressedAt !== null && !acknowledged && performance.now() - pressedAt > CANCEL_PATIENCE) {
       lines.push(["trouble", "The kernel has not answered yet. If a cell is running, the stop button lets the cancel through."]);
-    if (silent && !view.settled)
+    }
+    if (silent && !view.settled) {
       lines.push([
         "trouble",
         `No news from the kernel for ${words(age())}. If it was restarted: %seedance attach ${view.request_id || view.key}`,
       ]);
+    }
     if (healing === "asked") lines.push(["note", "Fetching the video…"]);
     if (refusal) lines.push(["error", refusal]);
-    const key = JSON.stringify(lines);
-    if (key === ui.lines.dataset.key) return; // redrawing would take a selection away from the reader
-    ui.lines.dataset.key = key;
-    ui.lines.replaceChildren(...lines.map(([kind, text]) => make("p", `seedance-line seedance-${kind}`, text)));
+    redraw(ui.lines, lines, ([kind, text]) => make("p", `seedance-line seedance-${kind}`, text));
   };
 
   const tick = () => {
-    const view = model.get("view") || {};
+    const view = model.get("view");
     const live = !view.settled && !model.get("done");
     const more = live ? age() : 0;
     const clock = [];
@@ -117,41 +150,41 @@ function card(model, el, age) {
   };
 
   // Inside an Output widget there is no receipt, and a card that has to stay takes its place.
-  const isAlone = () => healing !== null || Boolean(el.closest(".widget-output, .jupyter-widget-output, .jupyter-widgets-output-area"));
+  const isAlone = () => healing !== "" || Boolean(el.closest(".widget-output, .jupyter-widget-output, .jupyter-widgets-output-area"));
 
   // Finished and still on the page: the final output does not come here.
   const heal = () => {
-    if (healing || healTimer) return;
-    healTimer = setInterval(() => {
-      if (!ui.card.isConnected) return; // scrolled out of a windowed notebook: ask when it comes back
-      clearInterval(healTimer);
+    if (healing) return;
+    stopHealing ??= whenOnPage(ui.card, HEAL_AFTER, () => {
       if (healing) return;
       const receipt = model.get("receipt");
-      if (receipt) for (const old of document.querySelectorAll(`.seedance-receipt-${receipt}`)) old.hidden = true;
-      healing = (model.get("view") || {}).has_video ? "asked" : "refused";
+      if (receipt) { for (const old of document.querySelectorAll(`.seedance-receipt-${receipt}`)) old.setAttribute("hidden", ""); }
+      healing = model.get("view").has_video ? "asked" : "refused";
       draw();
       if (healing === "asked") model.send({ kind: "need_video" });
-    }, HEAL_AFTER);
+    });
   };
 
-  const play = (message, buffers) => {
-    if (healing === "playing" || !buffers || !buffers.length) return;
+  /** @param {Buffers} buffers */
+  const play = (buffers) => {
+    if (healing === "playing" || !buffers.length) return;
     healing = "playing";
     url = URL.createObjectURL(new Blob(buffers, { type: "video/mp4" }));
     const video = make("video", "seedance-video");
     video.controls = video.loop = video.muted = true;
     video.preload = "metadata";
-    video.title = clamp((model.get("view") || {}).prompt || "", 280);
+    video.title = clamp(model.get("view").prompt || "", 280);
     video.src = url;
-    ui.stage.replaceChildren(
-      video,
-      make("p", "seedance-line seedance-note", BY_KERNEL),
-    );
+    ui.stage.replaceChildren(video, make("p", "seedance-line seedance-note", BY_KERNEL));
     tick();
   };
 
+  /**
+   * @param {Message} message
+   * @param {Buffers} buffers
+   */
   const receive = (message, buffers) => {
-    if (message.kind === "video") play(message, buffers);
+    if (message.kind === "video") play(buffers);
     else if (message.kind === "no_video" && healing !== "playing") [healing, refusal] = ["refused", message.text];
     else if (message.kind === "cancel_failed") [pressedAt, cancelTrouble] = [null, message.text];
     else return;
@@ -160,45 +193,43 @@ function card(model, el, age) {
 
   ui.cancel.addEventListener("click", () => {
     if (pressedAt !== null) return;
-    [pressedAt, acknowledged, cancelTrouble] = [performance.now(), false, null];
+    [pressedAt, acknowledged, cancelTrouble] = [performance.now(), false, ""];
     draw();
     model.send({ kind: "cancel" });
   });
   ui.copy.addEventListener("click", async () => {
-    const copied = await copyText(ui.id);
+    const copied = await copyText(ui.id.textContent, ui.id);
     say(ui.copy, copied ? "Copied" : "Press Ctrl+C");
-    clearTimeout(copyTimer);
-    copyTimer = setTimeout(() => say(ui.copy, "Copy"), 2000);
+    copyAgain.start();
   });
+  const copyAgain = later(2000, () => say(ui.copy, "Copy"));
 
   // A card that nobody can see needs no news; the kernel sends them when it comes back into view.
   const page = `${Date.now()}-${Math.random()}`;
+  /** @param {boolean} shown */
   const tellShown = (shown) => model.send({ kind: "in_view", page, shown });
   const watcher = new IntersectionObserver((entries) => {
-    ui.heading.hidden = !((model.get("view") || {}).heading || isAlone());
-    tellShown(entries.at(-1).isIntersecting);
+    ui.heading.hidden = !(model.get("view").heading || isAlone());
+    tellShown(Boolean(entries.at(-1)?.isIntersecting));
   });
   watcher.observe(ui.card);
 
   const timer = setInterval(tick, TICK);
-  model.on("change:view", draw);
-  model.on("change:done", draw);
-  model.on("msg:custom", receive);
+  const stopListening = listen(model, { "change:view": draw, "change:done": draw, "msg:custom": receive });
   draw();
 
   return () => {
     watcher.disconnect();
     if (!model.get("done")) tellShown(false);
     clearInterval(timer);
-    clearInterval(healTimer);
-    clearTimeout(copyTimer);
-    model.off("change:view", draw);
-    model.off("change:done", draw);
-    model.off("msg:custom", receive);
+    stopHealing?.();
+    copyAgain.stop();
+    stopListening();
     if (url) URL.revokeObjectURL(url);
   };
 }
 
+/** @param {HTMLElement} el */
 function build(el) {
   const ui = {
     card: make("div", "seedance-card"),
@@ -209,7 +240,7 @@ function build(el) {
     badge: make("span", "seedance-badge", "simulated"),
     clock: make("span", "seedance-clock"),
     cancel: make("button", "seedance-button seedance-cancel", "Cancel"),
-    bar: make("div", "seedance-bar"),
+    bar: progressBar("seedance-bar"),
     fill: make("div", "seedance-fill"),
     lines: make("div", "seedance-lines"),
     idKind: make("span"),
@@ -221,15 +252,10 @@ function build(el) {
   };
   ui.card.setAttribute("role", "group");
   ui.card.tabIndex = -1;
-  ui.card.dataset.lmSuppressShortcuts = "seedance";
+  keepKeys(ui.card);
   ui.prompt.dir = "auto";
   ui.status.setAttribute("role", "status");
   ui.status.setAttribute("aria-live", "polite");
-  ui.bar.setAttribute("role", "progressbar");
-  ui.bar.setAttribute("aria-label", "Progress");
-  ui.bar.setAttribute("aria-valuemin", "0");
-  ui.bar.setAttribute("aria-valuemax", "100");
-  ui.cancel.type = ui.copy.type = "button";
   const dot = make("span", "seedance-dot");
   dot.setAttribute("aria-hidden", "true");
   ui.heading.append(ui.prompt, ui.settings);
@@ -246,63 +272,31 @@ function build(el) {
   return ui;
 }
 
+/**
+ * @param {ReturnType<typeof build>} ui
+ * @param {Partial<View>} view
+ * @param {boolean} live
+ * @param {number} more seconds since that view
+ */
 function drawBar(ui, view, live, more) {
   ui.bar.hidden = !live;
-  const known = live && view.expected > 0 && view.running != null;
+  const [expected, running] = [view.expected, view.running];
+  const known = live && expected && running != null;
   ui.bar.classList.toggle("seedance-indeterminate", live && !known);
   if (!known) {
     ui.bar.removeAttribute("aria-valuenow");
     ui.fill.style.width = "";
     return;
   }
-  const percent = 100 * eased((view.running + more) / view.expected);
+  const percent = 100 * eased((running + more) / expected);
   ui.fill.style.width = `${percent.toFixed(1)}%`;
   ui.bar.setAttribute("aria-valuenow", String(Math.round(percent)));
 }
 
-// Straight up to 70 %, then ever slower towards 97 %: an expectation is no promise, and only the end is the end.
-function eased(fraction) {
+/**
+ * Straight up to 70 %, then ever slower towards 97 %: an expectation is no promise, and only the end is the end.
+ * @param {number} fraction of the expected time
+ */
+export function eased(fraction) {
   return fraction <= 0.7 ? Math.max(0, fraction) : 0.7 + 0.27 * (1 - Math.exp(-(fraction - 0.7) / 0.27));
-}
-
-// Learned from other jobs, so rounded to what that can be worth.
-function left(seconds) {
-  if (seconds < 1) return "longer than usual";
-  const step = seconds >= 90 ? 10 : seconds >= 20 ? 5 : 1;
-  return `about ${words(Math.ceil(seconds / step) * step)} left`;
-}
-
-function words(seconds) {
-  const total = Math.max(0, Math.round(seconds));
-  if (total < 60) return `${total} s`;
-  if (total < 3600) return `${Math.floor(total / 60)} min` + (total % 60 ? ` ${total % 60} s` : "");
-  const minutes = Math.round(total / 60);
-  return `${Math.floor(minutes / 60)} h` + (minutes % 60 ? ` ${minutes % 60} min` : "");
-}
-
-async function copyText(node) {
-  try {
-    await navigator.clipboard.writeText(node.textContent);
-    return true;
-  } catch {
-    // No clipboard without https: select it, so that the keyboard can do the rest.
-    getSelection().selectAllChildren(node);
-    return document.execCommand("copy");
-  }
-}
-
-function clamp(text, limit) {
-  return text.length <= limit ? text : `${text.slice(0, limit - 1)}…`;
-}
-
-function make(tag, className = "", text = "") {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text) node.textContent = text;
-  return node;
-}
-
-// Only real changes: a live region announces what is written into it.
-function say(node, text) {
-  if (node.textContent !== text) node.textContent = text;
 }

@@ -11,7 +11,7 @@ import anywidget
 import traitlets
 
 from ...errors import LONGEST, one_line, shortened
-from ...pages.assets import with_keys
+from ...pages.assets import module
 from ...pages.escaping import clean
 from ...pages.words import clamp, credits_words, settings_line, status_words
 from ...snapshot import Snapshot, durations, shown_facts
@@ -33,6 +33,7 @@ def card_view(snapshot: Snapshot, now: float, *, heading: bool = False) -> dict[
         "status": snapshot.status.value,
         "status_words": status_words(snapshot),
         "settled": snapshot.is_settled,
+        "has_video": snapshot.clip is not None,
         "request_id": snapshot.request_id,
         "key": snapshot.key,
         "elapsed": durations(snapshot).waited if final else snapshot.elapsed(now),
@@ -69,7 +70,7 @@ class JobCard(anywidget.AnyWidget):
     only read.
     """
 
-    _esm = with_keys(_HERE / "job_card.js")
+    _esm = module(_HERE / "job_card.js")
     _css = _HERE / "job_card.css"
 
     view = traitlets.Dict().tag(sync=True)

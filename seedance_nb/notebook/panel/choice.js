@@ -1,19 +1,21 @@
 // A label and a native drop-down; what is chosen is told by its words.
 
+import { listen, make, offer } from "../../pages/kit.js";
+/** @import { Model } from "../../pages/kit.js" */
+
+/** @typedef {{ description: string, labels: string[], chosen: string }} Traits */
+
 export default {
+  /** @param {{ model: Model<Traits>, el: HTMLElement }} widget */
   render({ model, el }) {
-    const label = document.createElement("label");
-    const select = document.createElement("select");
+    const label = make("label", "widget-label", model.get("description"));
+    const select = make("select");
     select.id = label.htmlFor = `seedance-choice-${Math.random().toString(36).slice(2)}`;
-    label.className = "widget-label";
-    label.textContent = model.get("description");
     el.classList.add("seedance-choice");
     el.append(label, select);
 
     const draw = () => {
-      const labels = model.get("labels");
-      if ([...select.options].map((option) => option.value).join("\n") !== labels.join("\n"))
-        select.replaceChildren(...labels.map((text) => new Option(text, text)));
+      offer(select, model.get("labels").map((text) => [text, text]));
       select.value = model.get("chosen");
     };
 
@@ -21,12 +23,8 @@ export default {
       model.set("chosen", select.value);
       model.save_changes();
     });
-    model.on("change:labels", draw);
-    model.on("change:chosen", draw);
+    const stopListening = listen(model, { "change:labels": draw, "change:chosen": draw });
     draw();
-    return () => {
-      model.off("change:labels", draw);
-      model.off("change:chosen", draw);
-    };
+    return stopListening;
   },
 };

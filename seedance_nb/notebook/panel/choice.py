@@ -13,6 +13,7 @@ from typing import Any
 import anywidget
 import traitlets
 
+from ...pages.assets import module
 from ..interactive import interactive
 
 _HERE = Path(__file__).parent
@@ -21,7 +22,7 @@ _HERE = Path(__file__).parent
 class Choice(anywidget.AnyWidget):
     """One value of several. `chosen`, `labels` and `description` are the wire contract; `value` is Python's side of it."""
 
-    _esm = _HERE / "choice.js"
+    _esm = module(_HERE / "choice.js")
 
     description = traitlets.Unicode().tag(sync=True)
     labels = traitlets.List(traitlets.Unicode()).tag(sync=True)

@@ -10,7 +10,7 @@ import anywidget
 import traitlets
 
 from ...errors import one_line
-from ...pages.assets import with_keys
+from ...pages.assets import module
 from ..interactive import drawn_by, interactive
 
 _HERE = Path(__file__).parent
@@ -23,7 +23,7 @@ class PanelFrame(anywidget.AnyWidget):
     is what the kernel priced (`action["form"]`), so nothing is ever sent that is not what the user sees.
     """
 
-    _esm = with_keys(_HERE / "panel.js")
+    _esm = module(_HERE / "panel.js")
     _css = _HERE / "panel.css"
 
     action = traitlets.Dict().tag(sync=True)

@@ -1,34 +1,69 @@
 // The gallery: tiles, filters and one open clip. It asks for what comes into sight and keeps nothing it does not show.
 // Every text goes through textContent; the only HTML that is parsed is the wall.
 
+import { copyText, later, listen, make, offer, say } from "../../pages/kit.js";
+import { raise } from "../../pages/raise.js";
+/** @import { Buffers, Model } from "../../pages/kit.js" */
+
+/**
+ * @typedef {{
+ *   key: string, prompt: string, take: number, words: string, settings: string, status: string, has_video: boolean, has_poster: boolean,
+ * }} Tile
+ */
+/**
+ * The open clip: `facts` are names and what stands beside them, the last is the request's id; `new_take` and `retry` are what the
+ * buttons say.
+ * @typedef {{
+ *   key: string, prompt: string, facts: [name: string, text: string][], new_take: string, next_take: number, retry: string,
+ *   has_video: boolean, request_id: string | null, error: string, save_as: string,
+ * }} Facts
+ */
+/** @typedef {{ kind: "page", serial: number, offset: number, tiles: Tile[], more: boolean, facets?: Record<string, string[]> }} Page */
+/** @typedef {{ kind: "clip", key: string, mime: string, hover: boolean, note: string }} Clip */
+/**
+ * @typedef {{ view: string } & (
+ *   Page | Clip | { kind: "posters", keys: string[] } | { kind: "open", tile: Facts } | { kind: "wall", html: string, code: string } |
+ *   { kind: "saved", text: string } | { kind: "trouble", control: string, key?: string, text: string }
+ * )} Answer
+ */
+/** @typedef {Answer | { kind: "changed", show: string | null }} Message */
+
 const HOVER_DELAY = 150; // ms a pointer must rest on a tile before its clip is fetched
 const CLIPS_KEPT = 12; // fetched clips kept for a second look
-const STATUSES = ["succeeded", "failed", "cancelled", "rejected", "unknown", "queued", "processing"];
+const OTHER_STATUSES = ["failed", "cancelled", "rejected", "unknown", "queued", "processing"];
 
 export default {
+  /** @param {{ model: Model<{}, Message>, el: HTMLElement }} widget */
   render({ model, el }) {
     const me = Math.random().toString(36).slice(2); // two views of one gallery are answered apart
     const ui = build(el);
-    const tiles = new Map(); // key -> {node, tile}
+    /** @type {Map<string, ReturnType<typeof makeTile> & { tile: Tile }>} */
+    const tiles = new Map(); // by key
+    /** @type {Map<string, string>} */
     const posters = new Map(); // key -> URL
+    /** @type {Map<string, string>} */
     const clips = new Map(); // key -> URL, least recently used first
     const still = matchMedia("(prefers-reduced-motion: reduce)");
     let serial = 0; // counts the filters chosen
     let shownSerial = 0;
     let more = false;
     let loading = false;
-    let open = null; // facts of the open clip
-    let opening = null; // the key that was asked for
+    /** @type {Facts | null} */
+    let open = null; // the open clip
+    let opening = ""; // the key that was asked for
     let auto = false; // whether the open clip opened by itself
-    let hovered = null;
+    let hovered = ""; // the key of the tile under the pointer or the focus
+    /** @type {Set<string>} */
     let wanted = new Set();
     let picking = false; // whether a click on a tile chooses it instead of opening it
+    /** @type {Set<string>} */
     const chosen = new Set(); // keys, in the order in which they were chosen
     let code = ""; // what asks for the compared clips again
-    let posterTimer = null;
-    let hoverTimer = null;
-    let searchTimer = null;
 
+    /**
+     * @param {string} kind
+     * @param {Record<string, unknown>} [more]
+     */
     const ask = (kind, more = {}) => model.send({ kind, view: me, ...more });
 
     const filter = () => ({
@@ -55,6 +90,7 @@ export default {
 
     const refresh = () => ask("page", { serial, offset: 0, filter: filter() });
 
+    /** @param {Page} message */
     const receivePage = (message) => {
       if (message.serial !== serial) return; // the filter has changed since
       if (message.offset === 0) drawFacets(message.facets || {});
@@ -80,28 +116,28 @@ export default {
       ui.grid.replaceChildren();
     };
 
+    /** @param {Tile} tile */
     const place = (tile) => {
-      const known = tiles.get(tile.key);
-      const node = known ? known.node : makeTile(tile.key);
-      tiles.set(tile.key, { node, tile });
+      const parts = tiles.get(tile.key) ?? makeTile(tile.key);
+      const { node, prompt, words } = parts;
+      tiles.set(tile.key, { ...parts, tile });
       const name = `${tile.prompt} · take ${tile.take} · ${tile.words}`;
       node.title = `${name}\n${tile.settings}`;
       mark(node, tile);
       node.dataset.state = tile.status;
-      say(node.querySelector(".seedance-tile-prompt"), tile.prompt);
-      const words = tile.has_video ? (tile.take > 1 ? `take ${tile.take}` : "") : tile.words;
-      say(node.querySelector(".seedance-tile-words"), words);
+      say(prompt, tile.prompt);
+      say(words, tile.has_video ? (tile.take > 1 ? `take ${tile.take}` : "") : tile.words);
       if (tile.has_poster && !posters.has(tile.key)) sight.observe(node);
       return node;
     };
 
+    /** @param {string} key */
     const makeTile = (key) => {
-      const node = make("button", "seedance-tile");
-      node.type = "button";
-      node.tabIndex = -1;
-      node.dataset.key = key;
       const stage = make("span", "seedance-tile-stage");
-      node.append(stage, make("span", "seedance-tile-prompt"), make("span", "seedance-tile-words seedance-quiet"));
+      const prompt = make("span", "seedance-tile-prompt");
+      const words = make("span", "seedance-tile-words seedance-quiet");
+      const node = make("button", { className: "seedance-tile", tabIndex: -1 }, stage, prompt, words);
+      node.dataset.key = key;
       node.addEventListener("click", () => {
         if (picking) {
           choose(key);
@@ -114,7 +150,7 @@ export default {
       node.addEventListener("pointerleave", unhover);
       node.addEventListener("focus", () => hover(key));
       node.addEventListener("blur", unhover);
-      return node;
+      return { node, stage, prompt, words };
     };
 
     // Posters, for tiles that come into sight, many at once ------------------------------------------
@@ -122,32 +158,32 @@ export default {
     const sight = new IntersectionObserver(
       (entries) => {
         for (const entry of entries) {
-          const key = entry.target.dataset.key;
+          const key = entry.target.getAttribute("data-key") ?? "";
           if (!entry.isIntersecting || posters.has(key)) continue;
           sight.unobserve(entry.target);
           wanted.add(key);
         }
-        if (!wanted.size) return;
-        clearTimeout(posterTimer);
-        posterTimer = setTimeout(() => {
-          ask("posters", { keys: [...wanted] });
-          wanted = new Set();
-        }, 40);
+        if (wanted.size) askForPosters.start();
       },
       { root: ui.scroll, rootMargin: "120px" },
     );
 
-    const receivePosters = (message, buffers) => {
-      message.keys.forEach((key, index) => {
-        if (posters.has(key)) return;
-        posters.set(key, URL.createObjectURL(new Blob([buffers[index]], { type: "image/jpeg" })));
-        const known = tiles.get(key);
-        if (!known) return;
-        const image = make("img");
-        image.src = posters.get(key);
-        image.alt = ""; // the tile's name says what it is
-        image.draggable = false;
-        known.node.querySelector(".seedance-tile-stage").prepend(image);
+    const askForPosters = later(40, () => {
+      ask("posters", { keys: [...wanted] });
+      wanted = new Set();
+    });
+
+    /**
+     * @param {string[]} keys
+     * @param {Buffers} buffers
+     */
+    const receivePosters = (keys, buffers) => {
+      keys.forEach((key, index) => {
+        const buffer = buffers[index];
+        if (posters.has(key) || !buffer) return;
+        const src = URL.createObjectURL(new Blob([buffer], { type: "image/jpeg" }));
+        posters.set(key, src);
+        tiles.get(key)?.stage.prepend(make("img", { src, alt: "", draggable: false })); // the tile's name says what it is
       });
     };
 
@@ -161,54 +197,58 @@ export default {
 
     // Playing under the pointer or the focus ---------------------------------------------------------
 
+    /** @param {string} key */
     const hover = (key) => {
       unhover();
       if (still.matches || !tiles.get(key)?.tile.has_video) return;
       hovered = key;
-      hoverTimer = setTimeout(() => {
-        if (clips.has(key)) playInTile(key);
-        else ask("clip", { key, hover: true });
-      }, HOVER_DELAY);
+      rest.start();
     };
+
+    const rest = later(HOVER_DELAY, () => {
+      if (clips.has(hovered)) playInTile(hovered);
+      else ask("clip", { key: hovered, hover: true });
+    });
 
     const unhover = () => {
-      clearTimeout(hoverTimer);
-      const node = tiles.get(hovered)?.node;
-      node?.querySelector("video")?.remove();
-      hovered = null;
+      rest.stop();
+      tiles.get(hovered)?.node.querySelector("video")?.remove();
+      hovered = "";
     };
 
+    /** @param {string} key */
     const playInTile = (key) => {
-      const node = tiles.get(key)?.node;
-      if (hovered !== key || !node || node.querySelector("video")) return;
+      const stage = tiles.get(key)?.stage;
+      if (hovered !== key || !stage || stage.querySelector("video")) return;
       const video = makeVideo(key);
       video.tabIndex = -1;
       video.autoplay = true;
-      node.querySelector(".seedance-tile-stage").append(video);
+      stage.append(video);
     };
 
-    const makeVideo = (key) => {
-      const video = make("video");
-      video.muted = video.loop = video.playsInline = true;
-      video.src = clips.get(key);
-      return video;
-    };
+    /** @param {string} key */
+    const makeVideo = (key) => make("video", { muted: true, loop: true, playsInline: true, src: clips.get(key) ?? "" });
 
+    /**
+     * @param {Clip} message
+     * @param {Buffers} buffers
+     */
     const receiveClip = (message, buffers) => {
       const key = message.key;
       if (!clips.has(key)) clips.set(key, URL.createObjectURL(new Blob(buffers, { type: message.mime })));
-      for (const old of clips.keys()) {
+      for (const [old, url] of clips) {
         if (clips.size <= CLIPS_KEPT) break;
         if (old === key || old === open?.key) continue;
-        URL.revokeObjectURL(clips.get(old));
+        URL.revokeObjectURL(url);
         clips.delete(old);
       }
       if (message.hover) playInTile(key);
-      if (open?.key === key) stage(message.note);
+      if (open?.key === key) stage(open, message.note);
     };
 
     // One clip, large --------------------------------------------------------------------------------
 
+    /** @param {string} key */
     const show = (key) => {
       opening = key;
       ask("open", { key });
@@ -217,14 +257,15 @@ export default {
     // What opened by itself makes room for the next one, but not while somebody is watching it.
     const isWatched = () => ui.stage.querySelector("video")?.paused === false;
 
-    const receiveFacts = ({ tile }) => {
+    /** @param {Facts} tile */
+    const receiveFacts = (tile) => {
       if (opening !== tile.key && open?.key !== tile.key) return;
       const another = open?.key !== tile.key;
       if (another && auto && isWatched()) {
-        opening = null; // play was pressed after this one was asked for
+        opening = ""; // play was pressed after this one was asked for
         return;
       }
-      if (opening === tile.key) opening = null; // news of the open one must not forget the one that was asked for
+      if (opening === tile.key) opening = ""; // news of the open one must not forget the one that was asked for
       open = tile;
       ui.viewer.hidden = false;
       ui.viewer.setAttribute("aria-label", `Open clip: ${tile.prompt.slice(0, 120)}`);
@@ -244,21 +285,25 @@ export default {
       ui.path.value = tile.save_as;
       ui.stage.replaceChildren();
       if (!tile.has_video) return;
-      if (clips.has(tile.key)) stage("");
+      if (clips.has(tile.key)) stage(tile, "");
       else ask("clip", { key: tile.key });
     };
 
-    const stage = (note) => {
-      const video = makeVideo(open.key);
+    /**
+     * @param {Facts} tile
+     * @param {string} note
+     */
+    const stage = (tile, note) => {
+      const video = makeVideo(tile.key);
       video.controls = true;
       video.autoplay = !auto && !still.matches; // what opened by itself waits to be played
-      video.setAttribute("aria-label", `Video: ${open.prompt.slice(0, 120)}`);
+      video.setAttribute("aria-label", `Video: ${tile.prompt.slice(0, 120)}`);
       ui.stage.replaceChildren(video, ...(note ? [make("p", "seedance-quiet", note)] : []));
     };
 
     const close = () => {
-      const back = tiles.get(open?.key)?.node;
-      [open, opening] = [null, null];
+      const back = open && tiles.get(open.key)?.node;
+      [open, opening] = [null, ""];
       ui.stage.replaceChildren();
       ui.viewer.hidden = true;
       (back || ui.search).focus();
@@ -266,6 +311,10 @@ export default {
 
     // Several side by side ---------------------------------------------------------------------------
 
+    /**
+     * @param {HTMLElement} node
+     * @param {Tile} tile
+     */
     const mark = (node, tile) => {
       const name = `${tile.prompt} · take ${tile.take} · ${tile.words}`;
       node.setAttribute("aria-label", `${picking ? "Choose" : "Open"} ${name}`);
@@ -282,6 +331,7 @@ export default {
       say(ui.compareButton, chosen.size < 2 ? "Compare selected" : `Compare selected (${chosen.size})`);
     };
 
+    /** @param {boolean} on */
     const pick = (on) => {
       picking = on;
       chosen.clear();
@@ -289,6 +339,7 @@ export default {
       drawPicking();
     };
 
+    /** @param {string} key */
     const choose = (key) => {
       if (!tiles.get(key)?.tile.has_video) return;
       if (!chosen.delete(key)) chosen.add(key);
@@ -296,6 +347,7 @@ export default {
       drawPicking();
     };
 
+    /** @param {{ html: string, code: string }} message */
     const receiveWall = (message) => {
       pick(false);
       code = message.code;
@@ -311,12 +363,22 @@ export default {
       ui.pickButton.focus();
     };
 
+    /**
+     * @param {string} text
+     * @param {boolean} [wrong]
+     */
     const complain = (text, wrong = true) => {
       say(ui.trouble, text);
       ui.trouble.classList.toggle("seedance-wrong", wrong && Boolean(text));
     };
 
+    /**
+     * @param {HTMLButtonElement} button
+     * @param {"new_take" | "retry" | "save"} kind
+     * @param {Record<string, unknown>} [more]
+     */
     const act = (button, kind, more = {}) => {
+      if (!open) return;
       button.disabled = true; // before anything else; the answer brings it back
       complain("");
       ask(kind, { key: open.key, ...more });
@@ -324,31 +386,36 @@ export default {
 
     // Keys: one stop for Tab, arrows between the tiles -------------------------------------------------
 
+    const nodes = () => /** @type {HTMLButtonElement[]} */ ([...ui.grid.children]);
+
     const rove = () => {
       if (![...tiles.values()].some(({ node }) => node.tabIndex === 0)) {
-        const first = ui.grid.firstElementChild;
+        const [first] = nodes();
         if (first) first.tabIndex = 0;
       }
     };
 
+    /** @param {KeyboardEvent} event */
     const move = (event) => {
-      const all = [...ui.grid.children];
-      const at = all.indexOf(document.activeElement);
-      if (at < 0) return;
-      const columns = all.findIndex((node) => node.offsetTop > all[0].offsetTop);
-      const down = columns > 0 ? columns : all.length;
-      const steps = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: down, ArrowUp: -down };
-      const to = { Home: 0, End: all.length - 1 }[event.key] ?? at + (steps[event.key] ?? NaN);
-      if (Number.isNaN(to) || !all[to]) return;
+      const all = nodes();
+      const from = all.find((node) => node === document.activeElement);
+      if (!from) return;
+      const columns = all.findIndex((node) => node.offsetTop > (all[0]?.offsetTop ?? 0));
+      const to = all[destination(event.key, all.indexOf(from), all.length, columns > 0 ? columns : all.length)];
+      if (!to) return;
       event.preventDefault();
       event.stopPropagation();
-      all[at].tabIndex = -1;
-      all[to].tabIndex = 0;
-      all[to].focus();
+      from.tabIndex = -1;
+      to.tabIndex = 0;
+      to.focus();
     };
 
     // Wiring -------------------------------------------------------------------------------------------
 
+    /**
+     * @param {Message} message
+     * @param {Buffers} buffers
+     */
     const receive = (message, buffers) => {
       if (message.kind === "changed") {
         refresh();
@@ -360,9 +427,9 @@ export default {
       }
       if (message.view !== me) return;
       if (message.kind === "page") receivePage(message);
-      else if (message.kind === "posters") receivePosters(message, buffers);
+      else if (message.kind === "posters") receivePosters(message.keys, buffers);
       else if (message.kind === "clip") receiveClip(message, buffers);
-      else if (message.kind === "open") receiveFacts(message);
+      else if (message.kind === "open") receiveFacts(message.tile);
       else if (message.kind === "wall") receiveWall(message);
       else if (message.kind === "trouble" && message.control === "compare") {
         drawPicking();
@@ -383,34 +450,29 @@ export default {
       }
     };
 
+    /** @param {Record<string, string[]>} facets */
     const drawFacets = (facets) => {
-      for (const [name, select, any] of [
-        ["model", ui.model, "any model"],
-        ["day", ui.day, "any day"],
-        ["notebook", ui.notebook, "any notebook"],
-      ]) {
-        const values = ["", ...(facets[name] || [])];
-        if (select.options.length && [...select.options].map((o) => o.value).join("\n") === values.join("\n")) continue;
-        const chosen = select.value;
-        select.replaceChildren(...values.map((value) => option(value, value || any)));
-        select.value = values.includes(chosen) ? chosen : "";
-        select.parentNode.hidden = values.length < 3 && !select.value;
+      for (const name of /** @type {const} */ (["model", "day", "notebook"])) {
+        const select = ui[name];
+        const values = facets[name] ?? [];
+        const before = select.value;
+        if (!offer(select, [["", `any ${name}`], ...asOptions(values)])) continue;
+        select.value = values.includes(before) ? before : "";
+        if (select.parentElement) select.parentElement.hidden = values.length < 2 && !select.value;
       }
     };
 
-    ui.status.append(option("", "any status"), ...STATUSES.map((s) => option(s, s === "succeeded" ? "done" : s)));
+    offer(ui.status, [["", "any status"], ["succeeded", "done"], ...asOptions(OTHER_STATUSES)]);
     ui.status.value = "succeeded";
-    ui.search.addEventListener("input", () => {
-      clearTimeout(searchTimer);
-      searchTimer = setTimeout(restart, 200);
-    });
+    const search = later(200, restart);
+    ui.search.addEventListener("input", search.start);
     for (const select of [ui.status, ui.model, ui.day, ui.notebook]) select.addEventListener("change", restart);
     ui.grid.addEventListener("keydown", move);
-    ui.takeButton.addEventListener("click", () => act(ui.takeButton, "new_take", { take: open.next_take }));
+    ui.takeButton.addEventListener("click", () => act(ui.takeButton, "new_take", { take: open?.next_take }));
     ui.retryButton.addEventListener("click", () => act(ui.retryButton, "retry"));
     ui.editButton.addEventListener("click", () => {
       complain("");
-      ask("edit", { key: open.key });
+      if (open) ask("edit", { key: open.key });
     });
     ui.saveButton.addEventListener("click", () => {
       ui.saveRow.hidden = !ui.saveRow.hidden;
@@ -423,14 +485,9 @@ export default {
       act(ui.confirm, "save", { path: ui.path.value });
     });
     ui.idButton.addEventListener("click", async () => {
-      try {
-        await navigator.clipboard.writeText(open.request_id);
-        complain("Request id copied", false);
-      } catch {
-        const id = [...ui.facts.querySelectorAll("dd")].at(-1); // the last fact
-        getSelection().selectAllChildren(id);
-        complain(document.execCommand("copy") ? "Request id copied" : "Selected: press Ctrl+C", false);
-      }
+      const fact = ui.facts.lastElementChild; // the id
+      if (!open?.request_id || !fact) return;
+      complain((await copyText(open.request_id, fact)) ? "Request id copied" : "Selected: press Ctrl+C", false);
     });
     ui.closeButton.addEventListener("click", close);
     ui.pickButton.addEventListener("click", () => pick(!picking));
@@ -443,39 +500,31 @@ export default {
     ui.codeButton.addEventListener("click", async () => {
       ui.code.textContent = code;
       ui.code.hidden = false;
-      try {
-        await navigator.clipboard.writeText(code);
-        say(ui.codeButton, "Copied");
-      } catch {
-        getSelection().selectAllChildren(ui.code);
-        say(ui.codeButton, document.execCommand("copy") ? "Copied" : "Selected: press Ctrl+C");
-      }
+      say(ui.codeButton, (await copyText(code, ui.code)) ? "Copied" : "Selected: press Ctrl+C");
     });
     ui.viewer.addEventListener("keydown", (event) => {
       if (event.key !== "Escape" || event.target === ui.path) return;
       event.stopPropagation();
       close();
     });
-    model.on("msg:custom", receive);
+    const stopListening = listen(model, { "msg:custom": receive });
     restart();
 
     return () => {
-      for (const timer of [posterTimer, hoverTimer, searchTimer]) clearTimeout(timer);
+      for (const waiting of [askForPosters, rest, search]) waiting.stop();
       sight.disconnect();
       end.disconnect();
-      model.off("msg:custom", receive);
+      stopListening();
       for (const url of [...posters.values(), ...clips.values()]) URL.revokeObjectURL(url);
     };
   },
 };
 
+/** @param {HTMLElement} el */
 function build(el) {
   el.classList.add("seedance-gallery");
-  const button = (text) => {
-    const node = make("button", "seedance-button", text);
-    node.type = "button";
-    return node;
-  };
+  /** @param {string} text */
+  const button = (text) => make("button", "seedance-button", text);
   const ui = {
     search: make("input", "seedance-input"),
     status: make("select", "seedance-input"),
@@ -512,16 +561,9 @@ function build(el) {
   ui.search.type = "search";
   ui.search.placeholder = "words or a request id";
   const bar = make("div", "seedance-filters");
-  for (const [name, control] of [
-    ["Find clips", ui.search],
-    ["Status", ui.status],
-    ["Made with", ui.model],
-    ["Day", ui.day],
-    ["Notebook", ui.notebook],
-  ]) {
-    const label = make("label", "seedance-filter");
-    label.append(make("span", "seedance-quiet", name), control);
-    bar.append(label);
+  const filters = { "Find clips": ui.search, Status: ui.status, "Made with": ui.model, Day: ui.day, Notebook: ui.notebook };
+  for (const [name, control] of Object.entries(filters)) {
+    bar.append(make("label", "seedance-filter", make("span", "seedance-quiet", name), control));
   }
   const picks = make("div", "seedance-row seedance-picks");
   picks.append(ui.pickButton, ui.compareButton, ui.pickSays);
@@ -552,30 +594,28 @@ function build(el) {
   return ui;
 }
 
-// Puts a wall on the page, which our own kernel made; scripts that come as HTML only run when they are made anew.
-function raise(stage, html) {
-  stage.innerHTML = html;
-  for (const old of stage.querySelectorAll("script")) {
-    const script = document.createElement("script");
-    for (const { name, value } of old.attributes) script.setAttribute(name, value);
-    script.textContent = old.textContent;
-    old.replaceWith(script);
-  }
+/**
+ * The number of the tile that a key leads to, of `many` in so many columns; NaN for other keys.
+ * @param {string} key
+ * @param {number} at
+ * @param {number} many
+ * @param {number} columns
+ */
+export function destination(key, at, many, columns) {
+  if (key === "Home") return 0;
+  if (key === "End") return many - 1;
+  if (key === "ArrowLeft") return at - 1;
+  if (key === "ArrowRight") return at + 1;
+  if (key === "ArrowUp") return at - columns;
+  if (key === "ArrowDown") return at + columns;
+  return NaN;
 }
 
-function option(value, text) {
-  const node = make("option", "", text);
-  node.value = value;
-  return node;
-}
-
-function make(tag, className = "", text = "") {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text) node.textContent = text;
-  return node;
-}
-
-function say(node, text) {
-  if (node.textContent !== text) node.textContent = text;
+/**
+ * Options that say their own values.
+ * @param {string[]} values
+ * @returns {[value: string, text: string][]}
+ */
+function asOptions(values) {
+  return values.map((value) => [value, value]);
 }

@@ -15,6 +15,7 @@ from ...clips.clip import Clip
 from ...clips.store import Clips, is_shown_whole, preview_file
 from ...errors import LONGEST, ClipError, InvalidRequest, SeedanceError, one_line, shortened
 from ...grids.compare import MOST, compared, grid_code
+from ...pages.assets import module
 from ...pages.escaping import clean
 from ...pages.words import clamp, credits_words, preview_note, settings_line, status_words, took
 from ...snapshot import Snapshot
@@ -43,7 +44,7 @@ class Gallery(anywidget.AnyWidget):
     `edit`, `save` (key, path), `compare` (keys; answered with `wall`: html, code). From here also `changed` (perhaps with a key to open) and `trouble` (control, text).
     """
 
-    _esm = _HERE / "gallery.js"
+    _esm = module(_HERE / "gallery.js")
     _css = _HERE / "gallery.css"
 
     def __init__(

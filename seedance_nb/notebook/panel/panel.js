@@ -1,24 +1,43 @@
 // The button with its price, the status line, the code, and the keys of the whole panel. Every text goes through textContent.
 
+import { copyText, keepKeys, later, listen, make, say } from "../../pages/kit.js";
+/** @import { Model } from "../../pages/kit.js" */
+
+/**
+ * What a press would do: `form` is what the kernel has heard of the fields, by their names.
+ * @typedef {{
+ *   enabled: boolean, label: string, why: string, problem: string, token: string, price: number | null, form: Record<string, string>,
+ * }} Action
+ */
+/**
+ * @typedef {{
+ *   action: Partial<Action>, code: { magic?: string, python?: string, subject?: string }, says: string, tally: string, trouble: string,
+ * }} Traits
+ */
+/** @typedef {{ kind: "handled" | "focus" }} Message */
+
 const PATIENCE = 4000; // ms without an answer before the panel says that the kernel is busy
 const BUSY = "The kernel has not answered yet: it is told as soon as the running cell ends. Nothing needs to be pressed again.";
 
 export default {
+  /** @param {{ model: Model<Traits, Message>, el: HTMLElement }} widget */
   render({ model, el }) {
     const ui = build(el);
-    keepKeys();
+    /** @type {{ price: number | null | undefined } | null} */
     let pressed = null; // the price that was on the button when it was pressed, until the kernel has handled it
     let sent = false;
     let lost = false;
+    /** @type {HTMLElement | null} */
     let origin = null; // the cell that was active before that
     let grabbed = false; // the prompt took the keyboard by itself, and nobody has used it yet
-    let timer = null;
     let own = ""; // what the page has to say itself
+    /** @type {"magic" | "python"} */
     let language = "magic";
+    /** @type {HTMLElement | null} */
     let root = null;
 
     const draw = () => {
-      const action = model.get("action") || {};
+      const action = model.get("action");
       const had = document.activeElement === ui.generate;
       // While the form is ahead of the kernel the price on the button is an old one: nobody can press it.
       const stale = !agrees();
@@ -39,7 +58,7 @@ export default {
     };
 
     const drawCode = () => {
-      const code = model.get("code") || {};
+      const code = model.get("code");
       const text = code[language] || "";
       if (ui.code.value !== text) ui.code.value = text;
       ui.code.rows = Math.min(10, Math.max(2, text.split("\n").length));
@@ -50,23 +69,23 @@ export default {
 
     // Whether the kernel has heard of all that stands in the form: a press must not overtake the last letters typed.
     const agrees = () => {
-      const known = (model.get("action") || {}).form || {};
+      const known = model.get("action").form ?? {};
       return Object.entries(known).every(([name, value]) => {
-        const control = root && root.querySelector(`.seedance-f-${name} :is(textarea, select, input)`);
+        const control = root?.querySelector(`.seedance-f-${name} :is(textarea, select, input)`);
         if (!control) return true;
-        const shown = control.tagName === "SELECT" ? control.selectedOptions[0]?.textContent : control.value;
+        const shown = control instanceof HTMLSelectElement ? control.selectedOptions[0]?.textContent : textIn(control);
         return (shown || "").replace(/\r\n/g, "\n") === value.replace(/\r\n/g, "\n");
       });
     };
 
     const release = () => {
-      clearTimeout(timer);
+      unanswered.stop();
       [pressed, sent] = [null, false];
     };
 
     const advance = () => {
       if (pressed === null || sent || !agrees()) return;
-      const action = model.get("action") || {};
+      const action = model.get("action");
       if (!action.enabled) return release();
       if ((action.price ?? Infinity) > (pressed.price ?? Infinity)) {
         release();
@@ -78,24 +97,27 @@ export default {
     };
 
     const press = () => {
-      const action = model.get("action") || {};
+      const action = model.get("action");
       if (pressed !== null) return;
       if (agrees() && !action.enabled) return;
       pressed = { price: action.price };
       own = "";
-      timer = setTimeout(() => {
-        own = BUSY;
-        draw();
-      }, PATIENCE);
+      unanswered.start();
       advance();
       draw();
     };
+
+    const unanswered = later(PATIENCE, () => {
+      own = BUSY;
+      draw();
+    });
 
     const changed = () => {
       advance();
       draw();
     };
 
+    /** @param {Message} message */
     const receive = (message) => {
       if (message.kind === "handled") {
         own = "";
@@ -105,15 +127,14 @@ export default {
       draw();
     };
 
-    const prompt = () => root && root.querySelector(".seedance-f-prompt textarea");
-
     const focusPrompt = () => {
-      const busy = document.activeElement?.closest?.(".cm-editor, textarea, input");
-      const writing = busy && !(root && root.contains(busy)) && (busy.value ?? busy.querySelector(".cm-content")?.innerText ?? "").trim();
-      if (writing || !prompt()) return;
+      const prompt = root?.querySelector(".seedance-f-prompt textarea");
+      const busy = document.activeElement?.closest(".cm-editor, textarea, input");
+      const writing = busy && !root?.contains(busy) && textIn(busy).trim();
+      if (writing || !(prompt instanceof HTMLTextAreaElement)) return;
       // The focus makes this cell the active one; whoever runs cell after cell is at another already.
-      origin = root.closest(".jp-Notebook")?.querySelector(".jp-Cell.jp-mod-active");
-      prompt().focus();
+      origin = root?.closest(".jp-Notebook")?.querySelector(".jp-Cell.jp-mod-active") ?? null;
+      prompt.focus();
       grabbed = true;
     };
 
@@ -122,27 +143,34 @@ export default {
       draw();
     };
 
+    /** @param {KeyboardEvent} event */
     const key = (event) => {
+      const { target } = event;
+      if (!(target instanceof Element)) return;
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
         event.preventDefault();
         event.stopPropagation(); // or JupyterLab would run the cell
-        event.target.dispatchEvent(new Event("change", { bubbles: true })); // numbers are told when they are left
+        target.dispatchEvent(new Event("change", { bubbles: true })); // numbers are told when they are left
         press();
-      } else if (event.key === "Enter" && event.shiftKey && (grabbed || !event.target.matches("textarea, input, select"))) {
+      } else if (event.key === "Enter" && event.shiftKey && (grabbed || !target.matches("textarea, input, select"))) {
         // Whoever runs cell after cell does not mean the prompt, nor the button that happens to have the focus.
         event.preventDefault();
         event.stopPropagation();
         pass(event);
-      } else if (event.key === "Escape" && event.target.matches("textarea, input, select")) {
+      } else if (event.key === "Escape" && target.matches("textarea, input, select")) {
         event.preventDefault();
         event.stopPropagation();
-        root.focus({ preventScroll: true });
+        root?.focus({ preventScroll: true });
       }
     };
 
-    // A key for the notebook: told to the cell it is meant for.
+    /**
+     * A key for the notebook: told to the cell it is meant for.
+     * @param {KeyboardEvent} event
+     */
     const pass = ({ key, code, keyCode, shiftKey }) => {
-      const cell = grabbed && origin?.isConnected ? origin : root.closest(".jp-Cell");
+      /** @type {HTMLElement | null | undefined} */
+      const cell = grabbed && origin?.isConnected ? origin : root?.closest(".jp-Cell");
       grabbed = false;
       cell?.focus({ preventScroll: true });
       cell?.dispatchEvent(new KeyboardEvent("keydown", { key, code, keyCode, shiftKey, bubbles: true, cancelable: true }));
@@ -152,29 +180,36 @@ export default {
       grabbed = false;
     };
 
-    // Parts that are folded away open and close in the page, without a word from the kernel.
-    const fold = (event) => {
-      const box = event.target.closest(".seedance-fold-button")?.closest(".seedance-fold");
+    /**
+     * Parts that are folded away open and close in the page, without a word from the kernel.
+     * @param {Event} event
+     */
+    const fold = ({ target }) => {
+      const box = target instanceof Element && target.closest(".seedance-fold-button")?.closest(".seedance-fold");
       if (!box) return;
       box.classList.toggle("seedance-unfolded");
       drawFolds();
     };
 
     const drawFolds = () => {
-      for (const button of root.querySelectorAll(".seedance-fold-button"))
+      for (const button of root?.querySelectorAll(".seedance-fold-button") ?? []) {
         button.setAttribute("aria-expanded", String(Boolean(button.closest(".seedance-unfolded"))));
+      }
     };
 
+    /** @param {"magic" | "python"} which */
     const copy = async (which) => {
       language = which;
       drawCode();
-      const copied = await copyText(ui.code);
+      const copied = await copyText(ui.code.value, ui.code);
       say(ui.copied, copied ? "Copied" : "Selected: press Ctrl+C");
-      setTimeout(() => say(ui.copied, ""), 2500);
+      copiedLongAgo.start();
     };
+    const copiedLongAgo = later(2500, () => say(ui.copied, ""));
 
     // The panel's root exists on the page only a moment after this part of it was made.
     const settle = new ResizeObserver(() => {
+      /** @type {HTMLElement | null} */
       const found = el.closest(".seedance-panel");
       if (!found || found === root) return;
       root = found;
@@ -184,11 +219,11 @@ export default {
       root.addEventListener("keydown", key, true); // ipywidgets let no key out of their fields
       for (const kind of ["input", "change"]) root.addEventListener(kind, edited);
       root.closest(".jp-OutputArea")?.classList.add("seedance-alive"); // hides what is kept below for later
-      root.dataset.lmSuppressShortcuts = "seedance";
+      keepKeys(root);
       for (const kind of ["input", "pointerdown"]) root.addEventListener(kind, used);
       root.addEventListener("click", fold);
       drawFolds();
-      for (const area of root.querySelectorAll(".seedance-field textarea")) grow(area);
+      for (const area of root.querySelectorAll("textarea")) if (area.closest(".seedance-field")) grow(area);
       model.send({ kind: "opened", page: performance.timeOrigin }); // another number after a reload
     });
     settle.observe(el);
@@ -196,17 +231,18 @@ export default {
     ui.generate.addEventListener("click", press);
     ui.magic.addEventListener("click", () => copy("magic"));
     ui.python.addEventListener("click", () => copy("python"));
-    model.on("change:action", changed);
-    model.on("change:code change:says change:tally change:trouble", draw);
-    model.on("msg:custom", receive);
+    const stopListening = listen(model, {
+      "change:action": changed,
+      "change:code change:says change:tally change:trouble": draw,
+      "msg:custom": receive,
+    });
     draw();
 
     return () => {
-      clearTimeout(timer);
+      unanswered.stop();
+      copiedLongAgo.stop();
       settle.disconnect();
-      model.off("change:action", changed);
-      model.off("change:code change:says change:tally change:trouble", draw);
-      model.off("msg:custom", receive);
+      stopListening();
       root?.removeEventListener("keydown", key, true);
       for (const kind of ["input", "change"]) root?.removeEventListener(kind, edited);
       for (const kind of ["input", "pointerdown"]) root?.removeEventListener(kind, used);
@@ -216,6 +252,7 @@ export default {
   },
 };
 
+/** @param {HTMLElement} el */
 function build(el) {
   el.classList.add("seedance-frame");
   const ui = {
@@ -230,7 +267,6 @@ function build(el) {
     label: make("label", "seedance-quiet"),
     code: make("textarea"),
   };
-  for (const button of [ui.generate, ui.magic, ui.python]) button.type = "button";
   const id = `seedance-code-${Math.random().toString(36).slice(2)}`;
   ui.code.id = ui.label.htmlFor = id;
   ui.code.readOnly = true;
@@ -247,7 +283,21 @@ function build(el) {
   return ui;
 }
 
-// Grows with its text where the style sheet cannot do it (field-sizing).
+/**
+ * What is written in a field, or in an editor of the notebook.
+ * @param {Element} field
+ */
+function textIn(field) {
+  if (field instanceof HTMLTextAreaElement || field instanceof HTMLInputElement) return field.value;
+  /** @type {HTMLElement | null} */
+  const content = field.querySelector(".cm-content");
+  return content?.innerText ?? "";
+}
+
+/**
+ * Grows with its text where the style sheet cannot do it (field-sizing).
+ * @param {HTMLTextAreaElement} area
+ */
 function grow(area) {
   if (CSS.supports("field-sizing", "content")) return;
   const fit = () => {
@@ -256,28 +306,4 @@ function grow(area) {
   };
   area.addEventListener("input", fit);
   fit();
-}
-
-async function copyText(field) {
-  try {
-    await navigator.clipboard.writeText(field.value);
-    return true;
-  } catch {
-    // No clipboard without https: select it, so that the keyboard can do the rest.
-    field.focus();
-    field.select();
-    return document.execCommand("copy");
-  }
-}
-
-function make(tag, className = "", text = "") {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text) node.textContent = text;
-  return node;
-}
-
-// Only real changes: a live region announces what is written into it.
-function say(node, text) {
-  if (node.textContent !== text) node.textContent = text;
 }

@@ -19,6 +19,7 @@ from seedance_nb.grids.picture import GridPicture, Tile
 from seedance_nb.grids.walls import markup as wall_markup
 from seedance_nb.grids.walls import page as wall_page
 from seedance_nb.grids.walls.wall import wall_html, wall_plain, write_page
+from seedance_nb.pages import assets
 from seedance_nb.simulator import film
 from seedance_nb.snapshot import Snapshot
 
@@ -260,7 +261,7 @@ def test_without_script_and_style_plain_players_are_left(picture):
 
 
 def test_the_script_holds_nothing_that_ends_or_hides_it():
-    script = wall_markup._script()
+    script = assets.script(Path(wall_markup.__file__).with_name("wall.js"))
 
     assert "</script" not in script.lower()
     assert "<!--" not in script

@@ -571,8 +571,10 @@ def test_the_page_chooses_the_shell_on_an_ipykernel_that_would_not_let_it(study,
     assert Ballot(study).comm._reply_subshell_for({}, "a subshell") == "a subshell"
 
 
-def test_the_script_never_parses_html(study):
-    for script in (Ballot(study).get_state()["_esm"], ballot_page.script(ballot_page.PAGE_DOOR)):
+def test_the_script_never_parses_html(study, tmp_path):
+    written = write_ballot(study.picture(), tmp_path / "ballot.html").read_text(encoding="utf-8")
+    for script in (Ballot(study).get_state()["_esm"], written):
+        assert "votingRoom" in script
         assert not any(
             word in script for word in ("innerHTML", "outerHTML", "insertAdjacent", "document.write", "eval(")
         )

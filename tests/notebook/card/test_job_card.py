@@ -135,10 +135,14 @@ def test_only_what_still_runs_can_be_cancelled_and_only_once(snapshot, can_cance
     assert (view["can_cancel"], view["cancel_requested"]) == (can_cancel, cancel_requested)
 
 
-def test_the_page_reads_every_fact_that_is_sent_to_it():
+def test_the_page_reads_every_fact_that_is_sent_to_it_and_no_other():
     script = (Path(job_card.__file__).parent / "job_card.js").read_text(encoding="utf-8")
+    [declared] = re.findall(r"@typedef \{\{([^}]*)\}\} View", script)
+    sent = set(card_view(SNAPSHOT, NOW))
 
-    assert [name for name in card_view(SNAPSHOT, NOW) if not re.search(rf"\bview\.{name}\b", script)] == []
+    # What is read and not declared here is found by the type checker.
+    assert set(re.findall(r"(\w+):", declared)) == sent
+    assert [name for name in sent if not re.search(rf'\bview(?:"\))?\.{name}\b', script)] == []
 
 
 def test_a_word_the_service_invented_reaches_the_page():
@@ -292,8 +296,8 @@ def test_the_installed_ipykernel_has_the_method_the_shim_replaces():
 def test_script_and_style_are_read_from_the_installed_files(make_card):
     state = make_card().get_state()
 
-    assert state["_esm"].startswith("// Which keys")
-    assert "// The card of one job." in state["_esm"]
+    assert "function keepKeys(" in state["_esm"]
+    assert state["_esm"].count("export default ageing(card);") == 1
     assert ".seedance-card" in state["_css"]
 
 

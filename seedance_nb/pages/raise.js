@@ -1,0 +1,17 @@
+// The only place where HTML is parsed, kept apart from the kit: whoever does not import it cannot.
+
+/**
+ * Puts a wall on the page, which our own kernel made: the only HTML that is ever parsed. Scripts that come as HTML only run when
+ * they are made anew.
+ * @param {Element} stage
+ * @param {string} html
+ */
+export function raise(stage, html) {
+  stage.innerHTML = html;
+  for (const old of stage.querySelectorAll("script")) {
+    const script = document.createElement("script");
+    for (const { name, value } of old.attributes) script.setAttribute(name, value);
+    script.textContent = old.textContent;
+    old.replaceWith(script);
+  }
+}
