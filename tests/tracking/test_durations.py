@@ -14,6 +14,7 @@ from seedance_nb.api.models import Status
 from seedance_nb.clips.clip import Clip
 from seedance_nb.grids.plans.timing import seconds_left
 from seedance_nb.snapshot import Durations, Snapshot, between_looks, durations, lived
+from seedance_nb.tracking.following.pace import Kind
 from seedance_nb.tracking.following.runner import snapshot_of
 from seedance_nb.tracking.ledger.ledger import Ledger
 from seedance_nb.tracking.ledger.migrations import MIGRATIONS
@@ -237,6 +238,14 @@ def test_the_life_of_what_was_sent_from_elsewhere_is_not_learned(runner, service
     assert row.accepted_at is None
     assert ledger.lives(SERVICE, row.request) == []
     assert durations(job.snapshot).waited is None
+
+
+def test_a_job_that_is_followed_tells_its_siblings_since_when_it_lives(runner, clock, monkeypatch):
+    told, living = [], Kind.living
+    monkeypatch.setattr(Kind, "living", lambda kind, wake, at=None: told.append(at) or living(kind, wake, at))
+    job = submit(runner)
+    job.result(20)
+    assert told == [pytest.approx(clock.monotonic() - (clock.time() - job.snapshot.accepted_at), abs=0.5)]
 
 
 def test_moments_that_older_versions_invented_become_unknown(tmp_path, monkeypatch):
