@@ -94,6 +94,16 @@ def test_no_other_setting_and_no_other_folder_makes_it_forgotten(
     assert accepted(simulator) == 0
 
 
+def test_what_a_file_says_once_it_can_be_read_holds_in_a_session_that_moved_meanwhile(
+    make_session, simulator, project, tmp_path
+):
+    project("[tool.seedance_nb]\nmax_clip_bytes 5000\n")
+    with make_session().moved(home=tmp_path / "other") as moved:
+        project("[tool.seedance_nb]\nmax_clip_bytes = 5000\n")
+        moved.submit("a boat [fail]", **FAIL)
+        assert moved.limits.max_clip_bytes == 5000
+
+
 def test_a_limit_of_the_environment_that_cannot_be_read_sends_nothing(make_session, simulator, monkeypatch):
     monkeypatch.setenv("SEEDANCE_MAX_CREDITS", "30 credits")
     session = make_session()
@@ -188,7 +198,7 @@ def _submit_in_child(session, pipe, limit):
     os._exit(0)
 
 
-@pytest.mark.parametrize(("limit", "said"), [(None, "this process was forked"), (100, "sent")])
+@pytest.mark.parametrize(("limit", "said"), [(None, "this process was forked"), (100, "sent"), (1000, "sent")])
 def test_a_forked_child_has_no_limit_to_spend_until_it_is_given_one(make_session, simulator, limit, said):
     session = make_session(max_credits=1000)
     ours, theirs = multiprocessing.Pipe()
