@@ -343,9 +343,9 @@ def test_what_may_have_been_accepted_is_told_and_never_sent_again(simulator, ses
 
 
 def test_retry_fetches_what_was_made_and_not_downloaded_without_a_create(simulator, session, monkeypatch):
-    from seedance_nb.tracking.following import fetching
+    from seedance_nb.tracking.following import following
 
-    monkeypatch.setattr(fetching, "DOWNLOAD_TRIES", 1)
+    monkeypatch.setattr(following, "DOWNLOAD_TRIES", 1)
     simulator.add_fault(Fault("download", "garbage", 1, match="dog"))
     grid = small(session, ["a cat", "a dog"]).submit()
     assert (held(grid), grid.picture().counts.failed) == (1, 1)

@@ -17,7 +17,7 @@ from promises.stage import session_at, submit
 
 from seedance_nb.api.client import Client
 from seedance_nb.api.connection import Connection
-from seedance_nb.tracking.following import fetching, polling, submitting
+from seedance_nb.tracking.following import following, polling, submitting
 from seedance_nb.tracking.ledger.ledger import Ledger
 
 signals = []
@@ -98,7 +98,7 @@ MOMENTS = {
     "after the id is recorded": lambda: around(Ledger, "save", saves("request_id"), after=True),
     "before the first look": lambda: around(Client, "get", always, after=False, is_async=True),
     "after the first look": lambda: around(Client, "get", always, after=True, is_async=True),
-    "in the middle of the download": lambda: setattr(fetching, "_progress", half_a_download),
+    "in the middle of the download": lambda: setattr(following, "_progress_of", half_a_download),
     "before the clip has its name": lambda: around(Path, "replace", gives_final_name, after=False),
     "after the clip has its name": lambda: around(Path, "replace", gives_final_name, after=True),
     "before the clip is recorded": lambda: around(Ledger, "save", saves("clip"), after=False),

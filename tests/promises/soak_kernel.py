@@ -16,13 +16,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from promises.stage import session_at, submit
 
 from seedance_nb.api.models import Status
-from seedance_nb.tracking.following import fetching, followed, polling, submitting
+from seedance_nb.tracking.following import followed, following, polling, submitting
 
 QUICK = {"pause_after_trouble": 0.05, "longest_pause": 0.4, "read_timeout": 1, "create_timeout": 3, "stall_timeout": 1}
 
 
 def live(base_url, home, stage, intentions):
-    polling.LONGEST_AFTER_TROUBLE, fetching.FIRST_PAUSE = 0.4, 0.05
+    polling.LONGEST_AFTER_TROUBLE, following.FIRST_PAUSE = 0.4, 0.05
     submitting.LOOK_AT_OTHER_PROCESS = submitting.FIRST_BACKOFF = 0.05
     followed.LEDGER_RETRY_SECONDS = 0.1
     followed.Clock.time = lambda _: time.time() + float((stage / "clock").read_text() or 0)

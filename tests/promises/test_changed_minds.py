@@ -13,7 +13,7 @@ from tracking.doubles import submit as submit_below
 from seedance_nb.api.models import Status
 from seedance_nb.errors import GenerationCancelled, GenerationFailed
 from seedance_nb.simulator import Fault, Simulator
-from seedance_nb.tracking.following import fetching
+from seedance_nb.tracking.following import following
 from seedance_nb.tracking.following.followed import Clock
 from seedance_nb.tracking.ledger.ledger import Ledger
 
@@ -22,7 +22,7 @@ NO_FILE = Fault("download", "status", None, http_status=404)
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch):
-    monkeypatch.setattr(fetching, "FIRST_PAUSE", 0.05)
+    monkeypatch.setattr(following, "FIRST_PAUSE", 0.05)
 
 
 def says(word, times=None):

@@ -18,7 +18,7 @@ from tracking.doubles import VideoHost
 from seedance_nb.api.client import Client
 from seedance_nb.api.models import Status
 from seedance_nb.simulator import Fault, Pace, Simulator
-from seedance_nb.tracking.following import fetching
+from seedance_nb.tracking.following import following
 
 SUCCEEDED, FAILED, CANCELLED = Status.SUCCEEDED, Status.FAILED, Status.CANCELLED
 REJECTED, UNKNOWN = Status.REJECTED, Status.UNKNOWN
@@ -355,7 +355,7 @@ ROWS = [*CREATE, *LOOKS, *DOWNLOADS, *CANCELS]
 
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch):
-    monkeypatch.setattr(fetching, "DOWNLOAD_TRIES", 3)
+    monkeypatch.setattr(following, "DOWNLOAD_TRIES", 3)
 
 
 def test_the_table_has_no_row_twice():
@@ -496,13 +496,13 @@ def test_a_key_refused_while_polling_pauses_the_job_until_a_good_one_comes(http_
 @pytest.mark.parametrize("kind", ["cut", "stall"])
 def test_a_download_that_broke_off_goes_on_where_it_stopped(kind, session_of, one_film, monkeypatch):
     began_at = []
-    receive = fetching.receive
+    receive = following.receive
 
     async def watch(client, url, arriving, progress):
         began_at.append(arriving.received)
         await receive(client, url, arriving, progress)
 
-    monkeypatch.setattr(fetching, "receive", watch)
+    monkeypatch.setattr(following, "receive", watch)
     faults = [Fault("download", kind, bytes=100_000)]
     with Simulator(pace=PACE, faults=faults) as video_host:
         session = session_of(video_host, stall_timeout=0.5)

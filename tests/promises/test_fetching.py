@@ -15,7 +15,7 @@ from seedance_nb.api.addresses import PassingTrouble
 from seedance_nb.api.models import Status
 from seedance_nb.errors import WaitTimeout
 from seedance_nb.simulator import Fault, Simulator
-from seedance_nb.tracking.following import fetching, polling
+from seedance_nb.tracking.following import following, polling
 from seedance_nb.tracking.ledger.ledger import Ledger
 
 LONG_AGO = 12
@@ -25,7 +25,7 @@ real_look_up = socket.getaddrinfo
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch):
-    monkeypatch.setattr(fetching, "FIRST_PAUSE", 0.02)
+    monkeypatch.setattr(following, "FIRST_PAUSE", 0.02)
     monkeypatch.setattr(polling, "LONGEST_AFTER_TROUBLE", 0.05)
 
 
@@ -33,13 +33,13 @@ def short_pauses(monkeypatch):
 def pauses(monkeypatch):
     """How often a download has been waited with so far."""
     counted = []
-    pause = fetching._pause
+    pause = following.pause_before_next_try
 
     async def count(followed, error, failed):
         counted.append(str(error))
         await pause(followed, error, failed)
 
-    monkeypatch.setattr(fetching, "_pause", count)
+    monkeypatch.setattr(following, "pause_before_next_try", count)
     return counted
 
 
@@ -155,8 +155,8 @@ def test_the_pauses_grow_up_to_a_minute_and_what_the_host_asks_for_counts(monkey
     busy, for_a_day = PassingTrouble("busy"), PassingTrouble("busy")
     busy.retry_after, for_a_day.retry_after = 100.0, 86_400.0
     for failed in range(1, 60):
-        asyncio.run(fetching._pause(Followed(), PassingTrouble("gone"), failed))
-    asyncio.run(fetching._pause(Followed(), busy, 1))
+        asyncio.run(following.pause_before_next_try(Followed(), PassingTrouble("gone"), failed))
+    asyncio.run(following.pause_before_next_try(Followed(), busy, 1))
 
     assert waited[0] < 1.2
     assert all(40 < seconds <= 75 for seconds in waited[20:-1])
@@ -165,15 +165,15 @@ def test_the_pauses_grow_up_to_a_minute_and_what_the_host_asks_for_counts(monkey
     )  # a little apart, so that not all come back at once
     assert waited[-1] == 100
 
-    asyncio.run(fetching._pause(Followed(), for_a_day, 1))
+    asyncio.run(following.pause_before_next_try(Followed(), for_a_day, 1))
     assert waited[-1] == 300
     Followed.tools.limits.longest_pause = 3.0
     for error in (for_a_day, PassingTrouble("gone")):
-        asyncio.run(fetching._pause(Followed(), error, 30))
+        asyncio.run(following.pause_before_next_try(Followed(), error, 30))
     assert waited[-2:] == [3, 3]
-    assert fetching.FIRST_PAUSE == 0.5
+    assert following.FIRST_PAUSE == 0.5
     for_a_day.retry_after = 0.0
-    asyncio.run(fetching._pause(Followed(), for_a_day, 1))
+    asyncio.run(following.pause_before_next_try(Followed(), for_a_day, 1))
     assert 0.5 <= waited[-1] < 1.2
 
 
@@ -267,7 +267,7 @@ def test_a_line_that_breaks_again_and_again_brings_the_file_as_long_as_each_try_
     try:
         with Simulator(pace=PACE, faults=[Fault("get", "bad_url", None, body=host.url)]) as simulator:
             assert submit(session_of(simulator)).result(60).bytes() == film
-        assert len(pauses) > fetching.DOWNLOAD_TRIES
+        assert len(pauses) > following.DOWNLOAD_TRIES
     finally:
         host.close()
 
@@ -287,7 +287,7 @@ def test_a_file_that_breaks_off_at_the_same_place_every_time_is_given_up_and_kep
             session = session_of(simulator)
             job = settled(submit(session))
             assert "paid for and kept" in str(job.error)
-            assert len(host.asked) == fetching.DOWNLOAD_TRIES
+            assert len(host.asked) == following.DOWNLOAD_TRIES
 
             host.answer = answer
             job.download_again()
@@ -313,7 +313,7 @@ def test_a_file_that_waits_for_its_host_is_fetched_by_the_next_kernel(tmp_path, 
 
 
 def test_closing_does_not_wait_for_a_pause(tmp_path, monkeypatch):
-    monkeypatch.setattr(fetching, "FIRST_PAUSE", 50.0)
+    monkeypatch.setattr(following, "FIRST_PAUSE", 50.0)
     monkeypatch.setattr(polling, "LONGEST_AFTER_TROUBLE", 50.0)
     with Simulator(pace=PACE, faults=[Fault("download", "status", None, http_status=503)]) as simulator:
         session = session_at(simulator.base_url, tmp_path)

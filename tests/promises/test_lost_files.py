@@ -11,7 +11,7 @@ from seedance_nb.api.models import Status
 from seedance_nb.errors import ClipError
 from seedance_nb.pages.job_page import final_html
 from seedance_nb.simulator import Fault, Simulator
-from seedance_nb.tracking.following import fetching, polling
+from seedance_nb.tracking.following import following, polling
 
 
 def gone(clip):
@@ -90,7 +90,7 @@ def test_nothing_is_fetched_while_the_file_is_there(simulator, session):
 
 
 def test_what_the_service_has_forgotten_is_said_in_one_line_and_never_bought_again(simulator, session, monkeypatch):
-    monkeypatch.setattr(fetching, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(following, "FIRST_PAUSE", 0.01)
     monkeypatch.setattr(polling, "LONGEST_AFTER_TROUBLE", 0.02)
     job = submit(session)
     job.result(60).path.unlink()
@@ -119,7 +119,7 @@ def test_a_file_that_is_there_again_ends_the_wait(simulator, session, tmp_path):
 
 
 def test_asking_again_ends_the_pause_before_the_next_try(simulator, session_of, monkeypatch):
-    monkeypatch.setattr(fetching, "FIRST_PAUSE", 50_000.0)
+    monkeypatch.setattr(following, "FIRST_PAUSE", 50_000.0)
     simulator.add_fault(Fault("download", "status", http_status=503))
     job = submit(session_of(simulator, longest_pause=10_000))
     until(lambda: "fetched again at" in (job.snapshot.note or ""))

@@ -1,15 +1,27 @@
-"""From a request id to its end: look, wait, look again. Only the service's own verdict ends a job that was paid for."""
+"""From a request id to a verified clip: look, wait, look again; then fetch. Only the service's own verdict ends a job that was paid for.
+
+A paid file is fetched for as long as its job lives, each time from a fresh address. What passes by itself (no name, no line, a busy
+host, a full disk) is waited out with growing pauses, however long it takes. What the host answers wrongly (no such file, another file,
+a file that breaks off at the same place) is tried a few times, then told.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import random
+import time
+from collections.abc import Callable
 from typing import Any
 
+from ...api.addresses import PassingTrouble
 from ...api.models import Generation, Status
+from ...clips.clip import Clip
+from ...clips.playing import TooLarge
+from ...clips.store import FRESH_ADDRESS_HELPS, AddressExpired, Arriving, receive, unwritten
 from ...errors import (
     ApiError,
     AuthenticationError,
+    ClipError,
     GenerationCancelled,
     GenerationFailed,
     RateLimited,
@@ -19,7 +31,6 @@ from ...errors import (
 )
 from ...snapshot import LOOKED_ON, between_looks, news_in, roughly_lived
 from ..background import log
-from .fetching import fetch
 from .followed import Followed, Tools
 from .pace import Kind
 from .polling import look_after_trouble, next_look, pause_after_refusal
@@ -33,6 +44,14 @@ CEILING_WHEN_WATCHED = 15.0
 """A person wants to see that there still is contact."""
 WATCHED_QUEUE_SHARE = 0.25
 """… and when the making begins: while it is queued, the next look comes after this share of the time waited."""
+
+DOWNLOAD_TRIES = 6
+"""Wrong answers in a row, before the job is left without its clip."""
+PROGRESS_SHARE = 0.01
+"""A try that broke off, but brought so much more of the file than any before it, is no wrong answer."""
+FIRST_PAUSE = 0.5
+PROGRESS_SECONDS = 0.25
+"""Progress is told at most this often."""
 
 
 async def learn(followed: Followed) -> None:
@@ -339,7 +358,7 @@ async def _succeed(followed: Followed, generation: Generation, kind: Kind) -> No
 async def _bring_home(followed: Followed, url: str | None) -> None:
     """Fetch the file and record it."""
     try:
-        clip = await fetch(followed, url, _look_for_file)
+        clip = await fetch(followed, url)
     except _Overruled as later:
         await _end_without_file(followed, later.generation)
         return
@@ -351,3 +370,121 @@ async def _bring_home(followed: Followed, url: str | None) -> None:
     facts = followed.tools.clips.facts(clip)
     not_saved = await followed.save({**word, "clip": facts, "error": None, "error_kind": None})
     followed.tell(clip=clip, note=None, trouble=not_saved, error=None, failed_checks=0)
+
+
+# The file -------------------------------------------------------------------------------------------
+
+
+async def fetch(followed: Followed, url: str | None) -> Clip | ClipError:
+    """The clip, or why there will be none. `url` is an address told just now; each new try looks for another. None sends a create."""
+    tools = followed.tools
+    arriving: Arriving | None = None
+    failed = wrong = most = 0
+    kept = await tools.background.in_worker(tools.clips.admit_kept, followed.key)
+    if kept is not None:
+        return kept if isinstance(kept, Clip) else _cannot_be_shown(kept)
+    try:
+        while True:
+            try:
+                if failed or url is None:
+                    url = await _fresh_address(followed, url)
+                if arriving is None:
+                    arriving = tools.clips.arriving(followed.key)
+                    tools.background.start(tools.background.in_worker(tools.clips.prepare))
+                return await _fetch_once(followed, url, arriving)
+            except TooLarge as trouble:
+                return _cannot_be_shown(trouble)
+            except ClipError as trouble:
+                error = trouble
+            except OSError as trouble:
+                error = unwritten(trouble)
+            if arriving is not None:
+                if arriving.received == arriving.total or isinstance(error, AddressExpired):
+                    arriving.forget()  # what is there is not what was wanted
+                if arriving.received > most + PROGRESS_SHARE * max(most, arriving.total or 0):
+                    most, failed, wrong = arriving.received, 0, 0
+            failed += 1
+            wrong += not isinstance(error, PassingTrouble)
+            if wrong == DOWNLOAD_TRIES:
+                break
+            await pause_before_next_try(followed, error, failed)
+    finally:
+        if arriving is not None:
+            arriving.part.unlink(missing_ok=True)
+    return ClipError(
+        f"the video was made but could not be downloaded ({shortened(error)}); it is paid for and kept: "
+        f"%seedance attach {followed.snapshot.request_id} or job.download_again() fetches it, without a new create"
+    )
+
+
+async def _fresh_address(followed: Followed, known: str | None) -> str:
+    """Where the file is by the service's newest word, else where it was; raises ClipError if neither is known."""
+    trouble = followed.snapshot.trouble
+    outcome = await _look_for_file(followed)
+    # A look that went well forgets the trouble, which is not over yet.
+    followed.tell(trouble=trouble, note="asking for the address of the file")
+    if isinstance(outcome, Generation) and outcome.status is Status.SUCCEEDED and outcome.output_url:
+        return outcome.output_url
+    if known is not None:
+        return known
+    if isinstance(outcome, Generation):
+        said = (
+            "gave no address of the video" if outcome.status is Status.SUCCEEDED else f"says {outcome.status_text} now"
+        )
+        raise ClipError(f"the service {said}")
+    if isinstance(outcome, ApiError) and outcome.http_status in FRESH_ADDRESS_HELPS and outcome.http_status != 403:
+        raise ClipError(f"the service does not have it any more: {outcome}")
+    passing = PassingTrouble(str(outcome))
+    passing.retry_after = getattr(outcome, "retry_after", None)
+    raise passing
+
+
+async def _fetch_once(followed: Followed, url: str, arriving: Arriving) -> Clip:
+    tools = followed.tools
+    async with tools.downloads:
+        await _turn_for_a_file(followed)
+        await receive(tools.api(), url, arriving, _progress_of(followed))
+        followed.tell(note="checking the file")
+        return await tools.background.in_worker(tools.clips.admit, followed.key, arriving.part)
+
+
+async def pause_before_next_try(followed: Followed, error: ClipError, failed: int) -> None:
+    """Wait before the next try, and say when it comes."""
+    asked_for = error.retry_after if isinstance(error, PassingTrouble) else None
+    longest = followed.tools.limits.longest_pause
+    seconds = min(longest, look_after_trouble(failed, floor=FIRST_PAUSE, asked_for=asked_for, longest=longest))
+    at = time.strftime("%H:%M:%S", time.localtime(followed.tools.clock.time() + seconds))
+    trouble = f"the video is made and paid for, but not fetched yet: {shortened(error)}"
+    followed.tell(trouble=trouble, note=f"the file is fetched again at {at}")
+    await followed.pause(seconds)
+
+
+def _cannot_be_shown(error: TooLarge) -> ClipError:
+    return ClipError(
+        f"the video was made and downloaded, but cannot be shown: {shortened(error)}; nothing more is charged"
+    )
+
+
+async def _turn_for_a_file(followed: Followed) -> None:
+    """Wait until the notebook leaves time for a download and its verification."""
+    pace = followed.tools.pace
+    if (seconds := pace.file_turn()) > 0:
+        followed.tell(note="made; its file is fetched as soon as the notebook computes less")
+        while seconds > 0:
+            await followed.pause(seconds)
+            seconds = pace.file_turn()
+
+
+def _progress_of(followed: Followed) -> Callable[[int, int | None], None]:
+    clock = followed.tools.clock
+    last = clock.monotonic()
+
+    def tell(received: int, total: int | None) -> None:
+        nonlocal last
+        now = clock.monotonic()
+        if now - last >= PROGRESS_SECONDS:
+            last = now
+            of = f" of {total / 1e6:.1f}" if total else ""
+            followed.tell(note=f"downloading {received / 1e6:.1f}{of} MB")
+
+    return tell

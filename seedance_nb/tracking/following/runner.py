@@ -1,7 +1,7 @@
 """submit -> poll -> download -> record, for any number of jobs, in one background thread. It draws nothing.
 
-This is the way in from other threads, and the table of jobs being followed; the steps themselves are in `submitting`, `following` and
-`fetching`. Every change reaches the jobs as an immutable Snapshot.
+This is the way in from other threads, and the table of jobs being followed; the steps themselves are in `submitting` and
+`following`. Every change reaches the jobs as an immutable Snapshot.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from seedance_nb.notebook.magic.magic import SeedanceMagics
 from seedance_nb.notebook.syntax import arguments as magic_args
 from seedance_nb.simulator import Fault, Pace
 from seedance_nb.tracking import session
-from seedance_nb.tracking.following import fetching
+from seedance_nb.tracking.following import following
 
 KEY = "sd2_test_key"
 SMALL = "-m seedance-2.0-fast -a 1:1 -d 4 -r 480p"
@@ -97,8 +97,8 @@ def impatient(monkeypatch, tmp_path):
     project.mkdir()
     (project / "pyproject.toml").write_text("[tool.seedance_nb]\ntries_after_trouble = 2\npause_after_trouble = 0.01\n")
     monkeypatch.chdir(project)
-    monkeypatch.setattr(fetching, "FIRST_PAUSE", 0.01)
-    monkeypatch.setattr(fetching, "DOWNLOAD_TRIES", 2)
+    monkeypatch.setattr(following, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(following, "DOWNLOAD_TRIES", 2)
 
 
 def one_line(result):
