@@ -23,7 +23,7 @@ WRONGS = {
     "Inside grids": ("grids/stray.py", "A_FILE_IN_NO_PLACE = 1\n"),
     "Inside tracking": ("tracking/ledger/thief.py", "from ..session import Session\n"),
     "The simulator": ("simulator/thief.py", "from ..api import client\n"),
-    "httpx": ("api/thief.py", "import httpx\n"),
+    "httpx in the client and its transport alone": ("api/thief.py", "import httpx\n"),
     "sqlite3": ("tracking/ledger/second_file.py", "import sqlite3\n"),
     "PyAV": ("clips/thief.py", "import av\n"),
     "One door from text to HTML": ("pages/thief.py", "import markupsafe\n"),
