@@ -1,6 +1,6 @@
 """How httpx reaches a server here: connections of our own, over asyncio, instead of those of its library.
 
-These calls are made thousands of times, beside somebody's computation, and over httpx's own connections each takes the interpreter four
+These calls are made thousands of times, beside somebody's computation, and over httpx's own connections each takes the interpreter three
 times as long (`python -m benchmarks calls`). And it knows exactly what matters of a create: whether any byte of it may have left.
 
 What a request may ask for, in its `extensions`:
