@@ -173,6 +173,11 @@ class Session:
         return self.choices.settings
 
     @property
+    def has_key(self) -> bool:
+        """Whether there is a key (the keyring is asked too), or the simulator, which needs none."""
+        return self.choices.has_key
+
+    @property
     def limits(self) -> Limits:
         """Timeouts, sizes and pace in force."""
         return self.choices.settings.limits

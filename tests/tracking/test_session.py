@@ -717,3 +717,8 @@ def test_where_nothing_runs_slow_work_is_done_here_and_now(make_session):
     idle.work(lambda: done.append(threading.current_thread() is threading.main_thread()))
     assert done == [True]
     assert not idle.engine.is_in_use
+
+
+def test_a_session_says_whether_it_has_a_key(make_session, tmp_path):
+    assert make_session().has_key
+    assert not Session(home=tmp_path / "without").has_key

@@ -173,7 +173,7 @@ def _account(_shell: Any, line: Line) -> None:
         else:
             print(f"a new account, {name}: it has its own videos and pays for them")
         return
-    own = session.account if session.choices.has_key else None
+    own = session.account if session.has_key else None
     rows = [
         (
             shown(each.name),
