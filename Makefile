@@ -20,9 +20,12 @@ $(VENV)/.ready: pyproject.toml
 demo: $(VENV)/.ready
 	$(BIN)/python scripts/demo.py
 
-# Files of tests side by side, as most of their time is waiting; what drives the browser afterwards, alone, as it is judged by its frames.
+# Files of tests side by side, as most of their time is waiting; then two browsers at a time; what is judged by its frames comes last, alone.
 test: $(VENV)/.ready
-	@$(BIN)/python -m pytest -m "not browser" $(SIDE_BY_SIDE); first=$$?; $(BIN)/python -m pytest -m browser && exit $$first
+	@$(BIN)/python -m pytest -m "not browser" $(SIDE_BY_SIDE); first=$$?; \
+	$(BIN)/python -m pytest -m "browser and not alone" --numprocesses 2 --dist loadfile; second=$$?; \
+	$(BIN)/python -m pytest -m alone; third=$$?; \
+	exit $$((first + second + third))
 
 # Formats, lints, type-checks and tests the JavaScript: one program from pip, no Node and no network. What it remembers stays in build/.
 DENO := DENO_DIR=build/deno DENO_NO_UPDATE_CHECK=1 $(BIN)/deno

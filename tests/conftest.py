@@ -5,6 +5,11 @@ import os
 import pytest
 
 
+def pytest_xdist_auto_num_workers(config):
+    """Half again as many processes as there are cores: most of what tests do is waiting."""
+    return max(2, (os.cpu_count() or 1) * 3 // 2)
+
+
 @pytest.fixture(autouse=True)
 def nobody_home(monkeypatch, tmp_path):
     """No key, no base URL, no limits of the developer's; a ledger and clips folder of the test's own."""

@@ -361,6 +361,7 @@ STILL = """async () => {
 }"""
 
 
+@pytest.mark.alone
 def test_both_clips_play_in_step_and_stand_together_when_paused(page):
     room = page()
     room.begin()

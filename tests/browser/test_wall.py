@@ -12,7 +12,7 @@ from browser.studies import ACTIONS, ANIMALS, failed_tile, make_clip, make_tile,
 from seedance_nb.grids.picture import GridPicture
 from seedance_nb.grids.walls.wall import wall_html, write_page
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.alone]
 
 ONE_FRAME = 50  # milliseconds; a frame at 24 fps is 42
 OWN_FRAME = """async () => {
