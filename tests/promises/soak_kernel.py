@@ -3,7 +3,8 @@
     python soak_kernel.py BASE_URL HOME STAGE INTENTION…
 
 STAGE is a folder outside of HOME: the clock is off by what the file `clock` in it says; the kernel ends when everything is done and
-the file `over` is there. It prints one JSON line for each intention.
+the file `over` is there. It prints one JSON line for each intention. Where it is told to restart, as a ledger was exchanged that it
+could not read any more, it ends with RESTART.
 """
 
 import json
@@ -18,6 +19,7 @@ from promises.stage import session_at, submit
 from seedance_nb.api.models import Status
 from seedance_nb.tracking.following import followed, following, polling, submitting
 
+RESTART = 3
 QUICK = {"pause_after_trouble": 0.05, "longest_pause": 0.4, "read_timeout": 1, "create_timeout": 3, "stall_timeout": 1}
 
 
@@ -43,12 +45,20 @@ def live(base_url, home, stage, intentions):
             print(json.dumps({"prompt": prompt, "status": job.status, "id": job.request_id, "error": str(job.error)}))
 
 
+def must_restart(job):
+    """Whether we are told so; then nothing was sent."""
+    error = job if isinstance(job, Exception) else job.error
+    return "restart the kernel to begin a new one" in str(error)
+
+
 def is_done(job):
     return not isinstance(job, Exception) and job.done() and (job.clip is not None or job.status is Status.UNKNOWN)
 
 
 def go_on_with(session, prompt, job):
     """What a person does about a job that ended: ask for the file again, or run the cell again."""
+    if must_restart(job):
+        raise SystemExit(RESTART)
     if isinstance(job, Exception):
         return submit(session, prompt)
     if job.done() and job.clip is None and job.status is not Status.UNKNOWN:

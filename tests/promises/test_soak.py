@@ -21,6 +21,7 @@ from collections import Counter
 from pathlib import Path
 
 import psutil
+from promises.soak_kernel import RESTART
 from promises.stage import KERNELS, accepted, until
 
 from seedance_nb.simulator import Fault, Pace, Simulator
@@ -63,6 +64,7 @@ class Kernel:
         self._home = home
         self.said = []
         self.may_be_unknown = set()
+        self.restarts = 0
         self.start()
 
     def start(self):
@@ -81,17 +83,33 @@ class Kernel:
             said.append(line)
 
     def kill(self):
-        """kill -9, and note what was in the air: of that nobody can know whether an answer came."""
+        """kill -9."""
         self.process.kill()
         self.process.wait()
+        self._note_what_was_in_the_air()
+
+    def _note_what_was_in_the_air(self):
+        """Of that nobody can know whether an answer came."""
         for row in rows(self._home):
             if row.status == "submitting" and row.sent_at is not None and not row.request_id:
                 self.may_be_unknown.add(row.request.prompt)
 
+    def restart_if_told(self):
+        """A person does so where the ledger's line says it."""
+        if self.process.poll() == RESTART:
+            self.restarts += 1
+            self._note_what_was_in_the_air()
+            self.start()
+
     @contextlib.contextmanager
     def stopped(self):
         self.process.send_signal(signal.SIGSTOP)
-        until(lambda: psutil.Process(self.process.pid).status() == psutil.STATUS_STOPPED)
+        until(
+            lambda: (
+                self.process.poll() is not None
+                or psutil.Process(self.process.pid).status() in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE)
+            )
+        )
         try:
             yield
         finally:
@@ -238,12 +256,13 @@ def test_a_soak_in_random_faults_pays_once_for_each_intention_and_loses_nothing(
         weather = Weather(simulator, kernel, home, stage, dice)
         while weather.counted.total() < FAULTS:
             assert time.monotonic() < end, f"too few faults: {dict(weather.counted)}"
+            kernel.restart_if_told()
             assert kernel.process.poll() is None, "the kernel ended"
             weather.blow()
             time.sleep(0.02)
         simulator.clear_faults()
         (stage / "over").touch()
-        until(lambda: kernel.process.poll() is not None, max(60.0, end - time.monotonic()))
+        until(lambda: kernel.restart_if_told() or kernel.process.poll() is not None, max(60.0, end - time.monotonic()))
         assert kernel.process.returncode == 0
 
         ends = {
@@ -256,7 +275,7 @@ def test_a_soak_in_random_faults_pays_once_for_each_intention_and_loses_nothing(
     unknown = {prompt for prompt, said in ends.items() if said["status"] == "unknown"}
     print(f"\n{weather.counted.total()} faults: {dict(sorted(weather.counted.items()))}")
     print(
-        f"{sum(paid.values())} creates accepted, {len(unknown)} unknown, {len(kernel.may_be_unknown)} killed in the air"
+        f"{sum(paid.values())} creates accepted, {len(unknown)} unknown, {len(kernel.may_be_unknown)} killed in the air, {kernel.restarts} restarts as told"
     )
 
     twice = {prompt for prompt, creates in paid.items() if creates > 1}
