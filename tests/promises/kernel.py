@@ -9,6 +9,7 @@ those of its session, as JSON. It says `ready` when everything is imported.
 import json
 import os
 import sys
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -27,6 +28,7 @@ signals = []
 def die():
     if signals:
         os.kill(os.getpid(), signals.pop())
+        time.sleep(0.05)  # another thread may be the one that takes the signal: this one must not go on meanwhile
 
 
 def around(owner, name, when, *, after, is_async=False):
