@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 RIVALS := build/bench-venv
 # What to measure and how: make bench BENCH="rivals --quick", make bench BENCH=--write
 BENCH  ?=
-SIDE_BY_SIDE ?= --numprocesses auto --dist loadfile
+SIDE_BY_SIDE ?= --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test js check bench lint architecture lowest clean
 

@@ -4,10 +4,17 @@ import os
 
 import pytest
 
+SLOW = ("test_soak", "tests/promises/", "tests/notebook/")
+
 
 def pytest_xdist_auto_num_workers(config):
     """Half again as many processes as there are cores: most of what tests do is waiting."""
     return max(2, (os.cpu_count() or 1) * 3 // 2)
+
+
+def pytest_collection_modifyitems(items):
+    """What takes longest comes first, so that nobody waits for it alone in the end."""
+    items.sort(key=lambda item: next((place for place, name in enumerate(SLOW) if name in item.nodeid), len(SLOW)))
 
 
 @pytest.fixture(autouse=True)
