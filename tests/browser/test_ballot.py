@@ -157,6 +157,13 @@ def votes_in(home):
         return ledger.votes_among([job.key for job in ledger.jobs(limit=100)])
 
 
+def have_one_prompt(home, vote):
+    """Whether both clips of this vote were asked for in the same words."""
+    with contextlib.closing(Ledger(home / "ledger.sqlite3")) as ledger:
+        prompts = {job.key: job.request.prompt for job in ledger.jobs(limit=100)}
+    return prompts[vote.left] == prompts[vote.right]
+
+
 def test_votes_are_given_by_keys_seen_afterwards_and_taken_back(room, tmp_path):
     room = room("boat", "plane")
     room.begin()
@@ -180,7 +187,8 @@ def test_votes_are_given_by_keys_seen_afterwards_and_taken_back(room, tmp_path):
     room.press("d", "d")
 
     assert NAMES not in blind + halfway
-    assert "Both were asked for: a paper" in shared
+    # By the pair that the ballot has chosen: of two prompts the one of each clip would tell which is which.
+    assert ("Both were asked for: a paper" in shared) == have_one_prompt(tmp_path, first[0])
     assert "seedance-2.0-fast" in shown
     assert [(v.rater, v.aspect, v.choice) for v in first] == [
         ("Anna", "overall", Choice.LEFT),

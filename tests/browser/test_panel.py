@@ -186,7 +186,7 @@ def test_a_clip_is_opened_saved_and_taken_again_from_the_gallery(simulate, panel
     page.press("New take", count=2)
     eventually(lambda: len(simulator.scenario.accepted) == 2)
 
-    assert "saved as" in page.says() or "paper boat" in page.says()
+    eventually(lambda: any(word in page.says() for word in ("saved as", "paper boat")))
     assert simulator.calls["create"] == 2
 
 
