@@ -225,6 +225,9 @@ class Grid:
         rater: str | None = ...,
         by: str | Sequence[str] | None = ...,
         offline: None = None,
+        *,
+        gold: float = ...,
+        training: bool = ...,
     ) -> None: ...
 
     @overload
@@ -235,6 +238,8 @@ class Grid:
         by: str | Sequence[str] | None = ...,
         *,
         offline: str | os.PathLike[str],
+        gold: float = ...,
+        training: bool = ...,
     ) -> Path: ...
 
     def vote(
@@ -243,20 +248,30 @@ class Grid:
         rater: str | None = None,
         by: str | Sequence[str] | None = None,
         offline: str | os.PathLike[str] | None = None,
+        *,
+        gold: float = 0.0,
+        training: bool = True,
     ) -> Path | None:
         """Blind votes on pairs of clips: here, or with `offline="ballot.html"` as a page for a rater without Python, whose path is returned.
 
         `aspects` are what is asked of each pair; `rater` is whose votes these are, asked for where it is None; `by` names the axis or
-        axes that are compared, None the cells, whatever their take. Raises InvalidRequest, or SeedanceError where there is no notebook.
+        axes that are compared, None the cells, whatever their take. A page is for one rater: write one for each.
+
+        Never counted are the first pair of a rater, to practise on (`training=False`: none), and of the others a share `gold` (0 to 1), each a
+        clip beside its own damaged copy, which tell in `raters()` who did not look. Raises InvalidRequest, or SeedanceError where there is
+        no notebook.
         """
+        from .ballots.ballot_file import check_gold
+
         asked = judging.check_questions(aspects, by, self.axes.names)
+        gold = check_gold(gold)
         if offline is not None:
             from .ballots.page import write_ballot
 
             return write_ballot(self.picture(), Path(offline), aspects=asked, by=by)
         from .ballots.voting import Voting, show
 
-        show(Voting(self.session, self.picture, asked, rater, by))
+        show(Voting(self.session, self.picture, asked, rater, by, training=training, gold=gold))
         return None
 
     def add_votes(self, path: str | os.PathLike[str]) -> int:

@@ -26,7 +26,7 @@ GRID = (
     'grid = sd.grid("a paper {{thing}} on a rainy street", thing={things}, model=["seedance-2.0", "seedance-2.0-fast"],'
     ' duration=4, resolution="480p", aspect_ratio="1:1")\ngrid.submit(max_credits=10_000).result()\nNone'
 )
-VOTE = 'grid.vote(aspects=["overall", "prompt match"], by="model")'
+VOTE = 'grid.vote(aspects=["overall", "prompt match"], by="model", training=False)'
 ROOM = ".seedance-ballot"
 READY = """() => {
     const room = document.querySelector('.seedance-ballot');

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import os
 import re
+import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +59,33 @@ def read_ballot(path: str | os.PathLike[str]) -> list[Vote]:
 def clean_rater(name: str) -> str:
     """A rater's name as it is kept: one printable line of at most 60 characters; empty where nothing is left."""
     return one_line(name, MOST_NAME)
+
+
+def pseudonym(taken: Collection[str]) -> str:
+    """A name for a rater that says nothing of who they are and is not taken: "rater-7f3a"."""
+    for length in itertools.count(4):
+        for _ in range(64):
+            name = f"rater-{secrets.token_hex(length // 2)}"
+            if name not in taken:
+                return name
+    raise AssertionError("unreachable")
+
+
+def what_is_stored(rater: str) -> str:
+    """What a rater is told of that, in a line."""
+    return (
+        f"What is stored: the name {rater}, your answers and when you gave them, the seconds each took and how often you played the"
+        " clips; nothing else. You can withdraw all of it at the end, or later by this name."
+    )
+
+
+def check_gold(gold: object) -> float:
+    """The share of gold pairs, if it can be one. Raises InvalidRequest."""
+    if isinstance(gold, bool) or not isinstance(gold, int | float) or not 0 <= gold <= 1:
+        raise InvalidRequest(
+            f"gold is the share of pairs that check whether a rater looks, from 0 to 1, not {one_line(gold, 40)!r}"
+        )
+    return float(gold)
 
 
 def check_aspects(aspects: str | Sequence[str]) -> tuple[str, ...]:

@@ -35,10 +35,10 @@ function nameForm(own) {
     id,
     maxLength: 60,
     required: true,
-    autocomplete: "name",
+    autocomplete: "off",
     type: "text",
   });
-  const label = make("label", { htmlFor: id }, "Your name, as it shall stand beside your votes");
+  const label = make("label", { htmlFor: id }, "Your name here: this pseudonym, or another that says nothing of who you are");
   const start = button("Start voting", "seedance-ballot-primary");
   start.type = "submit";
   const form = make("form", "seedance-ballot-form", label, input, start);

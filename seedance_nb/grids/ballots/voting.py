@@ -24,6 +24,10 @@ class Voting:
     """Who votes; None: the ballot asks for the name."""
     by: str | Sequence[str] | None
     """The axis or axes that are compared; None: the cells, whatever their take."""
+    training: bool = True
+    """Whether the first pair is one to practise on, that never counts."""
+    gold: float = 0.0
+    """Of the pairs, the share that shows a clip beside its own damaged copy, never counted."""
 
 
 def show(voting: Voting) -> None:

@@ -9,6 +9,7 @@ import secrets
 import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,10 @@ from typing import Any
 import anywidget
 import traitlets
 
+from ...clips.damaged import damaged_file
 from ...clips.store import is_shown_whole, preview_file
 from ...errors import InvalidRequest, one_line, shortened
-from ...grids.ballots.ballot_file import check_aspects, clean_rater
+from ...grids.ballots.ballot_file import check_aspects, check_gold, clean_rater, pseudonym, what_is_stored
 from ...grids.ballots.ballot_pairs import Entries, asks_for_prompt, entries
 from ...grids.ballots.page import STYLE_SHEET
 from ...grids.ballots.voting import Voting
@@ -26,10 +28,10 @@ from ...grids.votes.votes import next_pair
 from ...pages.assets import module
 from ...pages.escaping import clean
 from ...pages.words import clamp
-from ...tracking.ledger.vote import Choice, Vote
+from ...tracking.ledger.vote import DAMAGED, Choice, Kind, Vote, damaged, known_plays, known_seconds
 from ..interactive import drawn_by, interactive
 from ..screen import Screen
-from .words import last_words, progress
+from .words import last_words, progress, withdrawn_words
 
 
 def open_ballot(screen: Screen, voting: Voting) -> None:
@@ -39,7 +41,16 @@ def open_ballot(screen: Screen, voting: Voting) -> None:
     """
     from IPython.display import display
 
-    display(Ballot(voting, aspects=voting.aspects, rater=voting.rater, by=voting.by, in_context=screen.in_cell_context))
+    ballot = Ballot(
+        voting,
+        aspects=voting.aspects,
+        rater=voting.rater,
+        by=voting.by,
+        training=voting.training,
+        gold=voting.gold,
+        in_context=screen.in_cell_context,
+    )
+    display(ballot)
 
 
 @dataclasses.dataclass
@@ -50,6 +61,7 @@ class Round:
     right: str
     repeats: str | None = None
     """The id of an earlier vote whose pair this shows again."""
+    kind: Kind = Kind.VOTE
     exhausted: bool = False
     """The rater has seen all there is: from here on it only tells how steady they are."""
     id: str = dataclasses.field(default_factory=lambda: secrets.token_hex(4))
@@ -60,8 +72,8 @@ class Round:
 class Ballot(anywidget.AnyWidget):
     """It has no traits: a saved notebook holds nothing of it, neither clips nor names.
 
-    From the page: `hello`, `begin` (rater), `need` (clip), `answer` (pair, aspect, choice), `undo`, `reveal` (on), `done`, `go_on`. To
-    it: `state` (see grids/ballots/room.js), `clip` (clip, and the MP4 as the only buffer), `no_clip` (clip, text), `trouble` (text). Clips go
+    From the page: `hello`, `begin` (rater), `need` (clip), `answer` (pair, aspect, choice, seconds, plays), `undo`, `reveal` (on), `done`,
+    `go_on`, `withdraw`. To it: `state` (see grids/ballots/room.js), `clip` (clip, and the MP4 as the only buffer), `no_clip` (clip, text), `trouble` (text). Clips go
     by names that are drawn by lot for each ballot; what they stand for is said after the answer.
 
     Messages may be handled on a subshell's thread while a cell runs: they ask the ledger and answer, and nothing else.
@@ -79,17 +91,22 @@ class Ballot(anywidget.AnyWidget):
         rater: str | None = None,
         by: str | Sequence[str] | None = None,
         reveal: bool = True,
+        training: bool = False,
+        gold: float = 0.0,
         in_context: Callable[..., Any] = lambda function, *args: function(*args),
         rng: random.Random | None = None,
     ) -> None:
         self._grid, self._by, self._in_context = grid, by, in_context
         self._aspects = check_aspects(aspects)
         self._reveal = bool(reveal)
+        self._training, self._gold = bool(training), check_gold(gold)
         self._rng = rng or random.Random()
         self._lock = threading.RLock()
         self._names: dict[str, str] = {}
         self._phase = "name"
         self._rater = ""
+        self._proposed = ""
+        self._withdrawn: int | None = None  # how many answers were deleted
         self._entries: Entries = entries(grid.picture(), by)
         self._small = False
         self._history: list[Round] = []
@@ -107,9 +124,12 @@ class Ballot(anywidget.AnyWidget):
             "reveal": lambda asked: self._show_names(on=bool(asked.get("on"))),
             "done": lambda _: self._end(),
             "go_on": lambda _: self._go_on(),
+            "withdraw": lambda _: self._withdraw(),
         }
         if rater is not None:
             self._begin(rater)
+        else:
+            self._proposed = pseudonym(grid.session.ask_ledger(lambda ledger: ledger.studies.raters()))
         super().__init__()
         self.on_msg(self._answer)
 
@@ -151,7 +171,7 @@ class Ballot(anywidget.AnyWidget):
         return {
             "kind": "state",
             "phase": self._phase,
-            "rater": self._rater,
+            "rater": self._rater or self._proposed,
             "aspects": list(self._aspects),
             "pair": None if here is None else self._seen(here),
             "next": [] if then is None else [self._name(then.left), self._name(then.right)],
@@ -161,18 +181,27 @@ class Ballot(anywidget.AnyWidget):
             "part": None,
             "canUndo": bool(self._history or (here is not None and here.votes)),
             "canGoOn": here is not None,
-            "lines": last_words(
-                self._rater, len(self.votes), len(self._history), is_all=here is None or here.exhausted
-            ),
+            "canWithdraw": bool(self._rater) and self._withdrawn is None,
+            "stored": what_is_stored(self._rater or self._proposed),
+            "lines": self._last_words(),
             "code": f"grid.ranking({'' if self._by is None else f'by={self._by!r}'})",
         }
 
+    def _last_words(self) -> list[str]:
+        if self._withdrawn is not None:
+            return withdrawn_words(self._withdrawn)
+        counted = [vote for vote in self.votes if vote.kind is Kind.VOTE]
+        pairs = sum(answered.kind is Kind.VOTE for answered in self._history)
+        here = self._round
+        return last_words(self._rater, len(counted), pairs, is_all=here is None or here.exhausted)
+
     def _seen(self, here: Round) -> dict[str, Any]:
-        prompts = {self._entries.prompt_of.get(key, "") for key in (here.left, here.right)}
+        prompts = {self._entries.prompt_of.get(key.removesuffix(DAMAGED), "") for key in (here.left, here.right)}
         # Whether a clip does what was asked cannot be told without it; a prompt that both share tells nothing else.
         asked = prompts.pop() if len(prompts) == 1 else ""
         return {
             "id": here.id,
+            "kind": Kind.TRAINING if here.kind is Kind.TRAINING else Kind.VOTE,  # a gold pair looks like any other
             "left": self._name(here.left),
             "right": self._name(here.right),
             "asked": clamp(clean(asked), 600) if asks_for_prompt(self._aspects) else None,
@@ -192,10 +221,17 @@ class Ballot(anywidget.AnyWidget):
             return
         self._rater = rater
         self._phase = "vote"
+        self._training = self._training and not self._has_voted()
         self._go_on()
 
+    def _has_voted(self) -> bool:
+        """Whether this rater has seen pairs of this grid before, here or in another ballot."""
+        keys = self._entries.keys
+        found = self._grid.session.ask_ledger(lambda ledger: [*ledger.votes.among(keys), *ledger.votes.controls(keys)])
+        return any(vote.rater == self._rater for vote in found)
+
     def _go_on(self) -> None:
-        if not self._rater:
+        if not self._rater or self._withdrawn is not None:
             return
         self._phase = "vote"
         self._beyond = self._round is not None and self._round.exhausted
@@ -216,6 +252,9 @@ class Ballot(anywidget.AnyWidget):
             choice=Choice(str(asked.get("choice"))),
             at=time.time(),
             repeats=self._repeated(here, str(aspect)),
+            seconds=known_seconds(asked.get("seconds")),
+            plays=known_plays(asked.get("plays")),
+            kind=here.kind,
         )
         self._grid.session.ask_ledger(lambda ledger: ledger.votes.add([vote]))
         here.votes[vote.aspect] = vote
@@ -225,7 +264,7 @@ class Ballot(anywidget.AnyWidget):
             self._shown = self._what_they_were(here) if self._reveal else None
             self._round = None
             self._move_on()
-        else:
+        elif here.kind is Kind.VOTE:
             self._votes.append(vote)
 
     def _repeated(self, here: Round, aspect: str) -> str | None:
@@ -254,6 +293,16 @@ class Ballot(anywidget.AnyWidget):
         self._next = self._choose(target)
         self._say_progress()
 
+    def _withdraw(self) -> None:
+        """Delete all that this rater has said of this grid's clips, in this ballot and before."""
+        if not self._rater or self._withdrawn is not None:
+            return
+        rater, keys = self._rater, self._grid.picture().keys
+        self._withdrawn = self._grid.session.ask_ledger(lambda ledger: ledger.votes.withdraw_rater(rater, keys))
+        self._history.clear()
+        self._round = self._next = None
+        self._phase, self._shown = "end", None
+
     def _show_names(self, *, on: bool) -> None:
         self._reveal = on
         if not on:
@@ -264,15 +313,21 @@ class Ballot(anywidget.AnyWidget):
             self._phase, self._shown = "end", None
 
     def _what_they_were(self, here: Round) -> dict[str, Any]:
-        left, right = (clean(self._entries.name_of.get(key, "a clip")) for key in (here.left, here.right))
+        left, right = (clean(self._label(key)) for key in (here.left, here.right))
         said = [{"aspect": aspect, "choice": vote.choice.value} for aspect, vote in here.votes.items()]
         return {"pair": here.id, "left": left, "right": right, "said": said}
+
+    def _label(self, key: str) -> str:
+        name = self._entries.name_of.get(key.removesuffix(DAMAGED), "a clip")
+        return f"{name}, damaged on purpose: it does not count" if key.endswith(DAMAGED) else name
 
     # Which pair ---------------------------------------------------------------------------------------
 
     def _move_on(self) -> None:
         self._entries = entries(self._grid.picture(), self._by)  # clips that are finished by now take part
         self._round = self._next or self._choose(None)
+        if self._training and self._round is not None:
+            self._round.kind, self._training = Kind.TRAINING, False
         self._next = self._choose(self._round) if self._round is not None else None
         self._say_progress()
         if self._round is None or (self._round.exhausted and not self._beyond):
@@ -305,19 +360,34 @@ class Ballot(anywidget.AnyWidget):
         # Nobody is asked the same twice in a row: then the choice waits until the answer is known.
         if pair is None or (assumed is not None and {pair.left, pair.right} == {assumed.left, assumed.right}):
             return None
-        return Round(pair.left, pair.right, pair.repeats, pair.exhausted)
+        if self._gold and not pair.exhausted and not self._training and self._rng.random() < self._gold:
+            return self._gold_pair()
+        return Round(pair.left, pair.right, pair.repeats, exhausted=pair.exhausted)
+
+    def _gold_pair(self) -> Round:
+        """A clip that this rater has seen damaged least often, beside its damaged copy, sides by coin."""
+        keys = self._entries.keys
+        before = self._grid.session.ask_ledger(lambda ledger: ledger.votes.controls(keys))
+        seen = Counter(v.left.removesuffix(DAMAGED) for v in before if v.kind is Kind.GOLD and v.rater == self._rater)
+        least = min(seen[key] for key in keys)
+        key = self._rng.choice([key for key in keys if seen[key] == least])
+        sides = (key, damaged(key)) if self._rng.random() < 0.5 else (damaged(key), key)
+        return Round(*sides, kind=Kind.GOLD)
 
     # Clips --------------------------------------------------------------------------------------------
 
     def _send_clip(self, name: str) -> None:
         with self._lock:
             key = next((key for key, known in self._names.items() if known == name), None)
-            clip = self._entries.clips.get(key) if key is not None else None
+            clip = self._entries.clips.get(key.removesuffix(DAMAGED)) if key is not None else None
             # All or none: a small copy beside an original would be judged for its size.
             limit = self._grid.session.limits.embed_limit
             self._small = self._small or not all(is_shown_whole(each, limit) for each in self._entries.clips.values())
         if clip is None:
             self._refuse_clip(name, "this clip is gone; open the ballot again")
+        elif key is not None and key.endswith(DAMAGED):
+            send = functools.partial(self._send_bytes, name, lambda: damaged_file(clip).read_bytes())
+            self._grid.session.work(send)
         elif self._small:
             send = functools.partial(self._send_bytes, name, lambda: preview_file(clip).read_bytes())
             self._grid.session.work(send)

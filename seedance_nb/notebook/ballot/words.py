@@ -24,6 +24,13 @@ def last_words(rater: str, votes: int, pairs: int, *, is_all: bool) -> list[str]
     return [thanks, f"{kept} What all votes say together:"]
 
 
+def withdrawn_words(answers: int) -> list[str]:
+    """What stands on the last page of somebody who has withdrawn."""
+    return [
+        f"{many(answers, 'answer')} {'is' if answers == 1 else 'are'} deleted: nothing of yours is kept, counted or exported."
+    ]
+
+
 def many(count: int, what: str) -> str:
     """The number with its noun: "1 vote", "3 votes"."""
     return f"{count} {what}" if count == 1 else f"{count} {what}s"

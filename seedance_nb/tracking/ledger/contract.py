@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from ...api.models import VideoRequest
 from ...errors import ConfigurationError
 from .record import Record
+from .studies import Issued
 from .vote import Vote
 
 Seen = tuple[float | None, float | None]
@@ -155,14 +156,51 @@ class Votes(Protocol):
         """Keep these votes, all or none; how many were new. An id that is known, or was taken back, changes nothing."""
 
     def withdraw(self, vote_id: str) -> bool:
-        """Take a vote back for good; False where no vote with this id counts."""
+        """Delete a vote for good; False where there is none with this id."""
+
+    def withdraw_rater(self, rater: str, keys: Iterable[str]) -> int:
+        """Delete for good all that this rater said of these jobs' clips; how many answers that were. Their pages are closed."""
 
     def among(self, keys: Iterable[str]) -> list[Vote]:
-        """The votes that compare two of the jobs with these keys, oldest first, without those taken back."""
+        """The votes that compare two of the jobs with these keys and may count, oldest first."""
+
+    def controls(self, keys: Iterable[str]) -> list[Vote]:
+        """The answers to training and gold pairs of the clips of these jobs, oldest first."""
+
+    def of_ballot(self, ballot: str) -> list[Vote]:
+        """All that came back from this page, oldest first."""
+
+
+class Studies(Protocol):
+    """What a study keeps beside its votes."""
+
+    def signing_secret(self) -> bytes:
+        """What signs the pages of this ledger."""
+
+    def salt(self, keys: Iterable[str]) -> bytes:
+        """What hides the raters of the study that these jobs belong to; the same for more clips of it."""
+
+    def issue(self, ballot: str, issued: Issued, at: float) -> None:
+        """Remember a page that is given out."""
+
+    def issued(self, ballot: str) -> Issued | None:
+        """The page with this id, if this ledger has given it out and its rater has not withdrawn."""
+
+    def is_withdrawn(self, ballot: str) -> bool:
+        """Whether the rater of this page has withdrawn."""
+
+    def raters(self) -> set[str]:
+        """All names that votes or pages have."""
+
+    def note_left_out(self, ballot: str, key: str, answers: Mapping[str, int]) -> None:
+        """Remember how many answers of a page were left out, by reason, instead of what was noted of it before."""
+
+    def left_out(self, keys: Iterable[str]) -> dict[str, int]:
+        """How many answers on these jobs' clips were left out, by reason."""
 
 
 class Store(Protocol):
-    """All of it: what was intended, sent and answered, and by these four parts what can be asked of it."""
+    """All of it: what was intended, sent and answered, and by these five parts what can be asked of it."""
 
     @property
     def browsing(self) -> Browsing:
@@ -179,6 +217,10 @@ class Store(Protocol):
     @property
     def votes(self) -> Votes:
         """Blind comparisons."""
+
+    @property
+    def studies(self) -> Studies:
+        """Pages, secrets, and what was left out."""
 
     # What a runner writes
 

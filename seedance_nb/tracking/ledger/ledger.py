@@ -41,6 +41,7 @@ from .rows import (
     row_of,
     update,
 )
+from .studies import Studies
 from .vote import Vote
 
 _MINE_OR_OCCUPYING = f"SELECT * FROM jobs WHERE key = ? UNION ALL {OCCUPYING}"
@@ -71,6 +72,7 @@ class Ledger:
         self.experience = Experience(self.file)
         self.accounts = Accounts(self.file, self._memory)
         self.votes = BallotBox(self.file)
+        self.studies = Studies(self.file)
 
     @property
     def path(self) -> Path:

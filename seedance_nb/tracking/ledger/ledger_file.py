@@ -173,6 +173,7 @@ class LedgerFile:
             db.execute("PRAGMA journal_mode = DELETE")
             db.execute("PRAGMA synchronous = FULL")
             db.execute("PRAGMA foreign_keys = ON")
+            db.execute("PRAGMA secure_delete = ON")  # a vote that was withdrawn is not left in a free page of the file
             self._prepare(db)
             if _identity(self.path) != identity:
                 raise sqlite3.OperationalError("the file was exchanged while it was opened")

@@ -136,6 +136,31 @@ MIGRATIONS: tuple[tuple[Step, ...], ...] = (
         "DROP INDEX by_kind",
         "CREATE INDEX by_kind ON jobs (base_url, model, duration, resolution, number)",
     ),
+    (  # m008_ballots: what an answer took, pairs that never count, signed pages; and who withdraws is deleted, but for the ids
+        "ALTER TABLE votes ADD COLUMN seconds REAL",
+        "ALTER TABLE votes ADD COLUMN plays INTEGER",
+        "ALTER TABLE votes ADD COLUMN kind TEXT NOT NULL DEFAULT 'vote'",
+        "ALTER TABLE votes ADD COLUMN ballot TEXT",
+        "CREATE INDEX votes_by_ballot ON votes (ballot) WHERE ballot IS NOT NULL",
+        "CREATE TABLE withdrawn (id TEXT PRIMARY KEY) STRICT",
+        "INSERT INTO withdrawn SELECT id FROM votes WHERE withdrawn = 1",
+        "DELETE FROM votes WHERE withdrawn = 1",
+        """CREATE TABLE ballots (
+        id TEXT PRIMARY KEY,
+        rater TEXT NOT NULL,
+        clips TEXT NOT NULL,
+        at REAL NOT NULL
+    ) STRICT""",
+        "CREATE TABLE secrets (name TEXT PRIMARY KEY, secret TEXT NOT NULL) STRICT",
+        "CREATE TABLE studies (key TEXT PRIMARY KEY, study TEXT NOT NULL) STRICT",
+        """CREATE TABLE left_out (
+        ballot TEXT NOT NULL,
+        key TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        answers INTEGER NOT NULL,
+        PRIMARY KEY (ballot, reason)
+    ) STRICT""",
+    ),
 )
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seedance_nb.errors import InvalidRequest
-from seedance_nb.grids.ballots.ballot_file import MOST_BYTES, check_aspects, read_ballot
+from seedance_nb.grids.ballots.ballot_file import MOST_BYTES, check_aspects, pseudonym, read_ballot
 from seedance_nb.tracking.ledger.vote import Choice, Vote
 
 VOTE = {
@@ -160,6 +160,14 @@ def test_nothing_that_stands_in_a_vote_escapes_as_another_error(tmp_path_factory
         except InvalidRequest:
             continue
         assert isinstance(vote.at, float)
+
+
+def test_a_pseudonym_is_one_that_nobody_has(monkeypatch):
+    drawn = iter(["7f3a"] * 70 + ["00b2c4"])
+    monkeypatch.setattr("secrets.token_hex", lambda _length: next(drawn))
+
+    assert pseudonym(()) == "rater-7f3a"
+    assert pseudonym({"rater-7f3a"}) == "rater-00b2c4"
 
 
 def test_questions_are_cleaned_and_asked_once():

@@ -27,7 +27,7 @@ from seedance_nb.notebook.ballot.ballot import Ballot
 from seedance_nb.snapshot import Snapshot
 from seedance_nb.tracking.ledger.ballot_box import BallotBox
 from seedance_nb.tracking.ledger.ledger import Ledger
-from seedance_nb.tracking.ledger.vote import Choice, Vote
+from seedance_nb.tracking.ledger.vote import DAMAGED, Choice, Kind, Vote, damaged
 from seedance_nb.tracking.session import Session
 
 MODELS = ("seedance-2.0", "seedance-2.0-fast")
@@ -515,6 +515,145 @@ def test_done_ends_and_voting_on_goes_on_with_the_same_pair(study, script):
 
     assert (ended["phase"], ended["canGoOn"]) == ("end", True)
     assert (again["phase"], again["pair"]) == ("vote", pair)
+
+
+# -- what never counts, what is stored, and who withdraws
+
+
+def controls_of(study):
+    return study.session.ask_ledger(lambda ledger: ledger.votes.controls([f"k{i}" for i in range(4)]))
+
+
+def test_the_first_pair_of_a_rater_is_to_practise_and_never_counts(study, script):
+    script(*PAIRS)
+    ballot = Ballot(study, rater="Anna", training=True)
+    first = state_after(ballot, "hello")["pair"]
+
+    second = answer(ballot, "left")["pair"]
+    answer(ballot, "right")
+
+    assert (first["kind"], second["kind"]) == ("training", "vote")
+    assert [vote.choice for vote in study.votes()] == [Choice.RIGHT]
+    assert [(vote.kind, vote.choice) for vote in controls_of(study)] == [(Kind.TRAINING, Choice.LEFT)]
+    assert "1 vote on 1 pair" in state_after(ballot, "done")["lines"][1]
+
+
+def test_who_has_practised_is_not_asked_to_again(study, script):
+    script(*PAIRS * 2)
+    answer(Ballot(study, rater="Anna", training=True))
+
+    again = state_after(Ballot(study, rater="Anna", training=True), "hello")["pair"]
+    other = state_after(Ballot(study, rater="Berta", training=True), "hello")["pair"]
+
+    assert (again["kind"], other["kind"]) == ("vote", "training")
+
+
+def test_the_training_pair_of_a_grid_of_two_clips_comes_again_and_counts(session, tmp_path):
+    study = Study(session, tmp_path / "clips", animal=["cat"])
+    ballot = Ballot(study, rater="Anna", training=True, by="model", rng=random.Random(1))
+
+    answer(ballot)
+    answer(ballot)
+
+    assert (len(study.votes()), len(controls_of(study))) == (1, 1)
+    assert study.votes()[0].repeats is None
+
+
+def test_gold_pairs_show_a_clip_beside_its_damaged_copy_look_like_any_other_and_never_count(
+    study, script, monkeypatch, tmp_path
+):
+    script(*PAIRS * 3)
+    bad = tmp_path / "bad.mp4"
+    bad.write_bytes(b"in blocks")
+    monkeypatch.setattr(ballots, "damaged_file", lambda _clip: bad)
+    ballot = Ballot(study, rater="Anna", gold=1.0, rng=random.Random(3))
+    here = ballot._round
+    pair = state_after(ballot, "hello")["pair"]
+
+    kept, broken = sorted((here.left, here.right), key=len)
+    side = "left" if here.left == kept else "right"
+    shown = answer(ballot, side)["shown"]
+    answer(ballot, "tie")
+
+    assert (here.kind, broken, pair["kind"]) == (Kind.GOLD, damaged(kept), "vote")
+    assert DAMAGED not in json.dumps(pair)
+    assert "damaged on purpose" in shown["right" if side == "left" else "left"]
+    assert study.votes() == []
+    assert [(vote.kind, vote.is_right) for vote in controls_of(study)] == [(Kind.GOLD, True), (Kind.GOLD, False)]
+    assert len({vote.left.removesuffix(DAMAGED) for vote in controls_of(study)}) == 2  # another clip the next time
+
+
+def test_about_as_many_gold_pairs_come_as_were_asked_for(study):
+    ballot = Ballot(study, rater="Anna", gold=0.3, rng=random.Random(5))
+    ballot._beyond = True
+
+    kinds = [ballot._choose(None).kind for _ in range(300)]
+
+    assert 60 < kinds.count(Kind.GOLD) < 120
+
+
+@pytest.mark.parametrize("gold", [-0.1, 1.1, True, "some", float("nan"), None])
+def test_a_share_of_gold_that_cannot_be_meant_is_refused(study, gold):
+    with pytest.raises(InvalidRequest, match="gold is the share of pairs"):
+        Ballot(study, rater="Anna", gold=gold)
+
+
+def test_seconds_and_plays_of_an_answer_are_kept(study, script):
+    script(*PAIRS)
+    ballot = Ballot(study, rater="Anna")
+    pair = state_after(ballot, "hello")["pair"]["id"]
+
+    state_after(ballot, "answer", pair=pair, aspect="overall", choice="left", seconds=7.25, plays=2)
+
+    [vote] = study.votes()
+    assert (vote.seconds, vote.plays) == (7.25, 2)
+
+
+@pytest.mark.parametrize("nonsense", [None, -1, "7", True, 10**400, float("nan"), float("inf"), [7], {}])
+def test_what_cannot_be_seconds_or_plays_loses_no_vote(study, script, nonsense):
+    script(*PAIRS)
+    ballot = Ballot(study, rater="Anna")
+    pair = state_after(ballot, "hello")["pair"]["id"]
+
+    state_after(ballot, "answer", pair=pair, aspect="overall", choice="left", seconds=nonsense, plays=nonsense)
+
+    [vote] = study.votes()
+    assert (vote.seconds, vote.plays) == (None, None)
+
+
+def test_a_pseudonym_is_proposed_and_what_is_stored_is_told(study, script):
+    script(*PAIRS)
+    ballot = Ballot(study)
+
+    first = state_after(ballot, "hello")
+    named = state_after(ballot, "begin", rater="somebody")
+
+    assert first["phase"] == "name"
+    assert re.fullmatch("rater-[0-9a-f]{4}", first["rater"])
+    assert f"the name {first['rater']}, your answers and when you gave them, the seconds" in first["stored"]
+    assert "the name somebody," in named["stored"]
+
+
+def test_who_withdraws_is_deleted_with_all_they_said_of_this_grid(study, script, tmp_path):
+    script(*PAIRS)
+    others = [
+        Vote("v1", "Anna-of-before", "overall", "k0", "k1", Choice.TIE, 1000.0),
+        Vote("v2", "Berta", "overall", "k0", "k1", Choice.TIE, 1000.0),
+        Vote("v3", "Anna-of-before", "overall", "of another", "grid", Choice.TIE, 1000.0),
+    ]
+    study.session.ask_ledger(Ledger.add_votes, others)
+    ballot = Ballot(study, rater="Anna-of-before", training=True)
+    answer(ballot)
+
+    state = state_after(ballot, "withdraw")
+    after = state_after(ballot, "go_on")
+
+    assert state["lines"] == ["2 answers are deleted: nothing of yours is kept, counted or exported."]
+    for told in (state, after, state_after(ballot, "undo")):
+        assert (told["phase"], told["canUndo"], told["canGoOn"], told["canWithdraw"]) == ("end", False, False, False)
+    assert study.votes() == [others[1]]
+    assert controls_of(study) == []
+    assert study.session.ask_ledger(lambda ledger: ledger.votes.among(["of another", "grid"])) == [others[2]]
 
 
 # -- clips

@@ -12,6 +12,7 @@ PARTS = {
     "experience": contract.Experience,
     "accounts": contract.Accounts,
     "votes": contract.Votes,
+    "studies": contract.Studies,
 }
 
 
