@@ -7,6 +7,7 @@ what a cell feels. A create goes out on a fresh connection in both.
 from __future__ import annotations
 
 import asyncio
+import collections
 import statistics
 import threading
 import time
@@ -14,6 +15,7 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import httpx
 
+from benchmarks import require
 from seedance_nb.api.client import PREFIX, Client
 from seedance_nb.api.models import VideoRequest
 from seedance_nb.settings import Limits, Secret
@@ -50,10 +52,14 @@ async def _calls(base_url: str) -> tuple[Client, dict[str, dict[str, Call]]]:
     body = request.to_wire()
 
     async def look() -> object:
-        return (await kept.get(f"/video/generations/{name}")).json()
+        answer = (await kept.get(f"/video/generations/{name}")).json()
+        require(answer["requestId"] == name, f"a look brought {answer}")
+        return answer
 
     async def create() -> object:
-        return (await fresh.post("/video/generations", json=body)).json()
+        answer = (await fresh.post("/video/generations", json=body)).json()
+        require(answer["requestId"] != name, f"a create brought {answer}")
+        return answer
 
     ours: dict[str, Call] = {"look": lambda: client.get(name), "create": lambda: client.create(request)}
     return client, {"ours": ours, "httpx": {"look": look, "create": create}}
@@ -79,7 +85,7 @@ async def _alone(base_url: str) -> dict[str, dict[str, float]]:
 
 def _beside(base_url: str) -> dict[str, float]:
     """How many times longer than its processor time this thread takes, by who looks meanwhile in another."""
-    who = ["nobody"]
+    who, looks, troubles = ["nobody"], collections.Counter[str](), list[Exception]()
     ready = threading.Event()
 
     async def looking() -> None:
@@ -89,11 +95,19 @@ def _beside(base_url: str) -> dict[str, float]:
         while who[0] != "over":
             due = max(time.monotonic(), due + BUNCH / LOOKS_A_SECOND)
             await asyncio.sleep(due - time.monotonic())
-            if who[0] in calls:
-                await asyncio.gather(*(calls[who[0]]["look"]() for _ in range(BUNCH)))
+            if (name := who[0]) in calls:
+                await asyncio.gather(*(calls[name]["look"]() for _ in range(BUNCH)))
+                looks[name] += BUNCH
         await client.close()
 
-    thread = threading.Thread(target=lambda: asyncio.run(looking()), daemon=True)
+    def look() -> None:
+        try:
+            asyncio.run(looking())
+        except Exception as error:
+            troubles.append(error)
+            ready.set()
+
+    thread = threading.Thread(target=look, daemon=True)
     thread.start()
     ready.wait()
     lost: dict[str, list[float]] = {"nobody": [], "ours": [], "httpx": []}
@@ -107,4 +121,7 @@ def _beside(base_url: str) -> dict[str, float]:
             found.append(SECONDS / (time.thread_time() - ran))
     who[0] = "over"
     thread.join(5)
+    for name in ("ours", "httpx"):
+        enough = looks[name] > LOOKS_A_SECOND * SECONDS * ROUNDS / 2
+        require(enough and not troubles, f"{looks[name]} looks by {name} beside the computing thread {troubles}")
     return {name: statistics.median(found) for name, found in lost.items()}

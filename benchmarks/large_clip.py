@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from benchmarks import require
 from benchmarks.tiny_service import Service
 from benchmarks.watching import Watch
 
@@ -47,8 +48,7 @@ _ticking = asyncio.get_running_loop().create_task(_tick())
 def run() -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder, _service() as url:
         if shutil.which("curl") is None:
-            yield "curl is not installed: nothing to compare with"
-            return
+            require(False, "curl is not installed: nothing to compare with")
         rounds = []
         for number in range(RUNS):  # in turns, so that a noisy minute hits both
             curl = _curl(url, Path(folder) / "curl.mp4")
@@ -136,7 +136,9 @@ def _curl(url: str, path: Path) -> float:
     """Seconds curl needs for the file."""
     began = time.perf_counter()
     subprocess.run(["curl", "--silent", "--fail", "--output", str(path), f"{url}/req_x.mp4"], check=True)
-    return time.perf_counter() - began
+    took = time.perf_counter() - began
+    require(path.stat().st_size == MEGABYTES * 1_000_000, f"curl brought {path.stat().st_size} bytes")
+    return took
 
 
 def _download(url: str, home: Path, kind: str) -> dict[str, float]:
@@ -173,7 +175,7 @@ def _downloading(url: str, home: str, kind: str) -> None:
         job.subscribe(lambda snapshot: moments.setdefault(snapshot.note or "", time.perf_counter()))
         clip = job.result(120)
         verified = time.perf_counter()
-        assert clip.size == MEGABYTES * 1_000_000
+        require(clip.size == MEGABYTES * 1_000_000, f"a clip of {clip.size} bytes")
         began = moments["downloading"]
         times = {"downloaded": moments["checking the file"] - began, "verified": verified - began}
         print(json.dumps(times), flush=True)
@@ -214,7 +216,10 @@ def _stall(url: str | None, embed_limit: int | None) -> float:
                 if not url or ask("all(j.done() for j in sd.jobs())") == "True":
                     break
             time.sleep(2.0)  # the end is drawn after the clip is there
-            return float(ask("gaps[0]"))
+            stall = float(ask("gaps[0]"))
+            require(not url or ask("[j.clip is not None for j in sd.jobs()]") == "[True]", "no clip came")
+            require(stall > 0, "the kernel's loop never ticked")
+            return stall
         finally:
             client.stop_channels()
             manager.shutdown_kernel(now=True)

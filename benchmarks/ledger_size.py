@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from benchmarks import require
 from seedance_nb.api.models import Status, VideoRequest
 from seedance_nb.tracking.ledger.ledger import Ledger
 from seedance_nb.tracking.ledger.record import Record
@@ -87,6 +88,10 @@ def measure(home: Path) -> dict[str, float]:
 
         from seedance_nb.notebook.display import jobs_html
         from seedance_nb.notebook.magic.commands import ROWS
+
+        require(len(session.jobs(limit=ROWS)) >= min(ROWS, *SIZES), "its jobs are not in the ledger")
+        require(session.preview(request), "nothing to reuse")
+        require(session.estimate(request), "no estimate")
 
         return {
             "%load_ext (open, look)": _median(reopened),

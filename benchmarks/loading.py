@@ -16,6 +16,7 @@ from pathlib import Path
 from jupyter_client.manager import start_new_kernel
 
 import seedance_nb
+from benchmarks import require
 
 KERNELS = 7
 BUDGETS_MS = {"import seedance_nb": 5.0, "%load_ext seedance_nb": 80.0, "%seedance to first card": 100.0}
@@ -50,12 +51,14 @@ def _one_kernel(base_url: str, home: Path) -> dict[str, float]:
     manager, client = start_new_kernel(env=env, kernel_name="python3", stderr=subprocess.DEVNULL)
     try:
         client.execute_interactive("import ipywidgets, time", output_hook=lambda _: None)
-        found = {}
+        found, shown = {}, list[str]()
         for name, code in STEPS.items():
             timed = f"_t = time.perf_counter()\n{code}\n_t = time.perf_counter() - _t"
-            client.execute_interactive(timed, output_hook=lambda _: None, allow_stdin=True)
+            reply = client.execute_interactive(timed, output_hook=lambda m: shown.append(str(m)), allow_stdin=True)
+            require(reply["content"]["status"] == "ok", f"{name}: {reply['content'].get('evalue')}")
             reply = client.execute_interactive("", user_expressions={"t": "_t"}, silent=True, store_history=False)
             found[name] = float(reply["content"]["user_expressions"]["t"]["data"]["text/plain"])
+        require("application/vnd.jupyter.widget-view+json" in "".join(shown), "no card came")
         return found
     finally:
         client.stop_channels()

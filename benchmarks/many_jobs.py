@@ -12,6 +12,8 @@ from collections.abc import Iterator
 
 import psutil
 
+from benchmarks import require, require_clips
+
 JOBS = 200
 
 
@@ -64,8 +66,9 @@ def _measure(base_url: str) -> Iterator[str]:
             time.sleep(0.2)
         wall = time.perf_counter() - began
         journal = json.load(urllib.request.urlopen(base_url + "/simulator/journal"))
-    made = sum(job.clip is not None for job in jobs)
-    yield f"{made} of {JOBS} clips in {wall:.1f} s; submitted in {submitted / JOBS * 1000:.1f} ms each"
+        require_clips(jobs)
+    require(len(journal["accepted"]) == JOBS + 1, f"{len(journal['accepted'])} creates accepted")
+    yield f"{JOBS} of {JOBS} clips in {wall:.1f} s; submitted in {submitted / JOBS * 1000:.1f} ms each"
     yield f"creates accepted: {len(journal['accepted']) - 1} for {JOBS} intentions"
     yield f"looks a job: {journal['calls']['get'] / (JOBS + 1):.1f}"
     yield f"threads: {threads} idle, {most_threads} at most"

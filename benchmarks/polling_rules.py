@@ -19,6 +19,7 @@ import random
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 
+from benchmarks import require
 from seedance_nb.tracking.following.pace import Kind, Pace
 from seedance_nb.tracking.following.polling import Outlook, next_look
 
@@ -203,6 +204,7 @@ def burst(earlier: Sequence[float], seed: int) -> tuple[float, float]:
             kind.ended(now[0] - born[i], now[0])
             for sibling in list(alive) if were_scouts else ():
                 plan(sibling, dice.random())
+    require(len(late) == BURST_JOBS, f"{len(late)} ends noticed")
     return looks / BURST_JOBS + 1, statistics.fmean(late)
 
 

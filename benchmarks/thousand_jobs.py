@@ -15,16 +15,20 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import psutil
 
+from benchmarks import require, require_clips
+
 JOBS = 1000
+LIVES = (5.0, 30.0)
+ALONE_SECONDS = 2.0
 
 
 @contextmanager
-def tiny_service(**spec: list[float]) -> Iterator[str]:
+def tiny_service(**spec: Sequence[float]) -> Iterator[str]:
     """The base URL of a tiny service in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.tiny_service", json.dumps(spec)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -37,7 +41,7 @@ def tiny_service(**spec: list[float]) -> Iterator[str]:
 
 def run() -> Iterator[str]:
     for busy, at_once in ((False, False), (True, False), (True, True)):
-        with tiny_service(uniform=[5, 30]) as base_url:
+        with tiny_service(uniform=LIVES) as base_url:
             yield from _measure(base_url, busy=busy, at_once=at_once)
 
 
@@ -48,7 +52,7 @@ def _measure(base_url: str, *, busy: bool, at_once: bool) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as home, Session(api_key="sd2_bench", base_url=base_url, home=home) as session:
         before_all = process.memory_info().rss
         session.submit("the first", aspect_ratio="1:1", resolution="480p").result()  # imports what any job needs
-        alone = _compute(2.0)
+        alone = _compute(ALONE_SECONDS)
         threads, memory = threading.active_count(), process.memory_info().rss
         began = time.time()
         jobs = [session.submit(f"prompt {i}", aspect_ratio="1:1", resolution="480p") for i in range(JOBS)]
@@ -66,8 +70,11 @@ def _measure(base_url: str, *, busy: bool, at_once: bool) -> Iterator[str]:
             most_memory = max(most_memory, process.memory_info().rss)
         ended = time.time()
         figures = json.load(urllib.request.urlopen(base_url + "/figures"))
+        require_clips(jobs)
+    require(figures["noticed"] == JOBS + 1, f"{figures['noticed']} ends noticed")  # the first one beside them
+    require(not busy or rounds, "the cell never computed")
     name = "beside a cell that computes at once" if at_once else "beside a computing cell" if busy else "kernel idle"
-    yield f"{name}: {sum(j.clip is not None for j in jobs)} of {JOBS} clips"
+    yield f"{name}: {JOBS} of {JOBS} clips"
     yield f"  submitted in {submitted / JOBS * 1000:.1f} ms each; wall {(ended - began) / (figures['last_end'] - began):.2f} of ideal"
     yield f"  looks a job {figures['looks'] / JOBS:.1f}, late {figures['late_mean']:.2f} s on average, 95 % within {figures['late_95']:.1f} s"
     grown, first = (most_memory - memory) / 1e6, (memory - before_all) / 1e6

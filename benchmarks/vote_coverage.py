@@ -16,6 +16,7 @@ import math
 import random
 from collections.abc import Iterator, Sequence
 
+from benchmarks import require
 from seedance_nb.grids.votes.votes import next_pair, rank
 from seedance_nb.tracking.ledger.vote import Choice, Vote
 
@@ -103,7 +104,8 @@ def line(design: Design, studies: int) -> str:
             value for name, value in level.items() if name != ranking.winner
         )
         wrong_pairs += any(pair.told and level[pair.a] <= level[pair.b] for pair in ranking.pairs)
-    share = f"{100 * sum(held) / len(held):.1f} %" if held else "none"
+    require(held, f"{design.name}: no ranking had an interval")
+    share = f"{100 * sum(held) / len(held):.1f} %"
     return (
         f"{design.name:<40}{share:>9}{100 * winners / studies:>7.1f} %{100 * wrong / studies:>6.1f} %"
         f"{100 * wrong_pairs / studies:>14.1f} %"

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import benchmarks.rivals as sizes
+from benchmarks import require
 
 from .measure import Figures, measure
 
@@ -31,6 +32,10 @@ def compare(clients: Sequence[str], jobs: int, lives: tuple[float, float], *, to
         if name == "fixed" and ours is not None:
             options["interval"] = ours.life_mean / max(0.5, ours.requests - 1)  # one request is the create
         found = measure(name, jobs, lives, together=together, limit=sizes.LIMIT_SECONDS, **options)
+        if name not in sizes.RIVALS:  # theirs may be missing or slow: what came of them is told
+            require(isinstance(found, Figures), f"{client}: {found}")
+        if name == "ours":
+            require(found.noticed == jobs, f"{found.noticed} of {jobs} noticed; first trouble: {found.trouble}")
         if isinstance(found, str):
             yield f"  {client:<26}{found}"
             continue
