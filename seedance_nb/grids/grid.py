@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from ..clips.clip import Clip
 from ..errors import ConfigurationError
@@ -30,6 +30,9 @@ from .running.sending import Sending
 from .running.waiting import all_done, wait_for_all
 from .running.watching import Watch
 from .values import FieldAxis
+
+if TYPE_CHECKING:
+    from .ballots.taking_in import Added
 
 
 @dataclasses.dataclass(frozen=True)
@@ -268,15 +271,28 @@ class Grid:
         if offline is not None:
             from .ballots.page import write_ballot
 
-            return write_ballot(self.picture(), Path(offline), aspects=asked, by=by)
+            options: dict[str, Any] = {"aspects": asked, "by": by, "rater": rater, "training": training, "gold": gold}
+            return write_ballot(self.picture(), Path(offline), self.session, **options)
         from .ballots.voting import Voting, show
 
         show(Voting(self.session, self.picture, asked, rater, by, training=training, gold=gold))
         return None
 
-    def add_votes(self, path: str | os.PathLike[str]) -> int:
-        """Take in the votes of a ballot file; returns how many were new. Raises InvalidRequest for a file of other clips."""
-        return judging.add_votes(Path(path), self.picture(), self.session)
+    def add_votes(self, path: str | os.PathLike[str], *, unsigned: bool = False) -> Added:
+        """Take in the answers of a ballot file; returns how many votes were new, and in `.left_out` what was left out and why.
+
+        Only what the file's page has asked counts, once, and for one rater a page: answers outside its schedule, doubled or changed ones are
+        named in one line on stderr and left out. `unsigned=True` takes in a file of a page that was written before pages were signed,
+        which only trust can do. Raises InvalidRequest where nothing in a file can be believed: edited, of other clips, by a second rater.
+        """
+        return judging.add_votes(Path(path), self.picture(), self.session, unsigned=unsigned)
+
+    def withdraw(self, rater: str) -> int:
+        """Delete from the ledger, for good, every answer of this rater on clips of this grid; returns how many that were.
+
+        Their ballot files are not taken in again. Raises InvalidRequest where there are no answers by this name.
+        """
+        return judging.withdraw(rater, self.picture(), self.session)
 
     def votes(self) -> list[Vote]:
         """Every vote on two clips of this grid, from the ledger."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from .plans.plan import HAVE_IT, RUNNING, Plan
 from .rankings.ranking import Question, Ranking, by_name
 
 if TYPE_CHECKING:
+    from .ballots.taking_in import Added
     from .rankings.forecast import Power
 
 
@@ -37,16 +39,35 @@ def votes_on(picture: GridPicture, session: Session) -> list[Vote]:
     return session.ask_ledger(lambda ledger: ledger.votes.among(keys)) if keys else []
 
 
-def add_votes(path: Path, picture: GridPicture, session: Session) -> int:
-    """Take the votes of a ballot file into the ledger; returns how many were new. Raises InvalidRequest for a file of other clips."""
-    from .ballots.ballot_file import read_ballot
+def controls_on(picture: GridPicture, session: Session) -> list[Vote]:
+    """Every answer in the ledger to a training or gold pair of this picture's clips; they never count."""
+    keys = picture.keys
+    return session.ask_ledger(lambda ledger: ledger.votes.controls(keys)) if keys else []
 
-    votes, keys = read_ballot(path), set(picture.keys)
-    if votes and not any({vote.left, vote.right} & keys for vote in votes):
+
+def add_votes(path: Path, picture: GridPicture, session: Session, *, unsigned: bool) -> Added:
+    """Take the votes of a ballot file into the ledger; see `Grid.add_votes`."""
+    from .ballots.taking_in import take_in
+
+    added = session.ask_ledger(lambda ledger: take_in(path, ledger, picture.keys, unsigned=unsigned))
+    if added.words:
+        print(f"seedance: {added.words}", file=sys.stderr, flush=True)
+    return added
+
+
+def withdraw(rater: str, picture: GridPicture, session: Session) -> int:
+    """Delete all that a rater said of this picture's clips; see `Grid.withdraw`."""
+    keys = picture.keys
+    deleted = (
+        session.ask_ledger(lambda ledger: ledger.votes.withdraw_rater(rater, keys)) if isinstance(rater, str) else 0
+    )
+    if not deleted:
+        there = sorted({vote.rater for vote in [*votes_on(picture, session), *controls_on(picture, session)]})
+        listed = ", ".join(one_line(name, 40) for name in there[:12]) or "nobody"
         raise InvalidRequest(
-            f"the votes in {path.name} are about other clips than those of this grid; nothing was added"
+            f"there are no answers by {one_line(rater, 40)!r} on this grid; there are some by {listed}"
         )
-    return session.ask_ledger(lambda ledger: ledger.votes.add(votes))
+    return deleted
 
 
 def groups_of(picture: GridPicture, by: str | Sequence[str] | None = None) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Grids of real films, made without a service: what the wall, the page and the ballot show."""
 
+import contextlib
 import hashlib
 import itertools
 from pathlib import Path
@@ -7,10 +8,13 @@ from pathlib import Path
 from seedance_nb.api.models import Status, make_request
 from seedance_nb.clips.store import Clips
 from seedance_nb.errors import GenerationFailed
+from seedance_nb.grids import judging
 from seedance_nb.grids.axes import Cell
+from seedance_nb.grids.ballots import page
 from seedance_nb.grids.picture import GridPicture, Tile
 from seedance_nb.simulator import film
 from seedance_nb.snapshot import Snapshot
+from seedance_nb.tracking.session import Session
 
 ANIMALS = ("cat", "fox", "red hen")
 _MADE = {}
@@ -69,6 +73,26 @@ def study(folder: Path, animals=ANIMALS, actions=ACTIONS, seconds=None):
         clip = make_clip(folder, hashlib.sha1(f"{prompt}{length}".encode()).hexdigest()[:12], prompt, seconds=length)
         tiles.append(make_tile(index, {"animal": animal, "action": action}, prompt, clip))
     return GridPicture(("animal", "action"), tuple(tiles), submitted=True, credits=40.0 * len(tiles))
+
+
+@contextlib.contextmanager
+def ledger_at(home: Path):
+    """A session that sends nothing: what signs the pages of ballots and takes their answers in."""
+    with Session(api_key="a-key", base_url="http://127.0.0.1:9", home=home) as session:
+        yield session
+
+
+def write_ballot(picture, path, **options):
+    """The page of a ballot, signed by a ledger beside it."""
+    with ledger_at(path.parent / "home") as session:
+        return page.write_ballot(picture, path, session, **{"training": False, **options})
+
+
+def votes_in(saved: Path, picture):
+    """The votes in a file that such a page saved beside itself, as its ledger takes them in."""
+    with ledger_at(saved.parent / "home") as session:
+        judging.add_votes(saved, picture, session, unsigned=False)
+        return judging.votes_on(picture, session)
 
 
 def failed_tile(index, values, prompt):

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 from browser.lab import SCREENSHOTS, WAIT_FOR_FILE
+from browser.studies import votes_in as taken_in
+from browser.studies import write_ballot
 
 from seedance_nb.api.models import Status
 from seedance_nb.clips.store import Clips
 from seedance_nb.grids.axes import lay_out
-from seedance_nb.grids.ballots.ballot_file import read_ballot
-from seedance_nb.grids.ballots.page import write_ballot
 from seedance_nb.grids.picture import GridPicture, Tile
 from seedance_nb.simulator import film
 from seedance_nb.snapshot import Snapshot
@@ -265,7 +265,7 @@ def test_all_votes_of_the_page_come_back_as_they_were_given(page, picture, tmp_p
     room.wait_text("That was the last pair")
 
     saved = save(room, tmp_path)
-    votes = read_ballot(saved)
+    votes = taken_in(saved, picture)
 
     assert saved.name == "ballot-Berta-b.json"
     assert [(vote.aspect in asked, vote.choice) for vote, (asked, _) in zip(votes, given, strict=True)] == [
@@ -276,7 +276,7 @@ def test_all_votes_of_the_page_come_back_as_they_were_given(page, picture, tmp_p
     assert NAMES not in room.do(lambda page: page.content())
 
 
-def test_the_page_goes_on_after_a_reload_and_undo_goes_back(page, tmp_path):
+def test_the_page_goes_on_after_a_reload_and_undo_goes_back(page, picture, tmp_path):
     room = page(by="model", pairs=2)
     room.begin()
     for key in "abt":
@@ -293,7 +293,7 @@ def test_the_page_goes_on_after_a_reload_and_undo_goes_back(page, tmp_path):
         room.vote(key)
     room.wait_text("That was the last pair")
 
-    votes = read_ballot(save(room, tmp_path))
+    votes = taken_in(save(room, tmp_path), picture)
 
     assert "motion" in again
     assert [vote.choice for vote in votes] == [Choice.BOTH_BAD] * 4

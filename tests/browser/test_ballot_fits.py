@@ -4,9 +4,8 @@ import contextlib
 
 import pytest
 from browser.lab import SCREENSHOTS
-from browser.studies import make_clip, make_tile
+from browser.studies import make_clip, make_tile, write_ballot
 
-from seedance_nb.grids.ballots.page import write_ballot
 from seedance_nb.grids.picture import GridPicture
 
 pytestmark = pytest.mark.browser

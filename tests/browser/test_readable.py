@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 from browser.lab import SCREENSHOTS
-from browser.studies import failed_tile, make_clip, make_tile, study
+from browser.studies import failed_tile, make_clip, make_tile, study, write_ballot
 
-from seedance_nb.grids.ballots.page import write_ballot
 from seedance_nb.grids.picture import GridPicture
 from seedance_nb.grids.walls.wall import write_page
 

@@ -58,10 +58,9 @@ def test_a_script_writes_a_ballot_takes_its_votes_in_and_ranks(script, tmp_path)
 import json, re
 page = grid.vote(["overall", "motion"], offline="ballot.html").read_text("utf-8")
 ballot = json.loads(re.search(r'id="ballot">(.*?)</script>', page).group(1))
-names = {name: key for name, key in ballot["keys"].items()}
-pair = ballot["pairs"][0]
-vote = {"id": "v1", "aspect": "motion", "left": names[pair["left"]], "right": names[pair["right"]], "choice": "left", "at": 1.0}
-open("votes.json", "w").write(json.dumps({"format": ballot["format"], "version": 1, "rater": "Ada", "votes": [vote]}))
+vote = {"pair": 1, "aspect": "motion", "choice": "left", "at": 1.0}
+kept = {name: ballot[name] for name in ("format", "version", "schedule", "signature")}
+open("votes.json", "w").write(json.dumps(kept | {"rater": "Ada", "votes": [vote]}))
 print(json.dumps([grid.add_votes("votes.json"), len(grid.votes()), grid.ranking(aspect="motion").votes]))
 """
     )

@@ -10,14 +10,17 @@ import re
 import secrets
 import time
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ...errors import InvalidRequest, one_line
-from ...tracking.ledger.vote import Choice, Vote
+from ...tracking.ledger.vote import Choice, Vote, known_plays, known_seconds
 
 FORMAT = "seedance-ballot"
-VERSION = 1
+VERSION = 2
+UNSIGNED = 1
+"""The version of pages that had no signature."""
 MOST_BYTES = 5_000_000
 MOST_VOTES = 20_000
 MOST_NAME = 60
@@ -30,30 +33,87 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _CURE = 'ask the rater for the .json that "Save my votes" downloads'
 
 
-def read_ballot(path: str | os.PathLike[str]) -> list[Vote]:
-    """The votes in a file that a ballot page has saved, in the order they were given; `source` is the file's name.
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer in a file, to a question about one of its page's pairs; whether that was asked is for the schedule to say."""
 
-    Whether their jobs are known is for the caller to see. Raises InvalidRequest, in one line, for everything that is no such
-    file, is of a version unknown here, or was changed so that a vote in it cannot be one.
+    number: int
+    """Its place in the file, from 1."""
+    pair: int
+    aspect: str
+    choice: Choice
+    at: float
+    seconds: float | None
+    plays: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class BallotFile:
+    """What stands in a file that a ballot page has saved, as it was read; nothing of it is believed yet."""
+
+    name: str
+    rater: str
+    schedule: str
+    signature: str
+    answers: tuple[Answer, ...]
+    malformed: tuple[int, ...]
+    """The places of those that are no answers."""
+
+
+def read_ballot(path: str | os.PathLike[str]) -> BallotFile:
+    """What a ballot page has saved. Raises InvalidRequest, in one line, for everything that is no such file, or of another version."""
+    found, what, rater, listed = _envelope(Path(path))
+    if found.get("version") == UNSIGNED:
+        raise InvalidRequest(
+            f"{what} is from a page written before pages were signed, so its answers could be anybody's; nothing was added: give the"
+            " rater a new page, or, if you trust the file, grid.add_votes(…, unsigned=True)"
+        )
+    schedule, signature = found.get("schedule"), found.get("signature")
+    if not isinstance(schedule, str) or not isinstance(signature, str):
+        raise InvalidRequest(f"{what} has lost the schedule of its page, or its signature; {_CURE}")
+    read = [_answer(entry, number) for number, entry in enumerate(listed, 1)]
+    return BallotFile(
+        name=what,
+        rater=rater,
+        schedule=schedule,
+        signature=signature,
+        answers=tuple(answer for answer in read if answer is not None),
+        malformed=tuple(number for number, answer in enumerate(read, 1) if answer is None),
+    )
+
+
+def read_unsigned(path: str | os.PathLike[str]) -> list[Vote]:
+    """The votes in a file of a page that was not signed, in the order they were given; `source` is the file's name.
+
+    Whether their jobs are known is for the caller to see. Raises InvalidRequest as `read_ballot`, and for a file that was changed so that a
+    vote in it cannot be one.
     """
-    file = Path(path)
+    found, what, rater, listed = _envelope(Path(path))
+    if found.get("version") != UNSIGNED:
+        raise InvalidRequest(f"{what} is from a signed page; add it without unsigned=True")
+    votes = [_vote(entry, rater, what, number) for number, entry in enumerate(listed, 1)]
+    if len({vote.id for vote in votes}) < len(votes):
+        raise InvalidRequest(f"{what} holds two votes with one id, so it was changed by hand; {_CURE}")
+    return votes
+
+
+def _envelope(file: Path) -> tuple[Mapping[str, Any], str, str, list[object]]:
+    """(all that stands in the file, its name, the rater, the entries)."""
     what = one_line(file.name, 80)
     found = _load(file, what)
     if found.get("format") != FORMAT:
         raise InvalidRequest(f"{what} holds no votes; {_CURE}")
-    if found.get("version") != VERSION or found.get("version") is True:
+    version = found.get("version")
+    if isinstance(version, bool) or version not in (UNSIGNED, VERSION):
         raise InvalidRequest(
-            f"{what} was saved by another version ({one_line(found.get('version'), 20)}) of the ballot; update seedance_nb"
+            f"{what} was saved by another version ({one_line(version, 20)}) of the ballot; update seedance_nb"
         )
     rater, listed = found.get("rater"), found.get("votes")
     if not isinstance(rater, str) or not (rater := clean_rater(rater)):
         raise InvalidRequest(f'{what} has no name of a rater; write one into it as "rater", or {_CURE}')
     if not isinstance(listed, list) or len(listed) > MOST_VOTES:
         raise InvalidRequest(f"{what} has no list of at most {MOST_VOTES:,} votes; {_CURE}")
-    votes = [_vote(entry, rater, what, number) for number, entry in enumerate(listed, 1)]
-    if len({vote.id for vote in votes}) < len(votes):
-        raise InvalidRequest(f"{what} holds two votes with one id, so it was changed by hand; {_CURE}")
-    return votes
+    return found, what, rater, listed
 
 
 def clean_rater(name: str) -> str:
@@ -121,6 +181,15 @@ def _load(file: Path, what: str) -> Mapping[str, Any]:
     if not isinstance(found, dict):
         raise InvalidRequest(f"{what} holds no votes; {_CURE}")
     return found
+
+
+def _answer(entry: object, number: int) -> Answer | None:
+    values: Mapping[str, Any] = entry if isinstance(entry, dict) else {}
+    pair, aspect, choice = values.get("pair"), values.get("aspect"), values.get("choice")
+    if isinstance(pair, bool) or not isinstance(pair, int) or not isinstance(aspect, str) or choice not in list(Choice):
+        return None
+    seconds, plays = known_seconds(values.get("seconds")), known_plays(values.get("plays"))
+    return Answer(number, pair, aspect, Choice(choice), _moment(values.get("at")), seconds, plays)
 
 
 def _vote(entry: object, rater: str, source: str, number: int) -> Vote:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from ...api.fields import FIELDS, TAKE
 from ...clips.clip import Clip
 from ...errors import InvalidRequest, one_line
+from ...tracking.ledger.vote import Kind, damaged
 from ..axes import value_key
 from ..groups import check_groupable, labels_of
 from ..picture import GridPicture
@@ -49,6 +50,7 @@ class ScheduledPair:
     left: str
     right: str
     repeats: int | None = None
+    kind: Kind = Kind.VOTE
 
 
 def entries(picture: GridPicture, by: str | Sequence[str] | None = None) -> Entries:
@@ -93,6 +95,38 @@ def schedule(entered: Entries, *, pairs: int | None = None, rng: random.Random) 
     repeatable = range(max(0, len(first) - _DISTANCE))
     again = min(len(repeatable), max(1, round(len(first) * REPEAT_SHARE)))
     return _with_repetitions(first, sorted(rng.sample(repeatable, again)), rng)
+
+
+def with_controls(
+    planned: Sequence[ScheduledPair], entered: Entries, *, training: bool, gold: float, rng: random.Random
+) -> tuple[ScheduledPair, ...]:
+    """The schedule with what never counts: a first pair to practise, and gold pairs that make up a share of the others, at places by lot.
+
+    A gold pair is a clip beside its damaged copy, sides by coin; no clip comes damaged twice before all have.
+    """
+    if gold >= 1:
+        wanted, planned = len(planned), ()
+    else:
+        wanted = max(1, round(len(planned) * gold / (1 - gold))) if gold else 0
+    places = sorted(rng.randint(0, len(planned)) for _ in range(wanted))
+    made: list[ScheduledPair] = []
+    if training:
+        left, right = _candidates(entered, rng)[0]
+        made.append(ScheduledPair(left, right, kind=Kind.TRAINING))
+    kept: list[str] = []
+    place_of: dict[int, int] = {}
+    for index in range(len(planned) + 1):
+        for _ in range(places.count(index)):
+            kept = kept or rng.sample(entered.keys, len(entered.keys))
+            key = kept.pop()
+            sides = (key, damaged(key)) if rng.random() < 0.5 else (damaged(key), key)
+            made.append(ScheduledPair(*sides, kind=Kind.GOLD))
+        if index < len(planned):
+            pair = planned[index]
+            place_of[index] = len(made)
+            repeats = None if pair.repeats is None else place_of[pair.repeats]
+            made.append(dataclasses.replace(pair, repeats=repeats))
+    return tuple(made)
 
 
 def asks_for_prompt(aspects: Sequence[str]) -> bool:

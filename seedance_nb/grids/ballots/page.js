@@ -6,10 +6,10 @@ import { votingRoom } from "./room.js";
 
 /**
  * What the page was written with. Pairs are told by their numbers; `asked` is the number of a prompt, `repeats` of an earlier pair;
- * `keys` are the names of clips in the ledger.
+ * `schedule` and `signature` go into the file unread: they say that all of this was asked.
  * @typedef {{
- *   format: string, version: number, ballot: string, aspects: string[], hint: string, prompts: string[], keys: Record<string, string>,
- *   pairs: { left: string, right: string, asked: number | null, repeats: number | null }[],
+ *   format: string, version: number, ballot: string, aspects: string[], hint: string, prompts: string[], schedule: string, signature: string,
+ *   pairs: { left: string, right: string, asked: number | null, repeats: number | null, kind: "training" | "vote" }[],
  * }} Ballot
  */
 /** @typedef {{ id: string, pair: number, aspect: string, choice: Choice, at: number, repeats: string | null }} Vote */
@@ -159,10 +159,9 @@ const save = () => {
     ballot: ballot.ballot,
     rater,
     aspects: ballot.aspects,
-    votes: votes.flatMap(({ pair, ...vote }) => {
-      const sides = ballot.pairs[pair];
-      return sides ? [{ ...vote, left: ballot.keys[sides.left], right: ballot.keys[sides.right] }] : [];
-    }),
+    schedule: ballot.schedule,
+    signature: ballot.signature,
+    votes,
   };
   const blob = new Blob([JSON.stringify(file, null, 1)], { type: "application/json" });
   const link = make("a");

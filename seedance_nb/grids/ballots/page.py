@@ -8,18 +8,25 @@ import json
 import os
 import random
 import secrets
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
+from ...clips.damaged import damaged_file
 from ...clips.store import preview_file, shown_file
 from ...errors import InvalidRequest, SeedanceError, one_line
 from ...pages.assets import script, style
 from ...pages.escaping import clean
 from ...pages.words import clamp
+from ...tracking.ledger.contract import Store
+from ...tracking.ledger.studies import Issued
+from ...tracking.ledger.vote import DAMAGED
+from ...tracking.session import Session
 from ..picture import GridPicture
-from .ballot_file import FORMAT, VERSION, check_aspects, clean_rater
-from .ballot_pairs import Entries, ScheduledPair, asks_for_prompt, entries, schedule
+from .ballot_file import FORMAT, VERSION, check_aspects, check_gold, clean_rater, pseudonym
+from .ballot_pairs import Entries, ScheduledPair, asks_for_prompt, entries, schedule, with_controls
+from .signed_schedule import Schedule, named, sign
 
 _HERE = Path(__file__).parent
 STYLE_SHEET = _HERE / "ballot.css"
@@ -39,18 +46,23 @@ main { max-width: 1500px; margin: 0 auto; }
 def write_ballot(
     picture: GridPicture,
     path: str | os.PathLike[str],
+    session: Session,
     *,
     aspects: str | Sequence[str] = ("overall",),
     by: str | Sequence[str] | None = None,
     pairs: int | None = None,
-    rater_hint: str | None = None,
+    rater: str | None = None,
+    training: bool = True,
+    gold: float = 0.0,
     rng: random.Random | None = None,
 ) -> Path:
-    """Write one self-contained page to vote on; its votes come back as a small JSON for `read_ballot`. Returns the path.
+    """Write one self-contained page for one rater; its answers come back as a small JSON for `read_ballot`. Returns the path.
 
     `aspects` are what is asked of each pair, `by` names the axis or axes that are compared (None: the cells, whatever their
-    take), `pairs` counts without repetitions (by default about four for each clip, at most 40), `rater_hint` stands in the name's
-    field. What the clips were made with is not in the page. Raises InvalidRequest, or SeedanceError where it cannot be written.
+    take), `pairs` counts without what is repeated or never counted (by default about four for each clip, at most 40), `rater` stands in the
+    name's field (None: a pseudonym that nobody has). `training` puts a pair to practise before the others, and a share `gold` of them shows
+    a clip beside its damaged copy. What the clips were made with is not in the page; its ledger knows. Raises InvalidRequest, or
+    SeedanceError where it cannot be written.
     """
     target = Path(path).expanduser()
     if target.suffix.lower() not in (".html", ".htm"):
@@ -59,13 +71,17 @@ def write_ballot(
     asked = check_aspects(aspects)
     entered = entries(picture, by)
     planned = schedule(entered, pairs=pairs, rng=chance)
+    planned = with_controls(planned, entered, training=training, gold=check_gold(gold), rng=chance)
     names = _names(planned, chance)
-    ballot = _content(entered, planned, names, asked, clean_rater(rater_hint or ""))
+    issued = Schedule(secrets.token_hex(8), asked, named(planned, names))
+    keys = {name: key for key, name in names.items()}
+    secret, hint = session.ask_ledger(_issue, issued.ballot, keys, clean_rater(rater or ""))
+    ballot = _content(entered, planned, issued, sign(issued.text(), secret), hint)
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     trouble = ""
     try:
         with part.open("w", encoding="utf-8") as file:
-            _write(file, ballot, {name: key for key, name in names.items()}, entered)
+            _write(file, ballot, keys, entered)
         part.replace(target)
     except OSError as error:
         trouble = str(error.strerror or error)
@@ -82,34 +98,44 @@ def _names(planned: Sequence[ScheduledPair], rng: random.Random) -> dict[str, st
     return {key: secrets.token_hex(4) for key in rng.sample(keys, len(keys))}
 
 
+def _issue(ledger: Store, ballot: str, keys: dict[str, str], rater: str) -> tuple[bytes, str]:
+    """What signs the page, and the name that it proposes, once the ledger knows of it."""
+    hint = rater or pseudonym(ledger.studies.raters())
+    ledger.studies.issue(ballot, Issued(hint, keys), time.time())
+    return ledger.studies.signing_secret(), hint
+
+
 def _content(
-    entered: Entries, planned: Sequence[ScheduledPair], names: dict[str, str], aspects: Sequence[str], hint: str
+    entered: Entries, planned: Sequence[ScheduledPair], issued: Schedule, signature: str, hint: str
 ) -> dict[str, Any]:
     prompts: list[str] = []
     listed = []
-    for pair in planned:
+    for pair, shown in zip(planned, issued.pairs, strict=True):
         # A prompt that both clips share tells nothing of which is which, and some questions need it.
-        shared = {entered.prompt_of[pair.left], entered.prompt_of[pair.right]}
-        text = clamp(clean(shared.pop()), 600) if len(shared) == 1 and asks_for_prompt(aspects) else ""
+        shared = {entered.prompt_of[key.removesuffix(DAMAGED)] for key in (pair.left, pair.right)}
+        text = clamp(clean(shared.pop()), 600) if len(shared) == 1 and asks_for_prompt(issued.aspects) else ""
         if text and text not in prompts:
             prompts.append(text)
+        asked = prompts.index(text) if text else None
         listed.append(
             {
-                "left": names[pair.left],
-                "right": names[pair.right],
-                "asked": prompts.index(text) if text else None,
-                "repeats": pair.repeats,
+                "left": shown.left,
+                "right": shown.right,
+                "asked": asked,
+                "repeats": shown.repeats,
+                "kind": shown.kind.value,
             }
         )
     return {
         "format": FORMAT,
         "version": VERSION,
-        "ballot": secrets.token_hex(8),
-        "aspects": list(aspects),
+        "ballot": issued.ballot,
+        "aspects": list(issued.aspects),
         "hint": hint,
         "pairs": listed,
         "prompts": prompts,
-        "keys": {name: key for key, name in names.items()},
+        "schedule": issued.text(),
+        "signature": signature,
     }
 
 
@@ -130,11 +156,11 @@ def _write(file: TextIO, ballot: dict[str, Any], keys: dict[str, str], entered: 
     )
     data = json.dumps(ballot).replace("<", "\\u003c")
     file.write(f'<script type="application/json" id="ballot">{data}</script>\n')
-    clips = [entered.clips[key] for key in keys.values()]
+    clips = [entered.clips[key.removesuffix(DAMAGED)] for key in keys.values()]
     # All or none: a small copy beside an original would be judged for its size.
     small = sum(clip.size for clip in clips) > MOST_BYTES or any(clip.unplayable for clip in clips)
-    for name, clip in zip(keys, clips, strict=True):
-        path = preview_file(clip) if small else shown_file(clip)
+    for (name, key), clip in zip(keys.items(), clips, strict=True):
+        path = damaged_file(clip) if key.endswith(DAMAGED) else preview_file(clip) if small else shown_file(clip)
         file.write(f'<script type="text/plain" id="clip-{name}">')
         file.write(base64.b64encode(path.read_bytes()).decode("ascii"))
         file.write("</script>\n")

@@ -193,7 +193,7 @@ class Studies(Protocol):
         """All names that votes or pages have."""
 
     def note_left_out(self, ballot: str, key: str, answers: Mapping[str, int]) -> None:
-        """Remember how many answers of a page were left out, by reason, instead of what was noted of it before."""
+        """Remember how many answers of a page were left out, by reason, if it is more than was noted before."""
 
     def left_out(self, keys: Iterable[str]) -> dict[str, int]:
         """How many answers on these jobs' clips were left out, by reason."""

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from .ledger_file import Connection, LedgerFile
 
 _SIGNING = "ballots"
+_NOTE = (  # a file that is added again says no more than it did
+    "INSERT INTO left_out VALUES (?, ?, ?, ?) ON CONFLICT (ballot, reason) DO UPDATE SET answers = MAX(answers, excluded.answers)"
+)
 _KEYS = "(SELECT value FROM json_each(?1))"
 
 
@@ -65,12 +68,9 @@ class Studies:
         return {row[0] for row in self._file.read("SELECT rater FROM votes UNION SELECT rater FROM ballots")}
 
     def note_left_out(self, ballot: str, key: str, answers: Mapping[str, int]) -> None:
-        """Remember how many answers of a page were left out, by reason; what was noted of it before is replaced. `key` is one of its jobs."""
+        """Remember how many answers of a page were left out, by reason, if it is more than was noted before. `key` is one of its jobs."""
         with self._file.transaction() as db:
-            db.execute("DELETE FROM left_out WHERE ballot = ?", (ballot,))
-            db.executemany(
-                "INSERT INTO left_out VALUES (?, ?, ?, ?)", [(ballot, key, *item) for item in answers.items()]
-            )
+            db.executemany(_NOTE, [(ballot, key, *item) for item in answers.items()])
 
     def left_out(self, keys: Iterable[str]) -> dict[str, int]:
         """How many answers on these jobs' clips were left out, by reason."""

@@ -711,7 +711,7 @@ def test_the_page_chooses_the_shell_on_an_ipykernel_that_would_not_let_it(study,
 
 
 def test_the_script_never_parses_html(study, tmp_path):
-    written = write_ballot(study.picture(), tmp_path / "ballot.html").read_text(encoding="utf-8")
+    written = write_ballot(study.picture(), tmp_path / "ballot.html", study.session).read_text(encoding="utf-8")
     for script in (Ballot(study).get_state()["_esm"], written):
         assert "votingRoom" in script
         assert not any(
@@ -728,29 +728,35 @@ def content_of(page):
     return ballot, re.findall(r'id="clip-([0-9a-f]+)">([^<]*)<', text), text
 
 
+def keys_of(study, ballot):
+    """What the clips of a page are: its ledger knows."""
+    return study.session.ask_ledger(lambda ledger: ledger.studies.issued(ballot["ballot"])).clips
+
+
 def test_the_page_holds_each_clip_once_and_no_word_of_what_it_is(study, tmp_path):
-    page = write_ballot(study.picture(), tmp_path / "ballot.html", aspects=["overall"], by="model")
+    page = write_ballot(study.picture(), tmp_path / "ballot.html", study.session, aspects=["overall"], by="model")
 
     ballot, clips, text = content_of(page)
     assert page == tmp_path / "ballot.html"
     assert len(clips) == len(dict(clips)) == 4
     assert not re.search(r"seedance-2|\bcat\b|\bdog\b|\.mp4", text)
-    assert {ballot["keys"][name] for name, _ in clips} == {"k0", "k1", "k2", "k3"}
+    assert set(keys_of(study, ballot).values()) == {"k0", "k1", "k2", "k3"}
+    assert not re.search(r"\bk[0-3]\b", json.dumps(ballot))
     assert list(tmp_path.glob(".*.part")) == []
 
 
 def test_the_order_of_the_clips_in_the_page_says_nothing(study, tmp_path):
     orders = set()
     for seed in range(12):
-        page = write_ballot(study.picture(), tmp_path / "ballot.html", rng=random.Random(seed))
+        page = write_ballot(study.picture(), tmp_path / "ballot.html", study.session, rng=random.Random(seed))
         ballot, clips, _ = content_of(page)
-        orders.add(tuple(ballot["keys"][name] for name, _ in clips))
+        orders.add(tuple(keys_of(study, ballot)[name] for name, _ in clips))
 
     assert len(orders) > 6
 
 
 def test_the_page_may_talk_to_nobody(study, tmp_path):
-    _, _, text = content_of(write_ballot(study.picture(), tmp_path / "ballot.html"))
+    _, _, text = content_of(write_ballot(study.picture(), tmp_path / "ballot.html", study.session))
 
     assert "default-src 'none'" in text.replace("&#x27;", "'")
     assert not re.search(r'(src|href)="(?!data:,")', text)
@@ -759,7 +765,7 @@ def test_the_page_may_talk_to_nobody(study, tmp_path):
 def test_a_shared_prompt_stands_in_the_page_where_a_question_needs_it(session, tmp_path):
     study = Study(session, tmp_path / "clips", animal=["cat</script><b>", "dog"])
 
-    page = write_ballot(study.picture(), tmp_path / "ballot.html", aspects=["prompt match"], by="model")
+    page = write_ballot(study.picture(), tmp_path / "ballot.html", study.session, aspects=["prompt match"], by="model")
 
     ballot, _, text = content_of(page)
     assert sorted(ballot["prompts"]) == ["a cat</script><b> jumps", "a dog jumps"]
@@ -772,7 +778,7 @@ def test_large_clips_stand_in_the_page_as_previews(study, tmp_path, monkeypatch)
     small.write_bytes(b"small")
     monkeypatch.setattr(Clips, "preview", lambda _self, _clip: small)
 
-    _, clips, _ = content_of(write_ballot(study.picture(), tmp_path / "ballot.html"))
+    _, clips, _ = content_of(write_ballot(study.picture(), tmp_path / "ballot.html", study.session))
 
     assert {text for _, text in clips} == {"c21hbGw="}
 
@@ -780,9 +786,9 @@ def test_large_clips_stand_in_the_page_as_previews(study, tmp_path, monkeypatch)
 @pytest.mark.parametrize("name", ["ballot.json", "ballot"])
 def test_a_page_is_named_html(study, tmp_path, name):
     with pytest.raises(InvalidRequest, match=r"name it ballot\.html"):
-        write_ballot(study.picture(), tmp_path / name)
+        write_ballot(study.picture(), tmp_path / name, study.session)
 
 
 def test_a_place_that_cannot_be_written_is_told(study, tmp_path):
     with pytest.raises(SeedanceError, match="choose another place"):
-        write_ballot(study.picture(), Path(tmp_path / "nowhere" / "ballot.html"))
+        write_ballot(study.picture(), Path(tmp_path / "nowhere" / "ballot.html"), study.session)

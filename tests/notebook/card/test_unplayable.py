@@ -152,7 +152,7 @@ def test_a_page_with_files_beside_it_has_the_originals_beside_it_too(grid, tmp_p
 
 
 def test_a_ballot_in_a_file_holds_previews(grid, tmp_path):
-    page = write_ballot(grid.picture(), tmp_path / "ballot.html").read_text()
+    page = write_ballot(grid.picture(), tmp_path / "ballot.html", grid.session).read_text()
     held = [base64.b64decode(mp4) for mp4 in re.findall(r'id="clip-\w+">([^<]+)</script>', page)]
 
     assert [kind(mp4) for mp4 in held] == [PLAYED, PLAYED]

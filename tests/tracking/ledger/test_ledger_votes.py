@@ -160,9 +160,10 @@ def test_a_study_keeps_its_salt_when_it_grows_and_shares_it_with_no_other(ledger
 def test_what_was_left_out_is_counted_once_a_page(ledger):
     ledger.studies.note_left_out("page", "j1", {"doubled": 3, "malformed": 1})
     ledger.studies.note_left_out("page", "j1", {"doubled": 4})
+    ledger.studies.note_left_out("page", "j1", {"doubled": 2})
     ledger.studies.note_left_out("other page", "j2", {"doubled": 1})
     ledger.studies.note_left_out("of another grid", "j3", {"doubled": 9})
-    assert ledger.studies.left_out(KEYS) == {"doubled": 5}
+    assert ledger.studies.left_out(KEYS) == {"doubled": 5, "malformed": 1}
 
 
 def test_a_page_is_known_by_its_id_and_its_name_is_taken(ledger):
