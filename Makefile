@@ -21,10 +21,14 @@ demo: $(VENV)/.ready
 	$(BIN)/python scripts/demo.py
 
 # Files of tests side by side, as most of their time is waiting; then two browsers at a time; what is judged by its frames comes last, alone.
+# A browser's test that failed is tried once more, alone, and says so: what fails again fails. Where money is tested nothing is tried twice.
+AGAIN := --last-failed --last-failed-no-failures none
 test: $(VENV)/.ready
 	@$(BIN)/python -m pytest -m "not browser" $(SIDE_BY_SIDE); first=$$?; \
 	$(BIN)/python -m pytest -m "browser and not alone" --numprocesses 2 --dist loadfile; second=$$?; \
+	if [ $$second -eq 1 ]; then echo "Once more, alone:"; $(BIN)/python -m pytest -m "browser and not alone" $(AGAIN); second=$$?; fi; \
 	$(BIN)/python -m pytest -m alone; third=$$?; \
+	if [ $$third -eq 1 ]; then echo "Once more:"; $(BIN)/python -m pytest -m alone $(AGAIN); third=$$?; fi; \
 	exit $$((first + second + third))
 
 # Formats, lints, type-checks and tests the JavaScript: one program from pip, no Node and no network. What it remembers stays in build/.
