@@ -49,9 +49,9 @@ lint: $(VENV)/.ready js
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/architecture.py --check
 
-# What a change must pass; the browser's tests too are `make test`.
+# What a change must pass in a few minutes; the browser's tests and those that take long are in `make test`.
 check: lint
-	$(BIN)/python -m pytest -m "not browser" $(SIDE_BY_SIDE)
+	$(BIN)/python -m pytest -m "not browser and not slow" $(SIDE_BY_SIDE)
 
 # The drawing and the walks of ARCHITECTURE.md, from the code as it is.
 architecture: $(VENV)/.ready

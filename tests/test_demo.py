@@ -12,6 +12,7 @@ import av
 import pytest
 from browser.lab import Browser, embedded_videos, write_notebook
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[1]
 CLIPS = 4  # the boat, the fox, the awaited clip, and the boat again
 

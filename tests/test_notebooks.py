@@ -9,6 +9,7 @@ import pytest
 from browser.lab import embedded_videos
 from nbclient import NotebookClient
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[1]
 VIDEOS = 12  # 4 lights x 3 takes
 

@@ -133,6 +133,7 @@ print("done")
 """
 
 
+@pytest.mark.slow
 def test_a_new_ratio_for_one_model_is_one_line_in_one_file(copied):
     copied.change(
         "api/fields.py",
@@ -162,6 +163,7 @@ print("done")
 """
 
 
+@pytest.mark.slow
 def test_a_new_model_with_new_seconds_and_lines_is_one_line_in_one_file(copied):
     copied.change(
         "api/fields.py",
@@ -215,6 +217,7 @@ print("done")
 """
 
 
+@pytest.mark.slow
 def test_a_new_option_of_the_magic_that_is_stored_with_the_job_is_two_files(copied):
     copied.change(
         "api/fields.py",

@@ -85,6 +85,7 @@ def test_killed_at_this_moment_it_is_paid_once_and_never_lost(moment, tmp_path, 
         assert rows_left(tmp_path)["a boat"].status is job.status
 
 
+@pytest.mark.slow
 def test_at_random_instants_nothing_is_paid_twice_and_nothing_accepted_with_an_id_is_lost(tmp_path, one_film):
     figures = Counter({"doubled": 0, "an id lost": 0})
     with Simulator(pace=UNHURRIED, faults=SLOWLY) as simulator:

@@ -175,6 +175,7 @@ def test_what_was_accepted_but_not_recorded_is_shown_goes_on_and_is_recorded_lat
         assert late_simulator.calls["create"] == 1
 
 
+@pytest.mark.slow
 def test_ids_that_wait_for_the_ledger_are_written_although_the_session_closes(
     late_simulator, tmp_path, monkeypatch, capsys
 ):

@@ -21,6 +21,7 @@ from collections import Counter
 from pathlib import Path
 
 import psutil
+import pytest
 from promises.soak_kernel import RESTART
 from promises.stage import KERNELS, accepted, until
 
@@ -237,6 +238,7 @@ def may_be_paid(ledger, look):
     return set()
 
 
+@pytest.mark.slow
 def test_a_soak_in_random_faults_pays_once_for_each_intention_and_loses_nothing(tmp_path, one_film):
     dice = random.Random(SEED)
     home, stage = tmp_path / "home", tmp_path / "stage"

@@ -91,12 +91,10 @@ def bare_shell(open_shell, simulator, monkeypatch):
 
 
 @pytest.fixture
-def impatient(monkeypatch, tmp_path):
-    """Tries follow one another at once, and not for long."""
-    project = tmp_path / "impatient"
-    project.mkdir()
-    (project / "pyproject.toml").write_text("[tool.seedance_nb]\ntries_after_trouble = 2\npause_after_trouble = 0.01\n")
-    monkeypatch.chdir(project)
+def impatient(workplace, monkeypatch):
+    """Tries follow one another at once, and not for long. Asked for before the shell, which reads the project's file when it is opened."""
+    with (workplace / "pyproject.toml").open("a") as file:
+        file.write("tries_after_trouble = 2\npause_after_trouble = 0.01\n")
     monkeypatch.setattr(following, "FIRST_PAUSE", 0.01)
     monkeypatch.setattr(following, "DOWNLOAD_TRIES", 2)
 
@@ -314,7 +312,7 @@ def test_a_wrong_key_is_one_line_and_costs_nothing(shell, simulator):
     assert (shell.value("boat").status, shell.value("boat").credits) == (Status.REJECTED, 0)
 
 
-def test_without_a_network_the_line_says_that_nothing_was_submitted(shell, simulator, impatient):
+def test_without_a_network_the_line_says_that_nothing_was_submitted(impatient, shell, simulator):
     simulator.stop()  # nobody listens on its port any more
 
     result = shell.run(BOAT + " -o boat")
@@ -398,7 +396,7 @@ def test_a_look_answered_with_a_page_is_only_looked_at_again(shell, simulator):
     ],
     ids=["a page", "zero bytes", "garbage"],
 )
-def test_a_video_that_is_none_is_one_line_that_says_how_to_fetch_it(shell, simulator, impatient, fault):
+def test_a_video_that_is_none_is_one_line_that_says_how_to_fetch_it(impatient, shell, simulator, fault):
     simulator.add_fault(fault)
 
     result = shell.run(BOAT + " -o boat")
@@ -414,7 +412,7 @@ def test_a_video_that_is_none_is_one_line_that_says_how_to_fetch_it(shell, simul
     "line",
     [BOAT, "%seedance attach KEY", "boat.download_again()"],
 )
-def test_a_video_that_did_not_arrive_is_fetched_without_a_new_create(shell, simulator, impatient, line):
+def test_a_video_that_did_not_arrive_is_fetched_without_a_new_create(impatient, shell, simulator, line):
     simulator.add_fault(Fault("download", "zero", times=None))
     shell.run(BOAT + " -o boat")
     simulator.clear_faults()
