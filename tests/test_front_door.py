@@ -172,7 +172,9 @@ KEYWORDS = {
     "sd.Grid.submit": ["max_credits", "fresh"],
     "sd.Grid.ranking": ["by", "aspect", "raters", "of", "resamples", "seed", "block_of"],
     "sd.Grid.power": ["gap", "by", "luck", "taste", "suits", "ties", "raters", "votes", "power"],
-    "sd.Grid.vote": ["aspects", "rater", "by", "offline"],
+    "sd.Grid.vote": ["aspects", "rater", "by", "offline", "gold", "training"],
+    "sd.Grid.add_votes": ["path", "unsigned"],
+    "sd.Grid.withdraw": ["rater"],
     "sd.Grid.export": ["path", "rows", "columns", "pages", "where", "embed", "sound"],
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import assert_type
 
@@ -120,7 +120,12 @@ def grids(rows: Sequence[dict[str, str | int]]) -> None:
 def votes(grid: sd.Grid) -> None:
     grid.vote(aspects=["overall", "motion"], rater="ada", by="model")
     assert_type(grid.vote(offline="ballot.html", by=["model", "animal"]), Path)
-    assert_type(grid.add_votes("ballot-1.json"), int)
+    assert_type(grid.vote(offline="ballot.html", gold=0.1, training=False), Path)
+    grid.vote(gold=0.1)
+    new: int = grid.add_votes("ballot-1.json")
+    assert_type(grid.add_votes("ballot-1.json", unsigned=True).left_out, Mapping[str, tuple[int, ...]])
+    assert_type(grid.withdraw("rater-7f3a"), int)
+    print(new)
     assert_type(grid.power(gap=1.5, by="model", luck="pilot", raters=8, votes=200).planned.pair, float)
     ranking = grid.ranking(by="model", aspect="motion", raters=["ada"], of="clips", resamples=200, seed=1)
     assert_type(ranking, Ranking)
