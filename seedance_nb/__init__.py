@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         ServerError,
         WaitTimeout,
     )
+    from .grids import measures
     from .grids.grid import Grid
     from .grids.opening import grid
     from .grids.votes.vote_table import rank
@@ -69,6 +70,7 @@ __all__ = [
     "grid",
     "jobs",
     "load_ipython_extension",
+    "measures",
     "models",
     "panel",
     "rank",
@@ -84,6 +86,7 @@ _ROOM_OF = dict.fromkeys(__all__, "errors") | {
     "resume": "tracking.session",
     "models": "tracking.session",
     "grid": "grids.opening",
+    "measures": "grids.measures",
     "panel": "notebook.panel.panel",
     "rank": "grids.votes.vote_table",
     "Session": "tracking.session",
@@ -102,7 +105,8 @@ if not TYPE_CHECKING:  # a name that is not there must be an error to a type che
     def __getattr__(name: str) -> Any:
         if name not in _ROOM_OF:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = getattr(import_module(f".{_ROOM_OF[name]}", __name__), name)
+        room = import_module(f".{_ROOM_OF[name]}", __name__)
+        value = room if name == "measures" else getattr(room, name)  # a folder of functions is the name itself
         if _ROOM_OF.get(name) != "errors":
             _attach_to_notebook()
         globals()[name] = value

@@ -21,6 +21,8 @@ WRONGS = {
     "No circle of files": ("clips/boxes.py", FOR_TYPE_CHECKERS),
     "Inside notebook": ("notebook/card/thief.py", "from ..panel.panel import Panel\n"),
     "Inside grids": ("grids/stray.py", "A_FILE_IN_NO_PLACE = 1\n"),
+    "Inside measures": ("grids/measures/stray.py", "A_FILE_IN_NO_PLACE = 1\n"),
+    "cloudpickle": ("grids/measures/thief.py", "import cloudpickle\n"),
     "Inside tracking": ("tracking/ledger/thief.py", "from ..session import Session\n"),
     "The simulator": ("simulator/thief.py", "from ..api import client\n"),
     "httpx in the client and its transport alone": ("api/thief.py", "import httpx\n"),

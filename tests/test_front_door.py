@@ -42,6 +42,7 @@ PUBLIC = [
     "grid",
     "jobs",
     "load_ipython_extension",
+    "measures",
     "models",
     "panel",
     "rank",

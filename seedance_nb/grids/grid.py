@@ -10,6 +10,7 @@ import dataclasses
 import os
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -33,6 +34,8 @@ from .values import FieldAxis
 
 if TYPE_CHECKING:
     from .ballots.taking_in import Added
+    from .measures.measured import Measures
+    from .measures.what import ClipMeasure
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +58,7 @@ class Grid:
         self.session = session
         self._watch = Watch(session)
         self._sending = Sending(session, axes, self._watch)
+        self._measured: dict[str, Measures] = {}
 
     @staticmethod
     def from_manifest(path: str | os.PathLike[str], session: Session | None = None) -> Grid:
@@ -99,7 +103,8 @@ class Grid:
         laid, snapshots, is_submitted = sending.laid, sending.snapshots(), sending.is_submitted
         past = sending.earlier_tries()
         seconds = seconds_left(snapshots.values(), sending.planner.lives, time.time()) if is_submitted else None
-        return picture_of(laid, snapshots, past, is_submitted=is_submitted, expected_seconds=seconds)
+        columns = tuple(column for measures in list(self._measured.values()) for column in measures.as_columns)
+        return picture_of(laid, snapshots, past, is_submitted=is_submitted, expected_seconds=seconds, columns=columns)
 
     def done(self) -> bool:
         """Whether it was submitted and nothing more will come by itself."""
@@ -218,6 +223,44 @@ class Grid:
         from .export.methods import paragraph
 
         return paragraph(self.picture(), self.session)
+
+    def measure(
+        self,
+        measure: str | Callable[..., Any] | ClipMeasure,
+        executor: Executor | None = None,
+        *,
+        name: str | None = None,
+        version: str = "",
+        workers: int | None = None,
+        timeout: float = 600.0,
+    ) -> Measures:
+        """What a function says of every clip that is there, in processes of their own; from then on a column of `to_pandas()`, exports and the wall.
+
+        `measure` is the name of one that is shipped ("flicker"; see `seedance_nb.measures`), a function of a path (pathlib) that returns a number or
+        a dict of numbers, or an object with `batch(paths)` (`seedance_nb.measures.ClipMeasure`). `executor` is any of `concurrent.futures`
+        that runs it instead. What was measured is kept in the ledger by the file's sha256, `name`, the measure's source and `version`: change `version`
+        where the source cannot tell, as for other weights. `workers` is how many processes at most (None: one a processor), `timeout` how many
+        seconds a clip may take before its worker is ended.
+
+        Blocks until all are done; the stop button ends it, and what was measured is kept. Sends nothing, costs no credits. A clip that cannot
+        be measured is NaN, with its reason in `.failures`, and stops no other. Raises InvalidRequest for what is no measure or cannot be
+        sent to another process, for an executor that takes no calls, and where there is no clip yet.
+        """
+        from .measures.measuring import measure as measured
+
+        found = measured(
+            self.picture(),
+            self.session,
+            measure,
+            executor,
+            lambda by, aspect, raters: (self.groups(by), self.ranking(by=by, aspect=aspect, raters=raters)),
+            name=name,
+            version=version,
+            workers=workers,
+            timeout=timeout,
+        )
+        self._measured = {**self._measured, found.name: found}
+        return found
 
     # Votes -----------------------------------------------------------------------------------------
 

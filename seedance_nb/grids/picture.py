@@ -42,6 +42,15 @@ class Counts:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Column:
+    """What a measure said of the clips, by the keys of their jobs: numbers, and one line of why not for those that it failed on."""
+
+    name: str
+    values: Mapping[str, float]
+    failures: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class GridPicture:
     """A grid at one moment. `names` are its axes in order, `tiles` its cells in the order of the plan."""
 
@@ -52,6 +61,8 @@ class GridPicture:
     """Credits charged to this grid so far; what was reused counts 0."""
     expected_seconds: float | None = None
     """How long until all is done, learned from the ledger; None: no idea."""
+    columns: tuple[Column, ...] = ()
+    """What was measured, in the order of asking."""
 
     def levels(self, name: str) -> tuple[Any, ...]:
         """The different values on an axis, in the order of the cells."""
@@ -88,6 +99,7 @@ def picture_of(
     *,
     is_submitted: bool,
     expected_seconds: float | None,
+    columns: tuple[Column, ...] = (),
 ) -> GridPicture:
     """The picture of these cells; `past` are earlier tries, which may have cost something."""
     identities = zip(laid.cells, laid.identities, strict=True)
@@ -97,6 +109,7 @@ def picture_of(
         submitted=is_submitted,
         credits=sum(snapshot.credits or 0.0 for snapshot in [*snapshots.values(), *past]),
         expected_seconds=expected_seconds,
+        columns=columns,
     )
 
 
@@ -120,6 +133,18 @@ def _standing(tile: Tile) -> str:
     if snapshot.clip is not None:
         return "done"
     return "unknown" if snapshot.status is Status.UNKNOWN else "failed"
+
+
+def column_names(columns: Iterable[str], taken: Iterable[str]) -> dict[str, str]:
+    """What the columns of measures are called in a table that has other columns: one that would hide another is named `measure_…`."""
+    names, used = {}, set(taken)
+    for column in columns:
+        name = column
+        while name in used:
+            name = f"measure_{name}"
+        used.add(name)
+        names[column] = name
+    return names
 
 
 def guess_layout(names: Sequence[str], sizes: dict[str, int]) -> tuple[str | None, str | None]:

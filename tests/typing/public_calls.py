@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import assert_type
 
@@ -11,6 +12,7 @@ import numpy as np
 
 import seedance_nb as sd
 from seedance_nb.api.catalog import Catalog
+from seedance_nb.grids.measures.measured import Measures
 from seedance_nb.grids.rankings.ranking import Ranking
 from seedance_nb.tracking.ledger.contract import Account
 
@@ -145,3 +147,27 @@ def errors() -> None:
         assert_type(error.http_status, int | None)
     except TimeoutError:
         pass
+
+
+def measured(grid: sd.Grid, pool: Executor) -> None:
+    class Sharpness:
+        device = "cpu"
+
+        def load(self) -> None: ...
+
+        def batch(self, paths: Sequence[Path]) -> Sequence[float]:
+            return [1.0 for _ in paths]
+
+    def size(path: Path) -> float:
+        return path.stat().st_size
+
+    found = grid.measure("flicker")
+    assert_type(found, Measures)
+    assert_type(found.values(), dict[str, float])
+    assert_type(found.correlation(by=None, aspect="motion").r, float)
+    grid.measure(size, pool, name="bytes", version="2")
+    grid.measure(Sharpness(), workers=2, timeout=60)
+    grid.measure(sd.measures.difference)
+    assert_type(sd.measures.flicker(Path("a.mp4")), float)
+    for seconds, picture in sd.measures.pictures("a.mp4", None, colour=True, every=0.25):
+        print(seconds, picture.shape)

@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import io
 import json
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 
 from ...api.fields import TABLE
 from ...errors import InvalidRequest, one_line
-from .table import BOOLEANS, COUNTS, NUMBERS, TIMES, Table, iso
+from .table import BOOLEANS, COUNTS, NUMBERS, TIMES, UNMEASURED, Table, iso
 
 BYTE_ORDER_MARK = "\ufeff"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -46,12 +47,24 @@ def read_csv(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
             lines = list(csv.reader(file, strict=True))
         if lines:
             names = [unguarded(name) for name in lines[0]]
-            return [{n: _value(n, text) for n, text in zip(names, line, strict=True)} for line in lines[1:]]
+            measured = _measured(names)
+            return [
+                {
+                    n: float(text or "nan") if n in measured else _value(n, text)
+                    for n, text in zip(names, line, strict=True)
+                }
+                for line in lines[1:]
+            ]
     except OSError as error:
         trouble = error.strerror or str(error)
     except (ValueError, csv.Error) as error:
         trouble = one_line(error, 80)
     raise InvalidRequest(f"{one_line(Path(path).name, 80)} cannot be read ({trouble}); grid.export('….csv') writes one")
+
+
+def _measured(names: list[str]) -> set[str]:
+    """The columns of measures: those between the last of our own and that of what failed."""
+    return set(names[names.index("error") + 1 : -1]) if names[-1] == UNMEASURED and "error" in names else set()
 
 
 def guarded(text: str) -> str:
@@ -70,8 +83,10 @@ def _time(row: Mapping[str, Any], name: str) -> Any:
 
 def _field(value: Any) -> Any:
     """A cell: numbers stay numbers (a -5 is none to guard), all else is text."""
-    if value is None or isinstance(value, bool | int | float):
-        return "" if value is None else value
+    if value is None or (isinstance(value, float) and math.isnan(value)):  # NaN: what a measure failed on
+        return ""
+    if isinstance(value, bool | int | float):
+        return value
     if isinstance(value, list | tuple | dict):
         return json.dumps(value, ensure_ascii=False, default=str)
     return guarded(str(value))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import json
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,7 +23,7 @@ from ...tracking.session import Session
 from ..axes import AS_WRITTEN, MOST_CELLS, Axes, value_key
 from ..judging import votes_on
 from ..picture import GridPicture
-from .table import TIMES, distinct, iso, table_of
+from .table import TIMES, UNMEASURED, distinct, iso, table_of
 
 FORMAT, VERSION = "seedance_nb grid", 1
 _JOB = ("status", "reused", "request_id", "job", "credits", "credits_now", *(n for n in EXPORTED if n not in TIMES))
@@ -38,7 +39,8 @@ _CLIP = {
 
 def manifest_of(picture: GridPicture, session: Session) -> dict[str, Any]:
     """The manifest of these cells, made of plain JSON values."""
-    rows = table_of(picture, session).rows
+    table = table_of(picture, session)
+    rows = table.rows
     own = distinct(rows)
     cells = []
     for tile, row in zip(picture.tiles, rows, strict=True):
@@ -57,6 +59,7 @@ def manifest_of(picture: GridPicture, session: Session) -> dict[str, Any]:
                 if row["clip"]
                 else None,
                 "error": row["error"],
+                **({"measures": _measured(row, table.measured)} if table.measured else {}),
             }
         )
     counts = dataclasses.asdict(picture.counts)
@@ -73,6 +76,12 @@ def manifest_of(picture: GridPicture, session: Session) -> dict[str, Any]:
         "votes": summary_of(votes_on(picture, session)),
         "cells": cells,
     }
+
+
+def _measured(row: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """What was measured, None where there is no number (JSON knows no NaN), and what failed."""
+    found = {name: row[name] if math.isfinite(row[name]) else None for name in names}
+    return {"values": found, UNMEASURED: row[UNMEASURED]}
 
 
 def read_manifest(path: Path) -> Axes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from ...snapshot import EXPORTED, Durations, durations
 from ...tracking.ledger.record import Record
 from ...tracking.session import Session
 from ..axes import Cell
-from ..picture import GridPicture, Tile
+from ..picture import GridPicture, Tile, column_names
 
 
 def _exported(kind: str) -> tuple[str, ...]:
@@ -42,6 +43,8 @@ TEXTS = (
     "error",
     *_exported("str"),
 )
+UNMEASURED = "unmeasured"
+"""The column that says what a measure failed on; it is there where anything was measured, and the last one."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +59,8 @@ class Table:
 
     columns: tuple[str, ...]
     rows: tuple[Mapping[str, Any], ...]
+    measured: tuple[str, ...] = ()
+    """The columns that measures have added at the end; NaN where there is no number, and `UNMEASURED` says why where one failed."""
 
 
 def table_of(picture: GridPicture, session: Session) -> Table:
@@ -75,15 +80,25 @@ def make_table(picture: GridPicture, paid: Mapping[str, Record], *places: Path) 
     hidden = tuple(map(str, places))
     facts = [_facts(tile, paid, hidden) for tile in picture.tiles]
     own = tuple(_facts(Tile(Cell(0, {}, None, 1)), {}, ()))
+    hides = {*own, UNMEASURED} if picture.columns else set(own)
     # The value on the axis is that of the request, but for prompts: the axis has the template, the request the finished text.
     same = {name for name in (*FIELDS, TAKE) if name != "prompt"}
-    names = {name: name if name in same or name not in own else f"axis_{name}" for name in picture.names}
+    names = {name: name if name in same or name not in hides else f"axis_{name}" for name in picture.names}
     rows = []
     for tile, fact in zip(picture.tiles, facts, strict=True):
         axes = {names[name]: tile.cell.values.get(name) for name in picture.names}
         rows.append({**axes, **({**fact, **axes} if tile.cell.request is None else fact)})
     columns = tuple(dict.fromkeys([*names.values(), *own]))
-    return Table(columns, tuple(rows))
+    if not picture.columns:
+        return Table(columns, tuple(rows))
+    added = column_names([column.name for column in picture.columns], [*columns, UNMEASURED])
+    for tile, row in zip(picture.tiles, rows, strict=True):
+        job = "" if tile.snapshot is None else tile.snapshot.key
+        row |= {added[column.name]: column.values.get(job, math.nan) for column in picture.columns}
+        failed = {column.name: column.failures[job] for column in picture.columns if job in column.failures}
+        told = "; ".join(f"{name}: {why}" for name, why in failed.items())
+        row[UNMEASURED] = _without(told, hidden) or None
+    return Table((*columns, *added.values(), UNMEASURED), tuple(rows), tuple(added.values()))
 
 
 def frame_of(table: Table) -> Any:
@@ -95,7 +110,9 @@ def frame_of(table: Table) -> Any:
     made = {}
     for name in table.columns:
         values = [row.get(name) for row in table.rows]
-        if name in TIMES:
+        if name in table.measured:
+            made[name] = pd.Series(values, dtype="float64")
+        elif name in TIMES:
             made[name] = pd.to_datetime(pd.Series(values, dtype="Float64"), unit="s", utc=True)
         elif name in BOOLEANS:
             made[name] = pd.Series(values, dtype="boolean")
@@ -103,7 +120,7 @@ def frame_of(table: Table) -> Any:
             made[name] = pd.Series(values, dtype="Float64")
         elif name in COUNTS and all(value is None or type(value) is int for value in values):
             made[name] = pd.Series(values, dtype="Int64")
-        elif name in TEXTS and all(value is None or isinstance(value, str) for value in values):
+        elif name in (*TEXTS, UNMEASURED) and all(value is None or isinstance(value, str) for value in values):
             made[name] = pd.Series(values, dtype="string")
         else:
             made[name] = pd.Series(values, dtype=object).infer_objects()

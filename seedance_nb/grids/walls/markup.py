@@ -16,7 +16,7 @@ from ...pages import html
 from ...pages.assets import script, style
 from ...pages.escaping import Html, escaped, filled, joined
 from ...pages.words import clamp
-from ..picture import GridPicture
+from ..picture import GridPicture, Tile
 from .sources import Source, Sources
 from .tiles import Axis, Layout, Place, heading, receipt, shortened, state
 
@@ -67,6 +67,10 @@ def markup(
         "rows": layout.rows,
         "columns": layout.columns,
         "pages": layout.pages,
+        "measures": [
+            {"title": column.name, "values": [column.values.get(_job(tile)) for tile in picture.tiles]}
+            for column in picture.columns
+        ],
     }
     yield filled(
         '<div class="sdw" {} data-wall="{}" style="margin:4px 0;line-height:1.4">', html.KEYS, json.dumps(facts)
@@ -138,6 +142,10 @@ def _page(axes: Sequence[Axis], places: Sequence[Place], layout: Layout, sources
     yield Html("</div>")
 
 
+def _job(tile: Tile) -> str:
+    return "" if tile.snapshot is None else tile.snapshot.key
+
+
 def _widest(places: Sequence[Place], row: int | None) -> int:
     if row is None:
         return len(places)
@@ -176,6 +184,8 @@ def _tile(axes: Sequence[Axis], place: Place, source: Source | None, has_clip: b
         yield filled('<div class="sdw-prompt" dir="auto" data-prompt="{}"></div>', place.prompt)
     if snapshot is not None and has_clip:
         yield filled('<div class="sdw-receipt" style="{}">{}</div>', html.QUIET, receipt(snapshot))
+    if place.measured:
+        yield filled('<div class="sdw-measured" style="{}">{}</div>', html.QUIET, place.measured)
     if source is not None:
         yield html.original(clip, source.link, source.place, source.note)
     yield Html("</figcaption></figure>")

@@ -8,8 +8,12 @@ import { makeTransport, SPEEDS } from "./transport.js";
 
 /**
  * What stands in `data-wall`: an axis has its values' words, and the three places have the number of an axis each.
- * @typedef {{ axes: { title: string, labels: string[] }[] } & Record<Place, number | null>} Facts
+ * Of each measure it has what it said of the cells, in their order; null where there is no number.
+ * @typedef {{
+ *   axes: { title: string, labels: string[] }[], measures: { title: string, values: (number | null)[] }[],
+ * } & Record<Place, number | null>} Facts
  */
+/** @typedef {{ measure: number, way: 1 | -1 }} Sort upwards or downwards */
 /** @typedef {"rows" | "columns" | "pages"} Place */
 /**
  * One cell: `at` are its values on the axes.
@@ -134,7 +138,7 @@ function wire(root) {
   /**
    * @type {Record<Place, number | null> & {
    *   page: number | null, hidden: Map<number, Set<number>>, filter: { word: string, keep: Set<number> } | null, current: Tile | undefined,
-   *   chosen: Playable[], view: "one" | "side" | "split" | null, panes: Playable[], muted: boolean,
+   *   sort: Sort | null, chosen: Playable[], view: "one" | "side" | "split" | null, panes: Playable[], muted: boolean,
    * }}
    */
   const state = {
@@ -144,6 +148,7 @@ function wire(root) {
     page: null, // a value of the axis of pages
     hidden: new Map(facts.axes.map((_, axis) => [axis, new Set()])),
     filter: null,
+    sort: null,
     current: tiles.find(hasVideo) ?? tiles[0],
     chosen: [],
     view: null,
@@ -207,6 +212,14 @@ function wire(root) {
   const tabs = make("div", { className: "sdw-tabs", role: "tablist" });
   const chip = make("button", { className: "sdw-chip", hidden: true, onclick: () => clearFilter() });
   const menu = make("details", { className: "sdw-menu" }, make("summary", {}, "Layout"));
+  /** @type {[value: string, text: string][]} */
+  const sorts = facts.measures.flatMap(({ title }, i) => [[`${i} 1`, `${title}, least first`], [`${i} -1`, `${title}, most first`]]);
+  const sortMenu = select("Sort by a measure", [["", "not sorted"], ...sorts], (value) => {
+    const [measure, way] = value.split(" ").map(Number);
+    state.sort = value === "" ? null : { measure: measure ?? 0, way: way === -1 ? -1 : 1 };
+    layOut();
+    say.textContent = sorts.find(([name]) => name === value)?.[1] ?? "in their places";
+  });
   const park = make("div", { hidden: true });
   const dialogHead = make("div", { className: "sdw-dialog-head" });
   const splitRange = make("input", {
@@ -347,32 +360,49 @@ function wire(root) {
     axis === null ? [null] : [...new Set(among.map((tile) => valueOf(tile, axis)))].sort((a, b) => (a ?? 0) - (b ?? 0));
   /** @type {Tile[]} */
   let shown = [];
+  /** @type {Record<Place, number | null>} the axes as they lie now */
+  let placed = state;
+  /**
+   * Compares cells by what a measure said of them; those without a number come last.
+   * @param {Sort} sort
+   * @returns {(one: Tile, other: Tile) => number}
+   */
+  const bySize = ({ measure, way }) => (one, other) => {
+    const a = facts.measures[measure]?.values[one.number] ?? null;
+    const b = facts.measures[measure]?.values[other.number] ?? null;
+    if (a === null || b === null) return (a === null ? 1 : 0) - (b === null ? 1 : 0) || one.number - other.number;
+    return way * (a - b) || one.number - other.number;
+  };
 
   function layOut() {
     const focused = document.activeElement instanceof HTMLElement && root.contains(document.activeElement) ? document.activeElement : null;
     const kept = tiles.filter(isKept);
-    const pages = valuesOf(state.pages, kept);
+    // What is sorted is one line from first to last.
+    placed = state.sort ? { rows: null, columns: null, pages: null } : state;
+    const pages = valuesOf(placed.pages, kept);
     if (!pages.includes(state.page)) state.page = pages[0] ?? null;
-    shown = kept.filter((tile) => state.pages === null || valueOf(tile, state.pages) === state.page);
+    shown = kept.filter((tile) => placed.pages === null || valueOf(tile, placed.pages) === state.page);
+
+    if (state.sort) shown.sort(bySize(state.sort));
 
     const grid = make("div", { className: "sdw-grid" });
     const old = [...stage.children];
     stage.append(grid);
-    const across = state.columns === null ? [null] : valuesOf(state.columns, shown);
-    const down = valuesOf(state.rows, shown);
-    const matrix = state.columns !== null && state.rows !== null;
+    const across = placed.columns === null ? [null] : valuesOf(placed.columns, shown);
+    const down = valuesOf(placed.rows, shown);
+    const matrix = placed.columns !== null && placed.rows !== null;
     grid.classList.toggle("sdw-matrix", matrix);
     grid.style.gridTemplateColumns = matrix ? `minmax(60px, max-content) repeat(${across.length}, minmax(120px, 1fr))` : "";
     if (matrix) {
       grid.append(make("div", { className: "sdw-corner" }));
-      for (const value of across) grid.append(make("div", { className: "sdw-column" }, wordOf(state.columns, value)));
+      for (const value of across) grid.append(make("div", { className: "sdw-column" }, wordOf(placed.columns, value)));
     }
     for (const level of down) {
-      if (state.rows !== null) grid.append(make("div", { className: "sdw-row" }, wordOf(state.rows, level)));
+      if (placed.rows !== null) grid.append(make("div", { className: "sdw-row" }, wordOf(placed.rows, level)));
       const line = matrix ? grid : grid.appendChild(make("div", { className: "sdw-flow" }));
       for (const value of across) {
         const inside = shown.filter((tile) =>
-          (level === null || valueOf(tile, state.rows) === level) && (value === null || valueOf(tile, state.columns) === value)
+          (level === null || valueOf(tile, placed.rows) === level) && (value === null || valueOf(tile, placed.columns) === value)
         );
         const cell = matrix ? line.appendChild(make("div", { className: inside.length > 1 ? "sdw-cell sdw-group" : "sdw-cell" })) : line;
         for (const tile of inside) move(tile.figure, cell);
@@ -380,7 +410,7 @@ function wire(root) {
     }
     for (const tile of tiles) if (!shown.includes(tile)) move(tile.figure, park);
     for (const node of old) node.remove();
-    const told = new Set([matrix || state.rows !== null ? state.rows : null, matrix ? state.columns : null, state.pages]);
+    const told = new Set([matrix || placed.rows !== null ? placed.rows : null, matrix ? placed.columns : null, placed.pages]);
     for (const tile of tiles) {
       let any = false;
       for (const word of parts(tile.figure, ".sdw-part")) {
@@ -417,7 +447,7 @@ function wire(root) {
 
   /** @param {(number | null)[]} pages */
   function drawTabs(pages) {
-    const axis = state.pages === null || pages.length === 0 ? null : facts.axes[state.pages];
+    const axis = placed.pages === null || pages.length === 0 ? null : facts.axes[placed.pages];
     tabs.hidden = !axis;
     if (!axis) {
       stage.removeAttribute("role");
@@ -426,7 +456,7 @@ function wire(root) {
     }
     tabs.setAttribute("aria-label", axis.title);
     stage.setAttribute("role", "tabpanel");
-    stage.setAttribute("aria-label", `${axis.title}: ${wordOf(state.pages, state.page)}`);
+    stage.setAttribute("aria-label", `${axis.title}: ${wordOf(placed.pages, state.page)}`);
     const had = tabs.contains(document.activeElement);
     tabs.replaceChildren(
       ...pages.map((value) =>
@@ -442,7 +472,7 @@ function wire(root) {
               layOut();
             },
           },
-          wordOf(state.pages, value),
+          wordOf(placed.pages, value),
         )
       ),
     );
@@ -858,7 +888,7 @@ function wire(root) {
     "div",
     { className: "sdw-top" },
     bar,
-    make("div", { className: "sdw-second" }, facts.axes.length ? menu : null, chip),
+    make("div", { className: "sdw-second" }, facts.axes.length ? menu : null, sorts.length ? sortMenu : null, chip),
     tabs,
   );
   root.setAttribute("role", "region");

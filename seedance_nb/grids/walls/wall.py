@@ -54,6 +54,7 @@ def wall_plain(
     for place in sorted(places_of(picture, axes), key=lambda place: [place.at[i] for i in order]):
         snapshot, clip = place.tile.snapshot, place.tile.clip
         what = receipt(snapshot) if snapshot is not None and clip is not None else state(place.tile)
+        what = " · ".join(part for part in (what, place.measured) if part)
         lines.append((*(axes[i].labels[place.at[i]] for i in order), what, clip.path.name if clip is not None else ""))
     headers = (*(axes[i].title for i in order), "what became of it", "file")
     head = " · ".join(part for part in (title, heading(picture, axes)) if part)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+
+from ...pages.escaping import filled
 
 if TYPE_CHECKING:
     from ...grids.ballots.voting import Voting
     from ...grids.grid import Grid, GridView
+    from ...grids.measures.progress import Progress
     from ...grids.rankings.ranking import Ranking
     from ..screen import Screen
 
 GRID = ("seedance_nb.grids.grid", "Grid")
 VIEW = ("seedance_nb.grids.grid", "GridView")
 VOTING = ("seedance_nb.grids.ballots.voting", "Voting")
+PROGRESS = ("seedance_nb.grids.measures.progress", "Progress")
 RANKING = ("seedance_nb.grids.rankings.ranking", "Ranking")
 
 
@@ -24,6 +29,7 @@ def register(screen: Screen, formatters: Any) -> None:
         displayed.for_type_by_name(*GRID, _show_grid(screen))
         displayed.for_type_by_name(*VIEW, _show_view(screen))
         displayed.for_type_by_name(*VOTING, _show_voting(screen))
+        displayed.for_type_by_name(*PROGRESS, _show_progress(screen))
         kinds["text/html"].for_type_by_name(*RANKING, _ranking_html)
     kinds["text/plain"].for_type_by_name(*GRID, _grid_plain)
     kinds["text/plain"].for_type_by_name(*RANKING, _ranking_plain)
@@ -32,7 +38,7 @@ def register(screen: Screen, formatters: Any) -> None:
 def unregister(formatters: Any) -> None:
     """Undo `register`."""
     for formatter in (formatters.ipython_display_formatter, *formatters.formatters.values()):
-        for module, name in (GRID, VIEW, VOTING, RANKING):
+        for module, name in (GRID, VIEW, VOTING, PROGRESS, RANKING):
             formatter.pop(f"{module}.{name}", None)
 
 
@@ -59,6 +65,20 @@ def _show_voting(screen: Screen) -> Callable[[Voting], None]:
         from ..ballot.ballot import open_ballot
 
         open_ballot(screen, voting)
+
+    return show
+
+
+def _show_progress(screen: Screen) -> Callable[[Progress], None]:
+    def show(progress: Progress) -> None:
+        name = f"seedance-measure-{uuid.uuid4().hex}"
+
+        def draw(*, update: bool = True) -> None:
+            line = str(progress)
+            screen.publish({"text/html": filled("<div>{}</div>", line), "text/plain": line}, name, update=update)
+
+        draw(update=False)
+        progress.listener = draw
 
     return show
 

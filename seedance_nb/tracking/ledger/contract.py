@@ -199,8 +199,18 @@ class Studies(Protocol):
         """How many answers on these jobs' clips were left out, by reason."""
 
 
+class Measurements(Protocol):
+    """What functions said of files."""
+
+    def known(self, name: str, version: str, source: str, subjects: Iterable[str]) -> dict[str, dict[str, float]]:
+        """By sha256 of the file, the numbers that the measure of this name, version and source hash gave it, by key."""
+
+    def keep(self, name: str, version: str, source: str, found: Mapping[str, Mapping[str, float]]) -> None:
+        """Remember these, all or none; what was known of them before is replaced."""
+
+
 class Store(Protocol):
-    """All of it: what was intended, sent and answered, and by these five parts what can be asked of it."""
+    """All of it: what was intended, sent and answered, and by these six parts what can be asked of it."""
 
     @property
     def browsing(self) -> Browsing:
@@ -221,6 +231,10 @@ class Store(Protocol):
     @property
     def studies(self) -> Studies:
         """Pages, secrets, and what was left out."""
+
+    @property
+    def measurements(self) -> Measurements:
+        """What was measured of clips."""
 
     # What a runner writes
 

@@ -27,6 +27,7 @@ from .browsing import Browsing
 from .contract import Spending, Store, Wanted
 from .experience import Experience
 from .ledger_file import Connection, IntegrityError, LedgerFile, Row
+from .measurements import Measurements
 from .memory import Memory
 from .migrations import migrate
 from .record import BESIDE_A_VERDICT, CHANGEABLE, FREE_AGAIN, VERDICTS, Record, not_taken_back, record_of
@@ -73,6 +74,7 @@ class Ledger:
         self.accounts = Accounts(self.file, self._memory)
         self.votes = BallotBox(self.file)
         self.studies = Studies(self.file)
+        self.measurements = Measurements(self.file)
 
     @property
     def path(self) -> Path:

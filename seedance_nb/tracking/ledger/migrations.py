@@ -161,6 +161,17 @@ MIGRATIONS: tuple[tuple[Step, ...], ...] = (
         PRIMARY KEY (ballot, reason)
     ) STRICT""",
     ),
+    (  # m009_measurements: what functions said of clips; a file and a function that are the same say the same again
+        """CREATE TABLE measurements (
+        subject TEXT NOT NULL,
+        name TEXT NOT NULL,
+        version TEXT NOT NULL,
+        source TEXT NOT NULL,
+        found TEXT NOT NULL,
+        at REAL NOT NULL,
+        PRIMARY KEY (name, version, source, subject)
+    ) STRICT, WITHOUT ROWID""",
+    ),
 )
 
 
