@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import functools
-import time
-from collections.abc import Sequence
 from typing import Any
 
 from ..clips.clip import Clip
-from ..pages import html, words
+from ..pages import html
 from ..pages.job_page import sources_of
 from ..settings import Limits
+from ..terminal import overviews
 from ..tracking import session as sessions
 from ..tracking.job import Job
 from ..tracking.session import JobList
@@ -70,25 +69,4 @@ def _clip_html(clip: Clip) -> str:
 
 def jobs_html(jobs: JobList) -> str:
     """How `sd.jobs()` shows itself."""
-    return html.table(*job_table(jobs))
-
-
-def job_table(jobs: JobList) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
-    """Headers and rows of the table of `%seedance jobs`."""
-    if not jobs:
-        return ("Jobs",), [("none yet; %seedance a paper boat on a rainy street makes one",)]
-    rows = []
-    for job in jobs:
-        snapshot = job.snapshot
-        rows.append(
-            (
-                time.strftime("%d %b %H:%M", time.localtime(snapshot.created_at)),
-                snapshot.request_id or snapshot.key,
-                words.status_words(snapshot),
-                snapshot.request.prompt,
-                words.settings_line(snapshot.request),
-                str(snapshot.take),
-                words.credits_words(snapshot),
-            )
-        )
-    return ("Began", "Id", "Status", "Prompt", "Settings", "Take", "Credits"), rows
+    return html.table(*overviews.jobs(jobs))

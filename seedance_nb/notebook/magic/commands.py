@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import getpass
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from IPython.display import display
 
-from ...api.fields import listed
 from ...errors import ConfigurationError, SeedanceError, WaitTimeout
 from ...pages import html, words
 from ...settings import SIMULATOR, check_key, write_keyring
+from ...terminal import overviews
+from ...terminal.live_line import live_line
 from ...tracking import session as sessions
-from ...tracking.ledger.contract import SAME, AccountNotKnown, Spending, shown
+from ...tracking.ledger.contract import SAME, AccountNotKnown, shown
 from ...tracking.session import JobList
 from .. import waiting
 from ..card.job_display import show_job
-from ..display import attach, job_table
+from ..display import attach
 from ..syntax.arguments import Line, help_text
 
 ROWS = 12
@@ -54,7 +54,7 @@ def _jobs(shell: Any, _line: Line) -> None:
 
 def _show_jobs(shell: Any, jobs: JobList) -> None:
     if attach(shell).in_kernel:
-        _show_table(*job_table(jobs))
+        _show_table(*overviews.jobs(jobs))
     else:
         for job in jobs:
             print(words.plain(job.snapshot), end="\n\n")
@@ -85,7 +85,7 @@ def _attach(shell: Any, line: Line) -> None:
         screen.finish()
 
 
-def _cancel(_shell: Any, line: Line) -> None:
+def _cancel(shell: Any, line: Line) -> None:
     asked = 0
     for job in _chosen(line):
         name = job.request_id or job.key
@@ -94,7 +94,8 @@ def _cancel(_shell: Any, line: Line) -> None:
             continue
         job.cancel()
         asked += 1
-        print(f"asked to cancel {name}; its card says whether the service did")
+        says = "its card" if attach(shell).in_kernel else "%seedance jobs"
+        print(f"asked to cancel {name}; {says} says whether the service did")
     if not asked and line.ids == ("all",):
         print("nothing is running")
 
@@ -103,9 +104,10 @@ def _wait(shell: Any, line: Line) -> None:
     screen = attach(shell)
     session = sessions.default()
     jobs = session.open_jobs()
-    for job in jobs:
-        if not waiting.wait(job, line.timeout):
-            raise WaitTimeout("still running; %seedance wait waits on", job=job)
+    with live_line([] if screen.in_kernel else jobs):
+        for job in jobs:
+            if not waiting.wait(job, line.timeout):
+                raise WaitTimeout("still running; %seedance wait waits on", job=job)
     screen.finish()
     if not jobs:
         print("nothing is running")
@@ -115,51 +117,11 @@ def _wait(shell: Any, line: Line) -> None:
 
 
 def _models(_shell: Any, _line: Line) -> None:
-    catalog = sessions.default().models()
-    rows = []
-    for facts in catalog.models.values():
-        price = ", ".join(f"{k or 'any'}: {v:g}" for k, v in facts.credits_per_second.items()) or "not said"
-        rows.append(
-            (
-                facts.name,
-                ", ".join(facts.aspect_ratios) or "not said",
-                listed(facts.durations or ()) or "not said",
-                ", ".join(facts.resolutions) or "not said",
-                price,
-            )
-        )
-    source = "from the service" if catalog.answered else "as documented; the service was not reached"
-    _show_table(("Model", "Aspect ratios", "Seconds", "Resolutions", "Credits a second"), rows, source)
+    _show_table(*overviews.models(sessions.default()))
 
 
 def _cost(_shell: Any, _line: Line) -> None:
-    session = sessions.default()
-    spending = session.spending()
-    rows = [
-        (
-            s.day,
-            s.model + (" (simulated)" if s.simulated else ""),
-            s.notebook or "",
-            str(s.jobs),
-            f"{s.credits:g}",
-            f"{s.saved:g}",
-        )
-        for s in spending
-    ]
-    for title, simulated in (("All", False), ("All, simulated", True)):
-        part = [s for s in spending if s.simulated is simulated]
-        if part:
-            rows.append((title, "", "", str(sum(s.jobs for s in part)), _sum(part, "credits"), _sum(part, "saved")))
-    if not rows:
-        rows = [("nothing spent yet", "", "", "", "", "")]
-    limit = session.limits.max_credits
-    caption = f"This session: {session.spent:g} credits" + (f" of at most {limit:g}" if limit is not None else "")
-    headers = ("Day", "Model", "Notebook", "Videos", "Credits", "Saved by reuse")
-    _show_table(headers, rows, caption)
-
-
-def _sum(part: list[Spending], name: str) -> str:
-    return f"{sum(getattr(s, name) for s in part):g}"
+    _show_table(*overviews.cost(sessions.default()))
 
 
 def _account(_shell: Any, line: Line) -> None:
@@ -173,23 +135,7 @@ def _account(_shell: Any, line: Line) -> None:
         else:
             print(f"a new account, {name}: it has its own videos and pays for them")
         return
-    own = session.account if session.has_key else None
-    rows = [
-        (
-            shown(each.name),
-            "this one" if each.name == own else "",
-            str(each.jobs),
-            f"{each.credits:g}",
-            _day(each.last_at),
-        )
-        for each in session.ownership.known()
-    ]
-    caption = "%seedance account same, or new, says once whose the key in use is"
-    _show_table(("Account", "", "Jobs", "Credits", "Last used"), rows or [("none yet", "", "", "", "")], caption)
-
-
-def _day(moment: float) -> str:
-    return time.strftime("%d %b %Y", time.localtime(moment))
+    _show_table(*overviews.accounts(session))
 
 
 def _login(shell: Any, _line: Line) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,8 @@ from ...api.fields import DEFAULT_ASPECT_RATIO, DEFAULT_DURATION, DEFAULT_MODEL,
 from ...api.models import make_request
 from ...errors import ClipError, ConfigurationError, SeedanceError
 from ...settings import check_limit
+from ...terminal import overviews
+from ...terminal.live_line import live_line
 from ...tracking import session as sessions
 from ...tracking.job import Job
 from ..card.job_display import show_job
@@ -117,7 +118,7 @@ class SeedanceMagics(Magics):
         wait = found.wait if found.wait is not None else (screen.waits or found.timeout is not None)
         if wait:
             try:
-                self._wait(job, found.timeout)
+                self._wait(job, found.timeout, quiet=found.quiet)
             finally:
                 if saved is not None:
                     saved.finish()
@@ -149,7 +150,10 @@ class SeedanceMagics(Magics):
         saved = self._saved(found, folder, [job for job in laid.jobs if job is not None])
         if found.wait if found.wait is not None else (screen.waits or found.timeout is not None):
             try:
-                laid.result(found.timeout)
+                with live_line(
+                    [] if screen.in_kernel or found.quiet else [job for job in laid.jobs if job is not None]
+                ):
+                    laid.result(found.timeout)
             finally:
                 screen.finish()
                 if saved is not None:
@@ -167,10 +171,14 @@ class SeedanceMagics(Magics):
         saved.open()
         return saved
 
-    def _wait(self, job: Job, timeout: float | None) -> None:
+    def _wait(self, job: Job, timeout: float | None, *, quiet: bool) -> None:
         screen = screen_of(self.shell)
+        in_terminal = (screen is None or not screen.in_kernel) and not quiet
         try:
-            job.result(timeout)
+            with live_line([job] if in_terminal else []):
+                clip = job.result(timeout)
+            if in_terminal:
+                print(f"done: {clip.path}")
         except ClipError:
             if screen is None or not screen.is_headless:
                 raise
@@ -179,20 +187,10 @@ class SeedanceMagics(Magics):
                 screen.finish()
 
     def _dry_run(self, options: dict[str, Any], found: magic_args.Line) -> None:
-        session = sessions.default()
-        request = make_request(**options)
-        warnings = session.catalog.check(request)
-        print(json.dumps(request.without_signatures().to_wire(), ensure_ascii=False, indent=2))
-        _say([*found.notes, *warnings])
-        known = None if found.fresh else session.preview(request)
-        estimate = session.estimate(request)
-        if known is not None:
-            print(f"would cost 0 credits: the ledger has it ({known.request_id or known.key}, {known.status_text})")
-        elif estimate is not None:
-            print(f"would cost {'' if estimate.exact else 'about '}{estimate.credits:g} credits, by {estimate.source}")
-        else:
-            print("nobody says what this would cost")
-        print("dry run: nothing was sent")
+        for said in overviews.dry_run(
+            sessions.default(), make_request(**options), notes=found.notes, fresh=found.fresh
+        ):
+            print(said)
 
 
 def _folder(found: magic_args.Line) -> Path | None:

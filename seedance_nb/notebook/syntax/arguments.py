@@ -92,7 +92,9 @@ class Line:
         return self.takes > 1 or any(len(values) > 1 for values in (self.prompts, *choices))
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
+    """Its errors are BadLine: one line that names the cure."""
+
     def error(self, message: str) -> NoReturn:
         text = shortened(message)
         unknown = re.match(r"unrecognized arguments: (\S+)", text)
@@ -128,10 +130,10 @@ class _Parser(argparse.ArgumentParser):
         return any(re.sub(r"\W", "", option) == bare for option in self._option_string_actions)
 
 
-def build_parser() -> _Parser:
+def build_parser() -> Parser:
     """The parser; the help of the magic is made from it."""
     commands = "\n".join(f"  {name:<8} {text}" for name, text in COMMANDS.items())
-    parser = _Parser(
+    parser = Parser(
         prog="%seedance",
         usage="%(prog)s PROMPT [options]   |   %%%(prog)s [options], with the prompt below   |   %(prog)s COMMAND",
         description="Make a video from a prompt. The cell returns at once; the video comes when it is made.\n"
@@ -152,30 +154,36 @@ def build_parser() -> _Parser:
         add_help=False,
         allow_abbrev=False,
     )
+    add_options(parser, out="variable that gets the job or the grid, also when it fails", metavar="NAME")
+    add = parser.add_argument
+    add("--save-to", metavar="DIR", help="copy each video to this folder too, under a name made of prompt and take")
+    add("--wait", dest="wait", action="store_true", default=None, help="keep the cell busy until the video is there")
+    add("--no-wait", dest="wait", action="store_false", help="do not, even where nobody is watching")
+    add("-q", "--quiet", action="store_true", help="show nothing; use it with -o")
+    add("--raw", action="store_true", help="fill nothing in: braces and $ are sent as they are")
+    return parser
+
+
+def add_options(parser: Parser, *, out: str, metavar: str) -> None:
+    """What a line takes wherever it is typed; `out` says what -o means there."""
     add = parser.add_argument
     add("prompt", nargs="*", metavar="PROMPT", help="what the video should show")
     for field in OPTIONS:
         if len(field.flags) > 1:
             _add(parser, field)
     add("-n", "--takes", metavar="N", help="so many independent videos of the same request")
-    add("-o", "--out", metavar="NAME", help="variable that gets the job or the grid, also when it fails")
+    add("-o", "--out", metavar=metavar, help=out)
     for field in OPTIONS:
         if len(field.flags) == 1:
             _add(parser, field)
-    add("--save-to", metavar="DIR", help="copy each video to this folder too, under a name made of prompt and take")
     add("--fresh", action="store_true", help="buy the next take even if the ledger has this one")
-    add("--wait", dest="wait", action="store_true", default=None, help="keep the cell busy until the video is there")
-    add("--no-wait", dest="wait", action="store_false", help="do not, even where nobody is watching")
     add("--timeout", metavar="S", help="wait at most S seconds; the job goes on")
     add("--max-credits", metavar="N", help="send nothing if it would cost more, all cells of a grid together")
     add("--dry-run", action="store_true", help="say what would be sent and what it would cost; send nothing")
-    add("--raw", action="store_true", help="fill nothing in: braces and $ are sent as they are")
-    add("-q", "--quiet", action="store_true", help="show nothing; use it with -o")
     add("-h", "--help", action="store_true", help="show this text")
-    return parser
 
 
-def _add(parser: _Parser, field: Field) -> None:
+def _add(parser: Parser, field: Field) -> None:
     action = "append" if field.kind in ("texts", "pairs") else "store"
     parser.add_argument(
         *field.flags, dest=field.name, action=action, metavar=field.metavar, help=_help_on(field).replace("%", "%%")
@@ -202,22 +210,63 @@ def parse(
     typed = line.rstrip("; \t") if line.endswith(";") else line
     notes = [f"the {line[-1]} at the end of the line is not sent; in quotes it would be"] if typed != line else []
     tokens = [match.group() for match in _TOKEN.finditer(typed)]
-    has_body = bool((cell or "").strip())
-    if not has_body:
+    if not (cell or "").strip():
         command = _command_of(tokens)
         if command is not None:
             return _command(command, tokens[1:], names)
-    literal: list[str] = []
-    if "--" in tokens:
-        at = tokens.index("--")
-        tokens, literal = tokens[:at], tokens[at + 1 :]
     parser = build_parser()
-    found = parser.parse_intermixed_args(_with_repeated_media_option(_checked(parser, tokens)))
+    found, literal = _split(parser, tokens)
     if found.help:
         return Line(command="help")
     fill = _Fill(None if found.raw else names)
     prompts, below = _prompts([*found.prompt, *literal], cell)
     notes += _notes_on(found.prompt, below)
+    made = _read(found, fill, prompts, below, defaults)
+    return dataclasses.replace(
+        made,
+        out=_variable(fill.text("-o/--out", found.out)),
+        raw=found.raw,
+        save_to=_folder(fill.text("--save-to", found.save_to)),
+        notes=tuple(notes),
+    )
+
+
+def parse_words(
+    parser: Parser, words: Sequence[str], below: str | None = None, defaults: Defaults | None = None
+) -> tuple[Line, argparse.Namespace]:
+    """The same from words that a shell has split, by a parser with `add_options` and --raw: quotes are text, and there are no names.
+
+    `below` are prompts parted by lines of three hyphens. Returns also what the parser found, for its own options; of a sub-command
+    nothing. Raises BadLine.
+    """
+    tokens = list(words)
+    command = _command_of(tokens) if below is None else None
+    if command is not None:
+        return _command(command, tokens[1:], None), argparse.Namespace()
+    found, literal = _split(parser, tokens)
+    if found.help:
+        return Line(command="help"), found
+    text, parts = " ".join([*found.prompt, *literal]).strip(), tuple(_parts_below(below or ""))
+    if text and parts:
+        raise BadLine(f"the prompts are read, so {one_line(text, 40)!r} on the line is too much. Nothing was sent")
+    prompts = parts or ((text,) if text else ())
+    is_template = getattr(found, "rows", None) is not None
+    made = _read(found, _Fill(None if found.raw or is_template else {}), prompts, parts, defaults or Defaults())
+    return dataclasses.replace(made, raw=found.raw, notes=tuple(_notes_on((), parts))), found
+
+
+def _split(parser: Parser, tokens: list[str]) -> tuple[argparse.Namespace, list[str]]:
+    """What the parser finds in front of `--`, and the words behind it."""
+    literal: list[str] = []
+    if "--" in tokens:
+        at = tokens.index("--")
+        tokens, literal = tokens[:at], tokens[at + 1 :]
+    return parser.parse_intermixed_args(_with_repeated_media_option(_checked(parser, tokens))), literal
+
+
+def _read(
+    found: argparse.Namespace, fill: _Fill, prompts: tuple[str, ...], below: tuple[str, ...], defaults: Defaults
+) -> Line:
     finished = fill.prompts(prompts)
     if found.media_urls and not below and any(re.match(r"https?://\S", prompt) for prompt in finished):
         raise BadLine("the prompt begins with an address: write -i before each of them. Nothing was sent")
@@ -225,16 +274,12 @@ def parse(
         prompts=finished,
         fields=_fields(found, fill, defaults),
         takes=fill.whole("-n/--takes", found.takes, 1) or 1,
-        out=_variable(fill.text("-o/--out", found.out)),
         fresh=found.fresh,
         wait=found.wait,
         timeout=fill.number("--timeout", found.timeout),
         max_credits=fill.number("--max-credits", found.max_credits),
         dry_run=found.dry_run,
-        raw=found.raw,
         quiet=found.quiet,
-        save_to=_folder(fill.text("--save-to", found.save_to)),
-        notes=tuple(notes),
     )
 
 
@@ -300,7 +345,7 @@ def _command_of(tokens: Sequence[str]) -> str | None:
     return None
 
 
-def _checked(parser: _Parser, tokens: Sequence[str]) -> Sequence[str]:
+def _checked(parser: Parser, tokens: Sequence[str]) -> Sequence[str]:
     """The tokens, refused where they were hardly meant as they stand."""
     options = parser._option_string_actions
     for token in tokens:
@@ -620,7 +665,9 @@ def _as_list(value: Any) -> Any:
 # Completion ----------------------------------------------------------------------------------------------
 
 
-def complete(line: str, job_ids: Iterable[str], catalog: Catalog | None = None) -> list[str]:
+def complete(
+    line: str, job_ids: Iterable[str], catalog: Catalog | None = None, parser: Parser | None = None
+) -> list[str]:
     """What may stand where `line` (up to the cursor) ends: whole words that begin with what is typed already.
 
     Of `catalog` the values that the models take, or those of the model that the line names.
@@ -635,7 +682,7 @@ def complete(line: str, job_ids: Iterable[str], catalog: Catalog | None = None) 
     elif field is not None:
         values = _values_of(field, words, catalog or Catalog())
     elif word.startswith("-"):
-        values = [option for action in build_parser()._actions for option in action.option_strings]
+        values = [option for action in (parser or build_parser())._actions for option in action.option_strings]
     elif not words and not line.startswith("%%"):
         values = COMMANDS
     else:

@@ -551,6 +551,12 @@ def test_models_that_the_service_does_not_list_are_the_documented_ones(shell, si
     assert "seedance-1.5-pro" in html
 
 
+def test_a_terminal_is_told_where_the_file_is_when_it_is_done(shell):
+    result = shell.run(BOAT + " -o boat")
+
+    assert result.out.splitlines()[-1] == f"done: {shell.value('boat').clip.path}"
+
+
 def test_wait_waits_for_everything(shell, simulator):
     simulator.scenario.pace = Pace(0, 1, 0)
     for name in ("one", "two"):
@@ -589,7 +595,7 @@ def test_cancel_asks_the_service(shell, simulator):
 
     result = shell.run(f"%seedance cancel {boat.request_id}")
 
-    assert result.out == f"asked to cancel {boat.request_id}; its card says whether the service did\n"
+    assert result.out == f"asked to cancel {boat.request_id}; %seedance jobs says whether the service did\n"
     with pytest.raises(errors.GenerationCancelled):
         boat.result(10)
     assert simulator.calls["cancel"] == 1

@@ -1,0 +1,120 @@
+"""What a session tells as a table: its jobs, the models, the costs, the accounts. Headers, rows and a caption, whoever draws them."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+
+from ..api.fields import listed
+from ..api.models import VideoRequest
+from ..pages import words
+from ..tracking.ledger.contract import Spending, shown
+from ..tracking.session import JobList, Session
+
+Overview = tuple[Sequence[str], Sequence[Sequence[str]], str | None]
+"""Headers, rows, caption."""
+
+
+def jobs(found: JobList) -> Overview:
+    """Newest first, as they come."""
+    if not found:
+        return ("Jobs",), [("none yet; %seedance a paper boat on a rainy street makes one",)], None
+    rows = []
+    for job in found:
+        snapshot = job.snapshot
+        rows.append(
+            (
+                time.strftime("%d %b %H:%M", time.localtime(snapshot.created_at)),
+                snapshot.request_id or snapshot.key,
+                words.status_words(snapshot),
+                snapshot.request.prompt,
+                words.settings_line(snapshot.request),
+                str(snapshot.take),
+                words.credits_words(snapshot),
+            )
+        )
+    return ("Began", "Id", "Status", "Prompt", "Settings", "Take", "Credits"), rows, None
+
+
+def models(session: Session) -> Overview:
+    """What each model allows and costs; asks the service."""
+    catalog = session.models()
+    rows = []
+    for facts in catalog.models.values():
+        price = ", ".join(f"{k or 'any'}: {v:g}" for k, v in facts.credits_per_second.items()) or "not said"
+        rows.append(
+            (
+                facts.name,
+                ", ".join(facts.aspect_ratios) or "not said",
+                listed(facts.durations or ()) or "not said",
+                ", ".join(facts.resolutions) or "not said",
+                price,
+            )
+        )
+    source = "from the service" if catalog.answered else "as documented; the service was not reached"
+    return ("Model", "Aspect ratios", "Seconds", "Resolutions", "Credits a second"), rows, source
+
+
+def cost(session: Session) -> Overview:
+    """Credits by day, model and notebook, and what reuse saved."""
+    spending = session.spending()
+    rows = [
+        (
+            s.day,
+            s.model + (" (simulated)" if s.simulated else ""),
+            s.notebook or "",
+            str(s.jobs),
+            f"{s.credits:g}",
+            f"{s.saved:g}",
+        )
+        for s in spending
+    ]
+    for title, simulated in (("All", False), ("All, simulated", True)):
+        part = [s for s in spending if s.simulated is simulated]
+        if part:
+            rows.append((title, "", "", str(sum(s.jobs for s in part)), _sum(part, "credits"), _sum(part, "saved")))
+    if not rows:
+        rows = [("nothing spent yet", "", "", "", "", "")]
+    limit = session.limits.max_credits
+    caption = f"This session: {session.spent:g} credits" + (f" of at most {limit:g}" if limit is not None else "")
+    return ("Day", "Model", "Notebook", "Videos", "Credits", "Saved by reuse"), rows, caption
+
+
+def accounts(session: Session) -> Overview:
+    """The accounts that this ledger knows."""
+    own = session.account if session.has_key else None
+    rows = [
+        (
+            shown(each.name),
+            "this one" if each.name == own else "",
+            str(each.jobs),
+            f"{each.credits:g}",
+            time.strftime("%d %b %Y", time.localtime(each.last_at)),
+        )
+        for each in session.ownership.known()
+    ]
+    caption = "%seedance account same, or new, says once whose the key in use is"
+    return ("Account", "", "Jobs", "Credits", "Last used"), rows or [("none yet", "", "", "", "")], caption
+
+
+def dry_run(
+    session: Session, request: VideoRequest, *, notes: Sequence[str] = (), fresh: bool = False
+) -> Iterator[str]:
+    """What would be sent and what it would cost, a line each; nothing is."""
+    yield json.dumps(request.without_signatures().to_wire(), ensure_ascii=False, indent=2)
+    for note in dict.fromkeys([*notes, *session.catalog.check(request)]):
+        yield f"note: {note}"
+    known = None if fresh else session.preview(request)
+    estimate = session.estimate(request)
+    if known is not None:
+        yield f"would cost 0 credits: the ledger has it ({known.request_id or known.key}, {known.status_text})"
+    elif estimate is not None:
+        yield f"would cost {'' if estimate.exact else 'about '}{estimate.credits:g} credits, by {estimate.source}"
+    else:
+        yield "nobody says what this would cost"
+    yield "dry run: nothing was sent"
+
+
+def _sum(part: list[Spending], name: str) -> str:
+    return f"{sum(getattr(s, name) for s in part):g}"
