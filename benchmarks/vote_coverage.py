@@ -1,10 +1,15 @@
 """Honest answers: studies with a known truth, and how often what a ranking claims of it holds.
 
 A study is a design (items, takes, blocks, raters, votes, ties) and a truth: levels of the items, and how far takes, what an item does in
-a block, and the tastes of raters stray (standard deviations, log-odds). Columns: the share of 95 % intervals of the items' levels that
-hold the truth (intervals may hold more where nothing can be told); studies in which a winner is named, in which a wrong one is, and in
-which any pair is told the wrong way or told though it is equal. Budgets: 93 to 97 % (more only where fewer than one study in twenty tells
-anything), 5 %, 5 %; with 200 studies a share of 5 % is told from 5 % to within 3.
+a block, and the tastes of raters stray (standard deviations, log-odds). Columns: the share of 95 % intervals that hold the truth, of the
+items' levels, of what a random clip does against a random clip of another item, and of the shares of variance (intervals may hold more
+where nothing can be told); studies in which a winner is named, in which a wrong one is, and in which any pair is told the wrong way or
+told though it is equal. Budgets: 93 to 97 % (more only where fewer than one study in twenty tells anything), 5 %, 5 %; with 200 studies a
+share of 5 % is told from 5 % to within 3.
+
+The last lines are forecasts: truths drawn anew for every study, a first round of votes, and where the words say that so many votes more
+would probably (4 times in 5) tell the first two apart, so many more; the budget is 76 to 84 % over all of them. And where they say that
+more votes would probably not: how often 2,000 more do.
 
     python -m benchmarks vote_coverage
 """
@@ -17,10 +22,13 @@ import random
 from collections.abc import Iterator, Sequence
 
 from benchmarks import require
-from seedance_nb.grids.votes.votes import next_pair, rank
+from seedance_nb.grids.votes.votes import missing_votes, next_pair, rank
 from seedance_nb.tracking.ledger.vote import Choice, Vote
 
 STUDIES = 200
+FORECASTS = 100
+"""Of each design."""
+LOOK_EVERY = 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +37,8 @@ class Design:
 
     name: str
     levels: Sequence[float]
-    takes: int = 3
+    takes: int | Sequence[int] = 3
+    """Of each item, or of each by itself."""
     blocks: int = 1
     raters: int = 6
     votes: int = 200
@@ -41,10 +50,16 @@ class Design:
     of: str = "levels"
     bridge: int = 0
     """With it: the items are two islands, and so many votes go across."""
+    shown: Sequence[float] = ()
+    """How often each item is shown, as weights; () equally."""
+    busy: float = 0.0
+    """The share of all votes that the first rater gives; the others share the rest."""
+    stop: str = ""
+    """"ballot": where the ballot says that it is enough for a ranking; "winner": looked at every 20 votes, until there is a winner."""
 
 
 EQUAL = (0.0, 0.0, 0.0)
-DESIGNS = (
+ISSUE = (
     *(Design(f"3 equal prompts, {n} takes", EQUAL, takes=n, votes=120) for n in (1, 2, 3, 5)),
     Design("3 equal prompts, 2 takes, luck 1.5", EQUAL, takes=2, take=1.5, votes=120),
     Design("3 equal prompts, 2 takes, no luck", EQUAL, takes=2, take=0.0, votes=120),
@@ -64,12 +79,14 @@ DESIGNS = (
     Design("12 equal, own pairs, 400 votes", [0.0] * 12, takes=2, take=0.0, votes=400, chooser="own"),
     Design("12 equal clips, own pairs, 400 votes", [0.0] * 12, takes=1, take=0.0, votes=400, chooser="own", of="clips"),
     Design("2 equal, own pairs", (0, 0), takes=5, votes=120, chooser="own"),
+    Design("2 equal, as long as the ballot says", (0, 0), takes=3, votes=400, chooser="own", stop="ballot"),
     Design("5 apart by 0.5, own pairs", [n / 2 for n in range(5)], takes=3, votes=240, chooser="own"),
     Design("islands 3 apart, 1 vote across", (0, 0.5, 3, 3.5), takes=3, votes=160, bridge=1),
+    Design("islands 6 apart, 1 vote across", (0, 0.5, 6, 6.5), takes=3, votes=160, bridge=1),
     Design("islands 6 apart, 6 votes across", (0, 0.5, 6, 6.5), takes=3, votes=160, bridge=6),
     Design("no ties", (0, 0.7, 1.4), ties=0.0, votes=240),
     Design("60 % ties", (0, 0.7, 1.4), ties=3.0, votes=240),
-    Design("2 equal, 20 votes", (0, 0), takes=2, votes=24),
+    Design("2 equal, 24 votes", (0, 0), takes=2, votes=24),
     Design("6 unequal, 4 takes", (-1, -0.5, 0, 0, 0.5, 1), takes=4, votes=360, taste=0.5),
     Design("8 equal, 3 takes", [0.0] * 8, takes=3, votes=400, taste=0.5),
     Design("two best alike", (0, 1.5, 1.5), takes=5, votes=300, taste=0.5),
@@ -77,21 +94,70 @@ DESIGNS = (
     Design("three clips, these clips", (-1, 0, 1), takes=1, take=0.0, votes=300, raters=60, of="clips"),
     Design("9 clips, these clips", [n / 4 - 1 for n in range(9)], takes=1, take=0.0, votes=400, raters=60, of="clips"),
 )
+MORE = (
+    Design("2 of 0.8 apart, 2 takes, 4 raters", (0, 0.8), takes=2, raters=4, votes=120, take=0.5, taste=0.5),
+    Design("4 apart by 0.5, 5 takes, 20 raters", (0, 0.5, 1, 1.5), takes=5, raters=20, votes=400, taste=0.5),
+    Design("5 unequal, 1 take, 8 blocks", (0, 0, 0.5, 1, 1), takes=1, blocks=8, votes=400, product=0.5, taste=0.3),
+    Design("7 apart by 0.3, 4 takes, own pairs", [n * 0.3 for n in range(7)], takes=4, votes=350, chooser="own"),
+    Design("12 unequal, 2 takes, own pairs", [n / 6 for n in range(12)], takes=2, votes=500, taste=0.3, chooser="own"),
+    Design("10 equal, 5 takes, 10 raters", [0.0] * 10, takes=5, raters=10, votes=500, taste=0.5),
+    Design("one shown a third as often", (0, 0.5, 1.0), takes=4, votes=240, shown=(1, 3, 3), taste=0.3),
+    Design("the best shown five times as often", (0, 0, 0, 1.2), takes=4, votes=300, shown=(1, 1, 1, 5)),
+    Design("half of the votes by one of 8", EQUAL, takes=4, raters=8, votes=240, taste=1.0, busy=0.5),
+    Design("half by one of 8, unequal", (0, 0.6, 1.2), takes=5, raters=8, votes=320, taste=0.5, busy=0.5),
+    Design("1, 2 and 6 takes", EQUAL, takes=(1, 2, 6), votes=200),
+    Design("1, 5, 5 and 5 takes, unequal", (1.0, 0, 0.5, 1.0), takes=(1, 5, 5, 5), votes=320, taste=0.3),
+    Design("3 models x 4 prompts x 2, own pairs", EQUAL, takes=2, blocks=4, product=0.8, votes=300, chooser="own"),
+    Design("2 equal models, 2 prompts x 5", (0, 0), takes=5, blocks=2, product=0.8, take=0.5, votes=240),
+    Design("2 equal models, 3 prompts x 3, taste", (0, 0), takes=3, blocks=3, product=0.8, taste=0.8, votes=240),
+    Design(
+        "4 models, 5 prompts x 2, unequal", (0, 0.4, 0.8, 1.2), takes=2, blocks=5, product=0.4, votes=400, taste=0.4
+    ),
+    Design("islands 2 apart, 5 votes across", (0, 0.5, 2, 2.5), takes=3, votes=200, bridge=5),
+    Design("islands 1 apart, 10 votes across", (0, 0.5, 1, 1.5), takes=3, votes=240, bridge=10, taste=0.3),
+    Design("60 % ties, equal, taste", EQUAL, takes=3, ties=3.0, votes=300, taste=0.5),
+    Design("no ties, 5 equal, 3 raters", [0.0] * 5, takes=4, raters=3, ties=0.0, votes=240, taste=0.8),
+    Design("40 % ties, 6 unequal, own pairs", (0, 0, 0.4, 0.8, 1.2, 1.2), takes=3, ties=1.33, votes=360, chooser="own"),
+    Design("2 raters, 2 of 1.5 apart", (0, 1.5), takes=5, raters=2, votes=200, taste=0.7),
+    Design("20 raters of 6 votes each", (0, 0.7, 1.4), takes=4, raters=20, votes=120, taste=0.7),
+    Design("2 of 3.0 apart, 2 takes", (0, 3.0), takes=2, votes=120, take=0.5, taste=0.3),
+    Design("raters like these, 2 raters", (0, 0.8), takes=5, raters=2, votes=160, taste=0.0, of="raters"),
+    Design("2 equal, until a winner is seen", (0, 0), takes=5, raters=8, votes=300, taste=0.5, stop="winner"),
+    Design("3 equal, until a winner is seen", EQUAL, takes=4, raters=8, votes=300, taste=0.5, stop="winner"),
+)
+DESIGNS = (*ISSUE, *MORE)
+FORECAST_DESIGNS = (
+    Design("2 items, 5 takes, 6 raters", (0, 0), takes=5, votes=60, take=0.3, taste=0.2),
+    Design("3 items, 6 takes, 10 raters", EQUAL, takes=6, raters=10, votes=90, take=0.4, taste=0.3),
+    Design("4 items, 8 takes, 12 raters", [0.0] * 4, takes=8, raters=12, votes=120, take=0.5, taste=0.3),
+    Design("2 models, 8 prompts x 2", (0, 0), takes=2, blocks=8, raters=10, votes=80, take=0.3, product=0.3, taste=0.2),
+    Design("3 items, of these raters", EQUAL, takes=6, raters=3, votes=80, take=0.4, of="raters"),
+    Design("3 clips, of these clips", EQUAL, takes=1, take=0.0, votes=60, of="clips"),
+    Design("6 clips, of these clips", [0.0] * 6, takes=1, take=0.0, votes=120, of="clips"),
+)
+SPREAD = 0.8
+"""Of the levels in forecasts, log-odds."""
+FAR = 2000
 
 
 def run() -> Iterator[str]:
-    yield f"{'design':<40}{'held':>9}{'winner':>9}{'wrong':>8}{'any wrong pair':>16}"
+    yield f"{'design':<40}{'held':>9}{'clips':>9}{'shares':>9}{'winner':>9}{'wrong':>8}{'any wrong pair':>16}"
     for design in DESIGNS:
         yield line(design, STUDIES)
+    yield ""
+    yield f"{'forecasts':<40}{'given':>9}{'came true':>11}{'hopeless':>10}{'told by 2,000':>15}"
+    rows = [kept(design, FORECASTS) for design in FORECAST_DESIGNS]
+    for design, row in zip(FORECAST_DESIGNS, rows, strict=True):
+        yield _forecast_line(design.name, row)
+    yield _forecast_line("all together", tuple(sum(column) for column in zip(*rows, strict=True)))
 
 
 def line(design: Design, studies: int) -> str:
     generator = random.Random(1952)
-    names = [chr(ord("a") + place) for place in range(len(design.levels))]
-    level = dict(zip(names, design.levels, strict=True))
-    held, winners, wrong, wrong_pairs = [], 0, 0, 0
+    held, clips, shares, winners, wrong, wrong_pairs = [], [], [], 0, 0, 0
     for _ in range(studies):
-        ranking = study(design, names, level, generator)
+        truth = Truth(design, design.levels, generator)
+        level, ranking = truth.level, truth.study()
         for part in ranking.islands:
             middle = sum(level[name] for name in part) / len(part)
             held += [
@@ -99,54 +165,167 @@ def line(design: Design, studies: int) -> str:
                 for row in ranking.table
                 if row.label in part and not math.isnan(row.strength)
             ]
+        clips += [
+            pair.random_low <= truth.of_random_clips(pair.a, pair.b) <= pair.random_high
+            for pair in ranking.pairs
+            if not math.isnan(pair.random_clip)
+        ]
+        true_shares = truth.shares()
+        # As they are told, in whole percents: a share of nothing at all lies in none otherwise.
+        shares += [
+            round(low, 2) <= true_shares[name] <= round(high + 0.005, 2)
+            for name, (_, low, high) in ranking.luck.shares.items()
+        ]
         winners += ranking.winner is not None
         wrong += ranking.winner is not None and level[ranking.winner] <= max(
             value for name, value in level.items() if name != ranking.winner
         )
         wrong_pairs += any(pair.told and level[pair.a] <= level[pair.b] for pair in ranking.pairs)
     require(held, f"{design.name}: no ranking had an interval")
-    share = f"{100 * sum(held) / len(held):.1f} %"
     return (
-        f"{design.name:<40}{share:>9}{100 * winners / studies:>7.1f} %{100 * wrong / studies:>6.1f} %"
-        f"{100 * wrong_pairs / studies:>14.1f} %"
+        f"{design.name:<40}{_held(held):>9}{_held(clips):>9}{_held(shares):>9}{100 * winners / studies:>7.1f} %"
+        f"{100 * wrong / studies:>6.1f} %{100 * wrong_pairs / studies:>14.1f} %"
     )
 
 
+def kept(design: Design, forecasts: int) -> tuple[int, int, int, int]:
+    """(forecasts, those that came true, times that more votes were called hopeless, those in which FAR more told all the same)."""
+    generator = random.Random(1952)
+    given = came_true = hopeless = told = 0
+    for _ in range(20 * forecasts):
+        if given >= forecasts:
+            break
+        truth = Truth(design, [generator.gauss(0, SPREAD) for _ in design.levels], generator)
+        first = truth.study()
+        if not first.pairs or first.pairs[0].told or first.lacks or len(first.leaders) > 1:
+            continue
+        if first.more_to_tell is None and (first.pairs[0].is_practical_tie or hopeless >= forecasts // 4):
+            continue
+        truth.cast(first.more_to_tell or FAR)
+        a, b = first.pairs[0].a, first.pairs[0].b
+        is_told = any(pair.told and {pair.a, pair.b} == {a, b} for pair in truth.ranking().pairs)
+        if first.more_to_tell is None:
+            hopeless, told = hopeless + 1, told + is_told
+        else:
+            given, came_true = given + 1, came_true + is_told
+    return given, came_true, hopeless, told
+
+
 def study(design: Design, names: Sequence[str], level: dict[str, float], generator: random.Random):
-    blocks = range(design.blocks)
-    group_of = {f"{name}/{block}/{take}": name for name in names for block in blocks for take in range(design.takes)}
-    block_of = {key: key.split("/")[1] for key in group_of}
-    product = {(name, str(block)): generator.gauss(0, design.product) for name in names for block in blocks}
-    clip = {
-        key: level[name] + product[name, block_of[key]] + generator.gauss(0, design.take)
-        for key, name in group_of.items()
-    }
-    raters = [f"rater {n}" for n in range(design.raters)]
-    taste = {(rater, name): generator.gauss(0, design.taste) for rater in raters for name in names}
-    votes: list[Vote] = []
-    for number in range(design.votes):
-        rater = raters[number % len(raters)]
-        left, right, repeats = _pair(design, names, group_of, block_of, votes, rater, generator, number)
-        x = clip[left] + taste[rater, group_of[left]] - clip[right] - taste[rater, group_of[right]]
-        weights = [math.exp(x / 2), math.exp(-x / 2), design.ties]
-        choice = generator.choices([Choice.LEFT, Choice.RIGHT, Choice.TIE], weights)[0]
-        votes.append(Vote(f"v{number}", rater, "overall", left, right, choice, float(number), repeats))
-    blocks_said = block_of if design.blocks > 1 else None
-    return rank(votes, group_of, of=design.of, block_of=blocks_said, resamples=399)
+    """One study of a design by the ranking of its votes."""
+    return Truth(design, [level[name] for name in names], generator).study()
 
 
-def _pair(design, names, group_of, block_of, votes, rater, generator, number):
-    if design.chooser == "own":
-        pair = next_pair(list(group_of), group_of, votes, rater=rater, rng=generator)
-        return pair.left, pair.right, pair.repeats
-    half = len(names) // 2
-    while True:
-        left, right = generator.sample(list(group_of), 2)
-        one, other = names.index(group_of[left]), names.index(group_of[right])
-        across = (one < half) != (other < half)
-        if (
-            one != other
-            and block_of[left] == block_of[right]
-            and (not design.bridge or across == (number < design.bridge))
-        ):
-            return left, right, None
+class Truth:
+    """What is true in one study, and the votes that people cast on it so far."""
+
+    def __init__(self, design: Design, levels: Sequence[float], generator: random.Random) -> None:
+        self.design, self.generator = design, generator
+        self.names = [chr(ord("a") + place) for place in range(len(levels))]
+        self.level = dict(zip(self.names, levels, strict=True))
+        blocks = range(design.blocks)
+        takes = [design.takes] * len(levels) if isinstance(design.takes, int) else design.takes
+        self.group_of = {
+            f"{name}/{block}/{take}": name
+            for name, count in zip(self.names, takes, strict=True)
+            for block in blocks
+            for take in range(count)
+        }
+        self.block_of = {key: key.split("/")[1] for key in self.group_of}
+        product = {(name, str(block)): generator.gauss(0, design.product) for name in self.names for block in blocks}
+        self.clip = {
+            key: self.level[name] + product[name, self.block_of[key]] + generator.gauss(0, design.take)
+            for key, name in self.group_of.items()
+        }
+        self.raters = [f"rater {n}" for n in range(design.raters)]
+        self.taste = {(rater, name): generator.gauss(0, design.taste) for rater in self.raters for name in self.names}
+        self.votes: list[Vote] = []
+        self._shown = dict(zip(self.names, design.shown or [1.0] * len(levels), strict=True))
+        self._clips = list(self.group_of)
+        self._weights = [self._shown[name] / takes[self.names.index(name)] for name in self.group_of.values()]
+
+    def study(self):
+        """The ranking after as many votes as the design has, or where it stops."""
+        if not self.design.stop:
+            self.cast(self.design.votes)
+            return self.ranking()
+        while len(self.votes) < self.design.votes:
+            self.cast(1 if self.design.stop == "ballot" else LOOK_EVERY)
+            if self.design.stop == "ballot" and not missing_votes(self.votes, self.group_of, "overall"):
+                break
+            if self.design.stop == "winner" and self.ranking().winner is not None:
+                break
+        return self.ranking()
+
+    def cast(self, votes: int) -> None:
+        for number in range(len(self.votes), len(self.votes) + votes):
+            rater = self._rater(number)
+            left, right, repeats = self._pair(rater, number)
+            one, other = self.group_of[left], self.group_of[right]
+            x = self.clip[left] + self.taste[rater, one] - self.clip[right] - self.taste[rater, other]
+            weights = [math.exp(x / 2), math.exp(-x / 2), self.design.ties]
+            choice = self.generator.choices([Choice.LEFT, Choice.RIGHT, Choice.TIE], weights)[0]
+            self.votes.append(Vote(f"v{number}", rater, "overall", left, right, choice, float(number), repeats))
+
+    def ranking(self):
+        blocks = self.block_of if self.design.blocks > 1 else None
+        return rank(self.votes, self.group_of, of=self.design.of, block_of=blocks, resamples=399)
+
+    def of_random_clips(self, a: str, b: str) -> float:
+        """How often a random clip of a is preferred to one of b by a random rater, where there is a preference."""
+        variances = self.design.take**2 + self.design.product**2
+        variances += self.design.taste**2 if self.design.of == "levels" else 0.0
+        spread = math.sqrt(2 * variances)
+        steps = [(step - 400) / 50 for step in range(801)]
+        masses = [math.exp(-z * z / 2) for z in steps]
+        x = self.level[a] - self.level[b]
+        values = [mass / (1 + math.exp(-(x + spread * z))) for z, mass in zip(steps, masses, strict=True)]
+        return sum(values) / sum(masses)
+
+    def shares(self) -> dict[str, float]:
+        """Of the variance of what is not chance in a single vote; where a block has one take of each, its luck is part of the product."""
+        is_one = self.design.takes == 1 and self.design.blocks > 1
+        values = list(self.level.values())
+        middle = sum(values) / len(values)
+        parts = {
+            "items": sum((value - middle) ** 2 for value in values) / (len(values) - 1),
+            "takes": 0.0 if is_one else self.design.take**2,
+            "products": self.design.product**2 + (self.design.take**2 if is_one else 0.0),
+            "raters": self.design.taste**2,
+        }
+        whole = sum(parts.values())
+        return {name: part / whole if whole else 0.0 for name, part in parts.items()}
+
+    def _rater(self, number: int) -> str:
+        busy, others = self.design.busy, self.raters[1:]
+        if not busy:
+            return self.raters[number % len(self.raters)]
+        return self.raters[0] if number % 100 < 100 * busy else others[number % len(others)]
+
+    def _pair(self, rater: str, number: int) -> tuple[str, str, str | None]:
+        if self.design.chooser == "own":
+            blocks = self.block_of if self.design.blocks > 1 else None
+            pair = next_pair(self._clips, self.group_of, self.votes, rater=rater, rng=self.generator, block_of=blocks)
+            return pair.left, pair.right, pair.repeats
+        half = len(self.names) // 2
+        while True:
+            left, right = self.generator.choices(self._clips, self._weights, k=2)
+            one, other = self.names.index(self.group_of[left]), self.names.index(self.group_of[right])
+            across = (one < half) != (other < half)
+            if (
+                one != other
+                and self.block_of[left] == self.block_of[right]
+                and (not self.design.bridge or across == (number < self.design.bridge))
+            ):
+                return left, right, None
+
+
+def _held(found: Sequence[bool]) -> str:
+    return f"{100 * sum(found) / len(found):.1f} %" if found else "none"
+
+
+def _forecast_line(name: str, row: tuple[int, ...]) -> str:
+    given, came_true, hopeless, told = row
+    share = f"{100 * came_true / given:.0f} %" if given else "none"
+    late = f"{100 * told / hopeless:.0f} %" if hopeless else "none"
+    return f"{name:<40}{given:>9}{share:>11}{hopeless:>10}{late:>15}"

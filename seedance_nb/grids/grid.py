@@ -26,7 +26,9 @@ from .picture import GridPicture, picture_of
 from .plans.plan import GridEstimate, Plan
 from .plans.timing import seconds_left
 from .rankings.forecast import Power
-from .rankings.ranking import Question, Ranking
+from .rankings.ranking import Question, Ranking, Scale
+from .rankings.raters import Raters
+from .registering.registration import Registration
 from .running.sending import Sending
 from .running.waiting import all_done, wait_for_all
 from .running.watching import Watch
@@ -218,11 +220,15 @@ class Grid:
 
         return frame_of(table_of(self.picture(), self.session))
 
-    def methods(self) -> str:
-        """A paragraph for a paper: what was made, when, with what, and how it was judged. Nothing that is not in the data."""
+    def methods(self, *rankings: Ranking) -> str:
+        """A paragraph for a paper: what was made, when, with what, how it was judged, what was registered and what came otherwise.
+
+        `rankings` are those that the paper reports, so that it says what they ask and where that is not what was registered. Nothing that
+        is not in the data.
+        """
         from .export.methods import paragraph
 
-        return paragraph(self.picture(), self.session)
+        return paragraph(self.picture(), self.session, rankings)
 
     def measure(
         self,
@@ -351,14 +357,17 @@ class Grid:
         resamples: int | None = None,
         seed: int = 0,
         block_of: Mapping[str, str] | None = None,
+        scale: Scale = "log-odds",
     ) -> Ranking:
         """Who wins, with intervals: `by` is an axis, several axes, or None for the cells themselves (their takes together).
 
         `of="levels"` asks how strong each of them is, clips and raters being draws; "raters" the same for these raters; "clips" how these
         very clips stand. `aspect` is the question that was voted on; `raters` leaves out the votes of all others. `resamples` is how often
         the votes are drawn anew for the intervals (None: as often as they need), from `seed`; `block_of` says by job key what clips
-        have in common beside the take, where the axes do not say it. `sd.rank` is the same over tables of votes from elsewhere.
-        Raises InvalidRequest for an axis there is not.
+        have in common beside the take, where the axes do not say it. `scale="jod"` gives strengths in just-objectionable differences (1 JOD:
+        preferred 75 times in 100). What `register` was told is stated, with every deviation, and its rules of exclusion are followed if they
+        were registered before the first vote: then `.everybody` is the ranking without them. `sd.rank` is the same over tables of votes
+        from elsewhere, without any plan. Raises InvalidRequest for an axis there is not.
         """
         return judging.ranking_of(
             self.picture(),
@@ -370,7 +379,58 @@ class Grid:
             resamples=resamples,
             seed=seed,
             block_of=block_of,
+            scale=scale,
         )
+
+    def raters(self, by: str | Sequence[str] | None = None, aspect: str = "overall") -> Raters:
+        """Raters as people: of each one votes, side, consistency, gold pairs, seconds, and how likely their votes are by everybody else's.
+
+        `by` is what is compared, as in `ranking`. Says who is odd and why, and leaves out nobody by that: only a rule of `register` does.
+        `.table` has a row a rater, `.agreement` Krippendorff's alpha with its interval. Raises InvalidRequest for an axis there is not.
+        """
+        return self.ranking(by, aspect, resamples=0).raters
+
+    def register(
+        self,
+        question: str,
+        *,
+        by: str | Sequence[str] | None = None,
+        of: Question = "levels",
+        aspects: str | Sequence[str] = ("overall",),
+        raters: int | Iterable[str] | None = None,
+        votes: int | None = None,
+        stopping: str = "",
+        exclusion: Mapping[str, float] | None = None,
+        estimand: str = "",
+        notes: str = "",
+    ) -> Registration:
+        """Say before the votes what they shall answer: hashed, dated, kept in the ledger for good. Sends nothing.
+
+        `by` and `of` are the estimand, as in `ranking` (`estimand` may say it in words of one's own), `aspects` what will be asked, `raters`
+        how many or who, `votes` how many on each aspect, after which it stops (or `stopping` in words). `exclusion` are rules that leave a rater
+        out, each with its number: "votes", "gold", "consistency" and "seconds" (below it), "side_bias" and "likelihood" (p below it). Registering
+        again makes a dated amendment; after votes were seen it says so, and its rules leave nobody out. `ranking` and `methods` state the
+        plan and every deviation. The result has `.hash`, `.at` (epoch seconds) and `.words`. Raises InvalidRequest.
+        """
+        return judging.register(
+            self.picture(),
+            self.session,
+            by,
+            aspects,
+            question=question,
+            of=of,
+            raters=raters,
+            votes=votes,
+            stopping=stopping,
+            exclusion=exclusion,
+            estimand=estimand,
+            notes=notes,
+        )
+
+    @property
+    def registrations(self) -> list[Registration]:
+        """What was registered for this grid, oldest first: the plan, and its amendments."""
+        return judging.registrations_of(self.picture(), self.session)
 
     def power(
         self,

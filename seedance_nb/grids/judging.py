@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..api.fields import TAKE
 from ..errors import InvalidRequest, one_line
-from ..tracking.ledger.vote import Vote
+from ..tracking.ledger.vote import Kind, Vote
 from ..tracking.session import Session
 from .groups import check_groupable, labels_of
 from .picture import GridPicture
 from .plans.plan import HAVE_IT, RUNNING, Plan
-from .rankings.ranking import Question, Ranking, by_name
+from .rankings.ranking import Question, Ranking, Scale
+from .rankings.rows import by_name
+from .rankings.words import registered_words
 
 if TYPE_CHECKING:
     from .ballots.taking_in import Added
     from .rankings.forecast import Power
+    from .registering.registration import Design, Registration
 
 
 def check_questions(
@@ -87,19 +92,77 @@ def groups_of(picture: GridPicture, by: str | Sequence[str] | None = None) -> di
     return groups
 
 
+def register(
+    picture: GridPicture,
+    session: Session,
+    by: str | Sequence[str] | None,
+    aspects: str | Sequence[str],
+    **said: object,
+) -> Registration:
+    """See `Grid.register`."""
+    from .registering.registration import about, checked_plan, write
+
+    plan = checked_plan(by=_several(by), aspects=check_questions(aspects, by, picture.names), **said)
+    design = design_of(picture)
+
+    def written(texts: Sequence[str], votes: int) -> str:
+        earlier = about(texts, design.requests)
+        return write(plan, design, time.time(), votes, earlier[-1].hash if earlier else None)
+
+    text = session.ask_ledger(lambda ledger: ledger.registrations.add(design.requests, written))
+    return next(one for one in registrations_of(picture, session) if one.text == text)
+
+
+def registrations_of(picture: GridPicture, session: Session) -> list[Registration]:
+    """What was registered for this grid, oldest first."""
+    from .registering.registration import about
+
+    return about(session.ask_ledger(lambda ledger: ledger.registrations.texts()), design_of(picture).requests)
+
+
+def design_of(picture: GridPicture) -> Design:
+    """The grid as it is laid out, for a registration. Raises InvalidRequest where no cell can be sent."""
+    from .registering.registration import Design
+
+    cells = [tile.cell for tile in picture.tiles if tile.cell.request is not None and tile.cell.invalid is None]
+    takes: dict[str, set[int]] = {}
+    for cell in cells:
+        if cell.request is not None:
+            takes.setdefault(cell.request.canonical_hash(), set()).add(cell.take)
+    return Design(
+        axes={name: len(picture.levels(name)) for name in picture.names if name != TAKE},
+        takes=min(map(len, takes.values()), default=0),
+        cells=len(cells),
+        requests=tuple(sorted(takes)),
+    )
+
+
+def deviations_of_data(picture: GridPicture, session: Session) -> list[str]:
+    """What the votes and this grid are and were not to be by what is registered."""
+    from .registering.deviations import of_the_data
+
+    registered = registrations_of(picture, session)
+    if not registered:
+        return []
+    design = design_of(picture)
+    return list(of_the_data(registered, votes_on(picture, session), design.requests, design.takes))
+
+
 def ranking_of(
     picture: GridPicture,
     session: Session,
     by: str | Sequence[str] | None,
     *,
-    aspect: str,
-    raters: str | Iterable[str] | None,
-    of: Question,
-    resamples: int | None,
-    seed: int,
-    block_of: Mapping[str, str] | None,
+    aspect: str = "overall",
+    raters: str | Iterable[str] | None = None,
+    of: Question = "levels",
+    resamples: int | None = None,
+    seed: int = 0,
+    block_of: Mapping[str, str] | None = None,
+    scale: Scale = "log-odds",
 ) -> Ranking:
     """See `Grid.ranking`."""
+    from .registering.deviations import left_out, of_a_ranking, of_the_data, plan_words, rule_words
     from .votes.vote_table import blocks_by
     from .votes.votes import rank
 
@@ -111,17 +174,44 @@ def ranking_of(
         labels = {name: groups_of(picture, name) for name in rest}
         known = {key: {name: labels[name][key] for name in rest} for key in group_of}
         block_of = blocks_by(known, group_of, ranked)
-    return rank(
-        votes_on(picture, session),
-        group_of,
-        aspect=aspect,
-        raters=None if raters is None else _several(raters),
-        of=of,
-        resamples=resamples,
-        seed=seed,
-        by="cell" if by is None else ranked[0] if len(ranked) == 1 else "combination",
-        block_of=block_of,
+    votes = votes_on(picture, session)
+    gold = [vote for vote in controls_on(picture, session) if vote.kind is Kind.GOLD]
+
+    def judged(raters: Collection[str] | None) -> Ranking:
+        return rank(
+            votes,
+            group_of,
+            aspect=aspect,
+            raters=raters,
+            of=of,
+            resamples=resamples,
+            seed=seed,
+            by="cell" if by is None else ranked[0] if len(ranked) == 1 else "combination",
+            block_of=block_of,
+            scale=scale,
+            gold=gold,
+            with_likelihoods=True,
+        )
+
+    chosen = None if raters is None else _several(raters)
+    ranking = judged(chosen)
+    registered = registrations_of(picture, session)
+    if not registered:
+        return ranking
+    # Rules look at everybody who voted on the aspect, whomever the caller names.
+    everybody = ranking if chosen is None or not ranking.raters else judged(None)
+    out, design = left_out(registered, everybody.raters), design_of(picture)
+    deviations = (
+        *of_the_data(registered, votes, design.requests, design.takes),
+        *of_a_ranking(registered, by=_several(by), of=of, aspect=aspect, chosen=chosen, raters=everybody.raters),
     )
+    people = dataclasses.replace(everybody.raters, left_out=out, rules=rule_words(registered))
+    if out and chosen is None:
+        kept = [report.rater for report in everybody.raters if report.rater not in out]
+        if kept:
+            ranking = dataclasses.replace(judged(kept), everybody=everybody)
+    ranking = dataclasses.replace(ranking, raters=people, plan=plan_words(registered), deviations=deviations)
+    return dataclasses.replace(ranking, words=(*ranking.words, *registered_words(ranking)))
 
 
 def power_of(

@@ -21,8 +21,9 @@ from ...snapshot import EXPORTED
 from ...tracking.ledger.vote import Vote
 from ...tracking.session import Session
 from ..axes import AS_WRITTEN, MOST_CELLS, Axes, value_key
-from ..judging import votes_on
+from ..judging import registrations_of, votes_on
 from ..picture import GridPicture
+from ..registering.deviations import summary
 from .table import TIMES, UNMEASURED, distinct, iso, table_of
 
 FORMAT, VERSION = "seedance_nb grid", 1
@@ -74,6 +75,7 @@ def manifest_of(picture: GridPicture, session: Session) -> dict[str, Any]:
         "credits": sum(row["credits"] or 0.0 for row in own),
         "credits_now": picture.credits,
         "votes": summary_of(votes_on(picture, session)),
+        "registrations": summary(registrations_of(picture, session)),
         "cells": cells,
     }
 

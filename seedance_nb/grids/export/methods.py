@@ -8,11 +8,15 @@ from typing import Any
 
 from ..._version import __version__
 from ...api.fields import FIELDS, TABLE
+from ...errors import one_line
 from ...tracking.ledger.vote import Vote
 from ...tracking.session import Session
-from ..judging import votes_on
+from ..judging import deviations_of_data, ranking_of, registrations_of, votes_on
 from ..picture import GridPicture
-from ..rankings.ranking import by_name
+from ..rankings.ranking import Ranking
+from ..rankings.rows import by_name
+from ..registering.deviations import plan_words, rule_words
+from ..registering.registration import ESTIMANDS, in_force
 from .table import distinct, table_of
 
 _FIRST = ("duration", "resolution")
@@ -20,13 +24,39 @@ _CHOICES = [field for field in TABLE if field.is_choice and field.name != "model
 _SETTINGS = {field.name: field.title for field in sorted(_CHOICES, key=lambda field: field.name not in _FIRST)}
 
 
-def paragraph(picture: GridPicture, session: Session) -> str:
-    """The paragraph for this grid as it is now, as plain text."""
-    return write_paragraph(picture, table_of(picture, session).rows, votes_on(picture, session))
+def paragraph(picture: GridPicture, session: Session, rankings: Sequence[Ranking] = ()) -> str:
+    """The paragraph for this grid as it is now, as plain text; `rankings` are what is reported of its votes."""
+    rows, votes = table_of(picture, session).rows, votes_on(picture, session)
+    return write_paragraph(picture, rows, votes, rankings, registered_sentences(picture, session))
 
 
-def write_paragraph(picture: GridPicture, rows: Sequence[Mapping[str, Any]], votes: Sequence[Vote]) -> str:
-    """The paragraph from a picture, the rows of its table and its votes. Pure."""
+def registered_sentences(picture: GridPicture, session: Session) -> list[str]:
+    """What was registered, whom that leaves out, and what came otherwise, but for what a ranking asks."""
+    registered = registrations_of(picture, session)
+    said = list(plan_words(registered))
+    if not said:
+        return []
+    plan = next(one for one in [in_force(registered)] if one is not None).plan
+    if plan.exclusion and picture.keys:
+        for aspect in plan.aspects:
+            raters = ranking_of(picture, session, plan.by or None, aspect=aspect, of=plan.of).raters
+            said += [
+                f"Left out on “{one_line(aspect, 60)}”: {one_line(name, 40)} ({why})."
+                for name, why in raters.left_out.items()
+            ]
+        said += rule_words(registered)
+    deviations = [f"Deviation: {deviation}" for deviation in deviations_of_data(picture, session)]
+    return said + (deviations or ["The votes are as registered."])
+
+
+def write_paragraph(
+    picture: GridPicture,
+    rows: Sequence[Mapping[str, Any]],
+    votes: Sequence[Vote],
+    rankings: Sequence[Ranking] = (),
+    registered: Sequence[str] = (),
+) -> str:
+    """The paragraph from a picture, the rows of its table, its votes, what is reported and what was registered. Pure."""
     valid = [row for row, tile in zip(rows, picture.tiles, strict=True) if tile.cell.invalid is None]
     own = distinct(valid)
     sentences = [_design(picture, valid)]
@@ -37,7 +67,12 @@ def write_paragraph(picture: GridPicture, rows: Sequence[Mapping[str, Any]], vot
     judged = {row["job"] for row in own}
     counted = [vote for vote in votes if {vote.left, vote.right} <= judged]
     if counted:
-        sentences += _votes(counted)
+        sentences += _votes(counted, rankings)
+    sentences += registered
+    stated = set(registered)
+    for ranking in rankings:
+        sentences += [f"Deviation: {one}" for one in ranking.deviations if f"Deviation: {one}" not in stated]
+        stated |= {f"Deviation: {one}" for one in ranking.deviations}
     simulated = any(tile.snapshot is not None and tile.snapshot.simulated for tile in picture.tiles)
     if simulated:
         sentences.append("The videos were made by a simulator of the service, not by the models named.")
@@ -106,7 +141,18 @@ def _money(rows: Sequence[Mapping[str, Any]]) -> str:
     return f"The service charged {total} for {len(known)} of them; for the others it named no price." if known else ""
 
 
-def _votes(votes: Sequence[Vote]) -> list[str]:
+def _estimands(rankings: Sequence[Ranking]) -> list[str]:
+    """What the intervals are about: of each ranking that is reported, or of rankings as they are made without a word."""
+    if not rankings:
+        return [f"The estimand is {ESTIMANDS['levels'].format('item')}."]
+    asked = dict.fromkeys(
+        f"{ESTIMANDS[ranking.of].format(ranking.by.replace('_', ' '))} on “{one_line(ranking.aspect, 60)}”"
+        for ranking in rankings
+    )
+    return [f"The {'estimand is' if len(asked) == 1 else 'estimands are'} {_listed(asked)}."]
+
+
+def _votes(votes: Sequence[Vote], rankings: Sequence[Ranking]) -> list[str]:
     raters, aspects = len({vote.rater for vote in votes}), list(dict.fromkeys(vote.aspect for vote in votes))
     repeats = sum(vote.repeats is not None for vote in votes)
     by = f"{_count(raters, 'rater')} compared clips two at a time, without seeing how they were made"
@@ -114,10 +160,11 @@ def _votes(votes: Sequence[Vote]) -> list[str]:
     again = f", of which {repeats} repeated an earlier pair with sides swapped" if repeats else ""
     return [
         f"{by}: {_count(len(votes), 'vote')} {on}{_between([vote.at for vote in votes])}{again}.",
+        *_estimands(rankings),
         (
             "Rankings are by a regularised Bradley–Terry model with ties (Davidson) in which takes, raters' tastes and what an item does in one "
-            "place of the grid and not in another are random effects (half-normal priors of scale 1.5 log-odds on their spreads, Laplace's "
-            "approximation); 95 % intervals speak of the items and of raters like these, and of all pairs told apart any is wrong in at "
+            "place of the grid and not in another are random effects (half-normal priors of scale 1.5 log-odds on their spreads, a normal prior "
+            "of 5 log-odds on levels, Laplace's approximation); 95 % intervals speak of the items and of raters like these, and of all pairs told apart any is wrong in at "
             "most 5 % of studies (Holm)."
         ),
         "Pairs were chosen by how often they had met, never by the answers.",

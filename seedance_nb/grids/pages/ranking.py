@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from ...errors import one_line
 from ...pages.escaping import Html, clean, filled, joined
 from ...pages.html import KEYS, NEUTRAL, QUIET, WRAP
-from ..rankings.ranking import RankedItem, Ranking, chance
+from ..rankings.ranking import RankedItem, Ranking
 from ..rankings.words import count, plural
 
 DOT, BAR = "#3b82c4", "#7fa9cf"
@@ -40,11 +40,7 @@ def ranking_plain(ranking: Ranking) -> str:
     lines = [*ranking.words, ""] if ranking.words else []
     widest = max((len(_short(item.label)) for item in ranking.table), default=0)
     for item in ranking.table:
-        figures = (
-            f"  {_percent(item.strength)} ({_percent(item.low)} to {_percent(item.high)})"
-            if not math.isnan(item.strength)
-            else ""
-        )
+        figures = f"  {_percent(item.preferred)} ({_interval(item)})" if not math.isnan(item.strength) else ""
         lines.append(f"{_short(item.label):<{widest}}{figures}  {_record(item)}")
     return "\n".join(lines)
 
@@ -75,8 +71,8 @@ def _chart(ranking: Ranking) -> Html:
 
 
 def _row(item: RankedItem, ends: tuple[float, float]) -> Html:
-    low, high, dot = (_place(value, ends) for value in (item.low, item.high, item.strength))
-    interval = f"{_percent(item.low)} to {_percent(item.high)}"
+    low, high, dot = (_place(value * item.unit, ends) for value in (item.low, item.high, item.strength))
+    interval = _interval(item)
     return filled(
         '<tr><th scope="row" style="width:32%;text-align:left;font-weight:normal;padding:3px 10px 3px 0;{wrap}" dir="auto">'
         "{label}</th>"
@@ -90,7 +86,7 @@ def _row(item: RankedItem, ends: tuple[float, float]) -> Html:
         '<td style="width:25%;text-align:right;padding:3px 0 3px 10px;white-space:nowrap">{chance} '
         '<span style="{quiet}">({interval})</span></td></tr>',
         label=_short(item.label),
-        chance=_percent(item.strength),
+        chance=_percent(item.preferred),
         interval=interval,
         low=f"{low:.2f}",
         width=f"{max(0.4, high - low):.2f}",
@@ -129,7 +125,7 @@ def _marks(ends: tuple[float, float]) -> list[float]:
 
 def _ends(items: Sequence[RankedItem]) -> tuple[float, float]:
     """The log-odds at the edges: symmetric, so that 50 % stands in the middle."""
-    reach = max((max(abs(item.low), abs(item.high)) for item in items), default=1.0)
+    reach = max((item.unit * max(abs(item.low), abs(item.high)) for item in items), default=1.0)
     return -1.06 * max(reach, 0.3), 1.06 * max(reach, 0.3)
 
 
@@ -183,8 +179,12 @@ def _amount(votes: float) -> str:
     return f"{votes:,.0f}" if abs(votes - round(votes)) < 0.05 else f"{votes:,.1f}"
 
 
-def _percent(log_odds: float) -> str:
-    return f"{100 * chance(log_odds):.0f} %"
+def _interval(item: RankedItem) -> str:
+    return " to ".join(_percent(share) for share in item.preferred_interval)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def _short(label: str) -> str:

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...errors import InvalidRequest
-from .ranking import Ranking, chance
+from .ranking import Ranking
+from .rows import chance
 from .study import Study
 
 WANTED = 0.8

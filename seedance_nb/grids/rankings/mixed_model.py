@@ -121,6 +121,18 @@ class Levels:
         means, errors = self._along(contrasts)
         return _quantile(self.weights, means, errors, 0.025), _quantile(self.weights, means, errors, 0.975)
 
+    def of_random_clips(self, contrasts: Array, names: Iterable[str]) -> tuple[Array, Array, Array]:
+        """(middle, low, high), each (rows,), of how often a random clip of one side is preferred, with these spreads within each side.
+
+        What a clip and a rater add on both sides is a normal, over which the logistic curve is averaged: as a curve flatter by
+        sqrt(1 + pi / 8 variance) (D. J. C. MacKay, Neural Computation 4, 1992). Each choice of spreads has a flatness of its own.
+        """
+        flatter = 1 / np.sqrt(1 + math.pi / 8 * 2 * self.spread(names) ** 2)
+        means, errors = (values * flatter[:, None] for values in self._along(contrasts))
+        ends = [_quantile(self.weights, means, errors, share) for share in (0.025, 0.975)]
+        middle, low, high = (1 / (1 + np.exp(-odds)) for odds in (self.weights @ means, *ends))
+        return middle, low, high
+
     def doubts(self, contrasts: Array) -> Array:
         """(rows,) two-sided: how likely each combination has the other sign than it seems, twice."""
         means, errors = self._along(contrasts)
@@ -230,6 +242,14 @@ class Fitted:
     """(items, items) of the levels."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Drawn:
+    """(draws, rows) of the differences that a fit believes in, and its tie parameter."""
+
+    differences: Array
+    log_tie: float
+
+
 class Model:
     """All effects side by side: a column each, and in every row one +1 and one -1 an effect."""
 
@@ -307,6 +327,15 @@ class Model:
             effects[: self._items].copy(),
             np.asarray(covariance, dtype=np.float64),
         )
+
+    def drawn(self, count: int, generator: np.random.Generator) -> Drawn:
+        """The differences of all rows, drawn from what is believed where all spreads are given."""
+        fitted = self.fit(())
+        p, q, t = chances(self._differences(fitted.effects), fitted.log_tie)
+        curvature = self._curvature(p, q, t, self._weights(()))[:-1, :-1]
+        noise = np.linalg.solve(np.linalg.cholesky(curvature).T, generator.normal(size=(self.unknowns, count)))
+        effects = fitted.effects[:, None] + noise
+        return Drawn(np.einsum("rcd,c->dr", effects[self._columns], self._signs), fitted.log_tie)
 
     def error(self, fitted: Fitted, one: int, other: int, growth: float) -> float:
         """See `Levels.error`."""

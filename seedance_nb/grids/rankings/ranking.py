@@ -4,40 +4,32 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Literal, get_args
+
+from .raters import Agreement, Raters
+from .rows import Row, chance
 
 Question = Literal["levels", "raters", "clips"]
 """What is asked of votes: how strong levels are, the same for these raters alone, or how these very clips stand."""
 QUESTIONS: tuple[Question, ...] = get_args(Question)
+Scale = Literal["log-odds", "jod"]
+"""What strengths are given in: log-odds, or just-objectionable differences, of which 1 is a clip that is preferred 75 times in 100."""
+SCALES: dict[Scale, float] = {"log-odds": 1.0, "jod": math.log(3)}
+"""Log-odds that make one unit of a scale."""
 PRACTICAL_TIE = (0.45, 0.55)
 """Two items tie for practical purposes where the chance that one is preferred surely lies in here."""
 
 
-class _Row:
-    """A row of a table: its values by name too, `row["label"]`, so that lists of rows become tables."""
-
-    __slots__ = ()
-
-    def __getitem__(self, name: str) -> Any:
-        if name not in self.keys():
-            raise KeyError(name)
-        return getattr(self, name)
-
-    @classmethod
-    def keys(cls) -> tuple[str, ...]:
-        """The names of its values."""
-        return tuple(field.name for field in dataclasses.fields(cls))  # type: ignore[arg-type]
-
-
 @dataclasses.dataclass(frozen=True, slots=True)
-class RankedItem(_Row):
+class RankedItem(Row):
     """One of the things compared. Counts are of votes between different items; a vote and its repeat count once, half each."""
 
     label: str
     strength: float
-    """Log-odds to be preferred to an average one of those it is ranked with, where the rater has a preference; they add up to 0."""
+    """Log-odds (or JOD, see `Ranking.scale`) to be preferred to an average one of those it is ranked with, where the rater has a
+    preference; they add up to 0.
+    """
     low: float
     high: float
     """95 % interval of the strength."""
@@ -47,11 +39,18 @@ class RankedItem(_Row):
     ties: float
     """Ties, those called "both bad" included."""
     both_bad: float
+    unit: float = 1.0
+    """Log-odds that are one unit of `strength`, `low` and `high`."""
 
     @property
     def preferred(self) -> float:
         """The chance, 0 to 1, to be preferred to an average one of these, where the rater has a preference."""
-        return chance(self.strength)
+        return chance(self.strength * self.unit)
+
+    @property
+    def preferred_interval(self) -> tuple[float, float]:
+        """95 % interval of that chance."""
+        return chance(self.low * self.unit), chance(self.high * self.unit)
 
     @property
     def both_bad_share(self) -> float:
@@ -60,10 +59,10 @@ class RankedItem(_Row):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Comparison(_Row):
+class Comparison(Row):
     """Two items, the stronger one first: how often `a` is preferred to `b`, where a rater has a preference.
 
-    `probability` (0 to 1) has the 95 % interval `low` to `high`; `size` is the same in log-odds, 0 where neither is stronger.
+    `probability` (0 to 1) has the 95 % interval `low` to `high`; `size` is the same in log-odds (or JOD), 0 where neither is stronger.
     """
 
     a: str
@@ -76,56 +75,14 @@ class Comparison(_Row):
     size: float
     random_clip: float
     """The chance that a random clip of `a` is preferred to a random clip of `b` by a random rater; NaN where clips are ranked."""
+    random_low: float = math.nan
+    random_high: float = math.nan
+    """95 % interval of that."""
 
     @property
     def is_practical_tie(self) -> bool:
         """Whether the votes show that the difference, if there is one, does not matter."""
         return self.low >= PRACTICAL_TIE[0] and self.high <= PRACTICAL_TIE[1]
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class RaterReport:
-    """How one person voted on this aspect, on all pairs, those of one item included."""
-
-    rater: str
-    votes: int
-    decided: int
-    """Votes for one of the two clips."""
-    left: int
-    """Those of them for the clip on the left."""
-    left_low: float
-    left_high: float
-    """95 % interval (Wilson) of the share of left."""
-    p_value: float
-    """How likely a share of left this far from half is without any bias (two-sided exact binomial test)."""
-    repeats: int
-    """Pairs shown again with sides swapped."""
-    same: int
-    """Those of them that got the same answer."""
-
-    @property
-    def left_share(self) -> float:
-        """The share of left among the decided votes, 0.5 where there are none."""
-        return self.left / self.decided if self.decided else 0.5
-
-    @property
-    def has_side_bias(self) -> bool:
-        """Whether the sides, and not only the clips, seem to have chosen; 1 fair rater in 100 is flagged by chance."""
-        return self.p_value < 0.01
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Agreement:
-    """How far different raters answered the same on the same pair of clips; the first answer of each counts."""
-
-    pairs: int
-    """Pairs of clips that two raters or more judged."""
-    comparisons: int
-    """Pairs of answers compared."""
-    equal: float | None
-    """The share of them that are the same, 0 to 1; None without any."""
-    alpha: float | None
-    """Krippendorff's alpha: 1 is perfect, 0 is what chance gives; None where it cannot be computed."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -163,7 +120,7 @@ class Ranking:
     aspect: str
     by: str
     """What the items are, in the singular: "prompt", "model", "clip"."""
-    of: str
+    of: Question
     """What is ranked: "levels" (clips and raters are draws), "raters" (clips are draws, raters are these) or "clips" (these clips
     and these raters)."""
     table: tuple[RankedItem, ...]
@@ -193,14 +150,45 @@ class Ranking:
     """Three items that beat each other in a ring, so that no order fits; empty where there are none."""
     lacks: tuple[str, ...]
     """What a claim about levels lacks: "takes" where no item has a second clip, "raters" where there is one only."""
-    raters: tuple[RaterReport, ...]
-    agreement: Agreement
+    raters: Raters
     luck: Luck
     resamples: int
     of_clips: tuple[str | None, int] | None = None
     """Where levels cannot be distinguished, how these very clips stand: the item whose clips win, and how many pairs are; else None."""
     words: tuple[str, ...] = ()
     """The result in plain sentences."""
+    scale: Scale = "log-odds"
+    plan: tuple[str, ...] = ()
+    """What was registered, in sentences; () where nothing was."""
+    deviations: tuple[str, ...] = ()
+    """Every way in which this ranking is not what was registered."""
+    everybody: Ranking | None = None
+    """The same with the votes of those whom a registered rule left out; None where nobody is left out."""
+
+    @property
+    def agreement(self) -> Agreement:
+        """How far the raters agree."""
+        return self.raters.agreement
+
+    def in_scale(self, scale: Scale) -> Ranking:
+        """The same with strengths and sizes in another unit; words, chances and luck stay."""
+        factor = SCALES[self.scale] / SCALES[scale]
+        return dataclasses.replace(
+            self,
+            scale=scale,
+            table=tuple(
+                dataclasses.replace(
+                    row,
+                    strength=row.strength * factor,
+                    low=row.low * factor,
+                    high=row.high * factor,
+                    unit=SCALES[scale],
+                )
+                for row in self.table
+            ),
+            pairs=tuple(dataclasses.replace(pair, size=pair.size * factor) for pair in self.pairs),
+            everybody=None if self.everybody is None else self.everybody.in_scale(scale),
+        )
 
     @property
     def main(self) -> tuple[RankedItem, ...]:
@@ -213,8 +201,10 @@ class Ranking:
         """The first and all that stand level with it: 50 of 100 is what their difference comes to. Nobody without an order."""
         if not self.is_enough:
             return ()
-        first = self.table[0].strength
-        return tuple(row.label for row in self.main if round(100 * chance(first - row.strength)) == 50)
+        first = self.table[0]
+        return tuple(
+            row.label for row in self.main if round(100 * chance(first.unit * (first.strength - row.strength))) == 50
+        )
 
     def __str__(self) -> str:
         return "\n".join(self.words)
@@ -226,22 +216,3 @@ class Ranking:
         names = ("strength", "low", "high", "preferred", "votes", "wins", "losses", "ties", "both_bad")
         rows = [{self.by: item.label} | {name: getattr(item, name) for name in names} for item in self.table]
         return pd.DataFrame(rows, columns=[self.by, *names])
-
-
-def chance(log_odds: float) -> float:
-    """Log-odds as a chance between 0 and 1; NaN stays NaN."""
-    if log_odds < 0:
-        grown = math.exp(max(log_odds, -700.0))
-        return grown / (1 + grown)
-    return 1 / (1 + math.exp(-min(log_odds, 700.0)))
-
-
-def by_name(label: str) -> tuple[list[tuple[int, int, str]], str]:
-    """Sorts labels as people do, numbers by their size: "take 2" before "take 10"."""
-    parts = re.findall(r"[0-9]+|[^0-9]+", label.casefold())
-    return [(0, int(part), "") if part.isdigit() and part.isascii() else (1, 0, part) for part in parts], label
-
-
-def listed(names: Sequence[str]) -> str:
-    """Names in a sentence: "a, b and c"."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""

@@ -9,14 +9,15 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from .intervals import bootstrap
 from .mixed_model import MOST_UNKNOWNS, Evidence, Levels, Model, effects_of, fit_levels
-from .ranking import Comparison, Luck, chance
+from .ranking import Comparison, Luck
+from .rows import chance
 from .strengths import Array, fit, tally_of, without_noise
 
 WRONG = 0.05
@@ -124,13 +125,13 @@ def of_levels(levels: Levels, labels: Sequence[str], used: int, *, raters_are_dr
     low, high = levels.intervals(contrasts)
     doubts = levels.doubts(contrasts)
     told = _holm(doubts, len(labels) * (len(labels) - 1) // 2) & (not lacks)
-    # What a random clip and a random rater add to a difference of levels: a normal, over which the logistic curve is averaged.
-    spread = float(levels.weights @ levels.spread(levels.spreads))
-    flatter = 1 / math.sqrt(1 + math.pi / 8 * 2 * spread**2)
     sizes = contrasts @ strengths
+    random_clips = np.stack(levels.of_random_clips(contrasts, levels.spreads), axis=1)
     pairs = tuple(
-        _comparison(labels[one], labels[other], size, bottom, top, is_told, chance(float(size) * flatter))
-        for (one, other), size, bottom, top, is_told in zip(chosen, sizes, low, high, told, strict=True)
+        _comparison(labels[one], labels[other], size, bottom, top, is_told, of_random)
+        for (one, other), size, bottom, top, is_told, of_random in zip(
+            chosen, sizes, low, high, told, random_clips, strict=True
+        )
     )
     centred = np.eye(len(labels)) - 1 / len(labels)
     bottom, top = levels.intervals(centred)
@@ -231,7 +232,7 @@ def of_clips(
     # All pairs together: how far the pair that strays most strays, in standard errors.
     told = np.abs(sizes) > found.farthest(1 - WRONG) * errors
     pairs = tuple(
-        _comparison(labels[one], labels[other], size, size - h, size + h, is_told, math.nan)
+        _comparison(labels[one], labels[other], size, size - h, size + h, is_told, (math.nan,) * 3)
         for (one, other), size, h, is_told in zip(chosen, sizes, half, told, strict=True)
     )
     used = int(drawn.sum())
@@ -289,10 +290,12 @@ def _contrasts(pairs: Sequence[tuple[int, int]], items: int) -> Array:
     return matrix
 
 
-def _comparison(a: str, b: str, size: float, low: float, high: float, told: bool, random_clip: float) -> Comparison:
-    """From log-odds."""
+def _comparison(
+    a: str, b: str, size: float, low: float, high: float, told: bool, random_clips: Iterable[float]
+) -> Comparison:
+    """From log-odds; `random_clips` is the chance (middle, low, high) of random clips."""
     middle, bottom, top = (chance(float(odds)) for odds in (size, low, high))
-    return Comparison(a, b, middle, bottom, top, bool(told), float(size), random_clip)
+    return Comparison(a, b, middle, bottom, top, bool(told), float(size), *(float(share) for share in random_clips))
 
 
 def _holm(doubts: Array, tests: int) -> npt.NDArray[np.bool_]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ...errors import one_line
-from .ranking import Comparison, Ranking, RaterReport, listed
+from .ranking import Comparison, Ranking
+from .raters import interval, named
+from .rows import listed
 
 MOST_NAMED = 6
 LONGEST_LABEL = 60
@@ -110,7 +112,7 @@ def _cannot_tell(ranking: Ranking) -> Iterator[str]:
     if ranking.of_clips is None:
         return
     winner, told = ranking.of_clips
-    who = f"these very clips and {_name(ranking.raters[0]) if len(ranking.raters) == 1 else 'these raters'}"
+    who = f"these very clips and {named(ranking.raters[0]) if len(ranking.raters) == 1 else 'these raters'}"
     if winner is not None:
         yield f'For {who} alone, {_this_clip(ranking, winner)} is preferred to every other (of="clips").'
     elif told:
@@ -237,14 +239,14 @@ def _people(ranking: Ranking) -> Iterator[str]:
     raters = ranking.raters
     agreement = ranking.agreement
     if len(raters) == 1:
-        yield f"All {count(ranking.votes, 'vote')} are by {_name(raters[0])}: others may see it otherwise."
+        yield f"All {count(ranking.votes, 'vote')} are by {named(raters[0])}: others may see it otherwise."
     elif agreement.equal is None:
         yield f"{len(raters)} raters voted, on no pair in common: how far they agree is not known."
     else:
         alpha = (
             ""
             if agreement.alpha is None
-            else f" (Krippendorff's alpha {agreement.alpha:.2f}; 1 is perfect, 0 is chance)"
+            else f" (Krippendorff's alpha {agreement.alpha:.2f}{interval(agreement.low, agreement.high)}; 1 is perfect, 0 is chance)"
         )
         yield (
             f"{len(raters)} raters: two who saw the same pair answered alike {_percent(agreement.equal)} of the time, "
@@ -255,14 +257,17 @@ def _people(ranking: Ranking) -> Iterator[str]:
             side = "left" if rater.left_share > 0.5 else "right"
             chosen = rater.left if side == "left" else rater.decided - rater.left
             yield (
-                f"{_name(rater)} chose the {side} clip in {chosen} of {rater.decided} votes that decide: by chance that is rare "
+                f"{named(rater)} chose the {side} clip in {chosen} of {rater.decided} votes that decide: by chance that is rare "
                 f"({_p(rater.p_value)}), so the side may have chosen. Sides were tossed, so this blurs the result and favours no one; "
                 "raters=[…] ranks without."
             )
+        others = [why for kind, why in rater.odd.items() if kind != "side"]
+        if others:
+            yield f"{named(rater)} {'; '.join(others)}: grid.raters() says more."
     repeats = sum(rater.repeats for rater in raters)
     if repeats:
         same = sum(rater.same for rater in raters)
-        each = ", ".join(f"{_name(rater)} {rater.same} of {rater.repeats}" for rater in raters if rater.repeats)
+        each = ", ".join(f"{named(rater)} {rater.same} of {rater.repeats}" for rater in raters if rater.repeats)
         whose = f" ({each})" if len(raters) > 1 else ""
         yield f"Shown again with sides swapped, {same} of {count(repeats, 'pair')} got the same answer{whose}."
     if ranking.repeats > (ranking.used + ranking.within) / 2:
@@ -347,5 +352,23 @@ def _p(value: float) -> str:
     return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
 
 
-def _name(rater: RaterReport) -> str:
-    return one_line(rater.rater, 40) or "a rater without a name"
+# What was registered ----------------------------------------------------------------------------------------
+
+
+def registered_words(ranking: Ranking) -> tuple[str, ...]:
+    """What was said before the votes, what came otherwise, and what those say who are left out."""
+    return tuple(_registered(ranking))
+
+
+def _registered(ranking: Ranking) -> Iterator[str]:
+    if ranking.everybody is not None:
+        for name, why in ranking.raters.left_out.items():
+            yield f"Left out by the registered rule: {one_line(name, 40)} ({why})."
+        yield f"With everybody's votes: {ranking.everybody.words[0]}"
+    elif ranking.raters.left_out:
+        names = listed([one_line(name, 40) for name in ranking.raters.left_out])
+        yield f"By the registered rule {names} would be left out; here the raters were chosen by hand, or nobody would be left."
+    yield from ranking.plan
+    yield from (f"Deviation: {deviation}" for deviation in ranking.deviations)
+    if ranking.plan and not ranking.deviations:
+        yield "No deviation from what was registered."

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ...errors import InvalidRequest, one_line
-from ...tracking.ledger.vote import Choice, Vote
-from ..rankings.ranking import Question, Ranking
+from ...tracking.ledger.vote import Choice, Kind, Vote, known_plays, known_seconds
+from ..rankings.ranking import Question, Ranking, Scale
 from ..values import Rows
 from .votes import rank as rank_votes
 
@@ -26,21 +26,24 @@ def rank(
     of: Question = "levels",
     raters: Iterable[str] | None = None,
     seed: int = 0,
+    scale: Scale = "log-odds",
 ) -> Ranking:
     """What votes on pairs of clips say, wherever they were gathered: who wins, with intervals, and what was luck. Pure.
 
     `votes`: rows (dicts or a DataFrame) of `rater`, `left`, `right` (ids of clips), `choice` ("left", "right", "tie", "both bad") and
-    perhaps `aspect`, `id`, `at`. `clips`: of each id its labels, {"a1": {"prompt": …, "model": …, "take": 1}}, or rows with an `id`.
+    perhaps `aspect`, `seconds`, `id`, `at`, `kind` ("gold": a clip against its damaged copy, whose id ends in "-damaged"; never ranked). `clips`: of each id its labels, {"a1": {"prompt": …, "model": …, "take": 1}}, or rows with an `id`.
     `by` names the label or labels that are ranked.
 
     `of="levels"` asks how strong a prompt is, clips and raters being draws; "raters" the same for these raters; "clips" how these very
     clips stand. The result has `.table` (label, strength in log-odds, low, high), `.winner` (a label or None), `.pairs` (a, b, probability,
-    low, high, told), `.luck` and `.words`; intervals are of 95 %. Raises InvalidRequest, naming row and cure.
+    low, high, told), `.luck`, `.raters` (how each of them did) and `.words`; intervals are of 95 %. `scale="jod"` gives strengths in
+    just-objectionable differences (1 JOD: preferred 75 times in 100). Raises InvalidRequest, naming row and cure.
     """
     names = (by,) if isinstance(by, str) else tuple(by)
     labelled = labels_of_clips(clips)
     group_of = groups_by(labelled, names)
-    cast = votes_of(votes)
+    given = votes_of(votes)
+    cast = [vote for vote in given if vote.kind is Kind.VOTE]
     strangers = sorted({key for vote in cast for key in (vote.left, vote.right)} - set(labelled))
     if strangers:
         raise InvalidRequest(
@@ -55,6 +58,9 @@ def rank(
         seed=seed,
         by=names[0] if len(names) == 1 else "combination",
         block_of=blocks_by(labelled, group_of, names),
+        scale=scale,
+        gold=[vote for vote in given if vote.kind is Kind.GOLD],
+        with_likelihoods=True,
     )
 
 
@@ -135,7 +141,20 @@ def _vote(number: int, row: Mapping[str, Any]) -> Vote:
         choice=CHOICES[word],
         at=float(at) if isinstance(at, int | float) and _is_there(at) else float(number),
         repeats=_text(row["repeats"]) if _is_there(row.get("repeats")) else None,
+        seconds=known_seconds(row.get("seconds")),
+        plays=known_plays(row.get("plays")),
+        kind=_kind(number, row),
     )
+
+
+def _kind(number: int, row: Mapping[str, Any]) -> Kind:
+    kind = row.get("kind")
+    word = str(getattr(kind, "value", kind)).strip().lower() if _is_there(kind) else Kind.VOTE.value
+    if word not in {known.value for known in Kind}:
+        raise InvalidRequest(
+            f"row {number + 1} of the votes has the kind {one_line(kind, 40)!r}; it must be {', '.join(k.value for k in Kind)}"
+        )
+    return Kind(word)
 
 
 def _rows(table: Any, what: str) -> list[Any]:

@@ -18,15 +18,16 @@ from ...tracking.ledger.vote import Choice, Vote
 from ..rankings.islands import islands
 from ..rankings.ranking import (
     QUESTIONS,
-    Agreement,
+    SCALES,
     Comparison,
     Luck,
     Question,
     RankedItem,
     Ranking,
-    RaterReport,
-    by_name,
+    Scale,
 )
+from ..rankings.raters import Agreement, RaterReport, Raters
+from ..rankings.rows import by_name
 from ..rankings.words import in_words
 from .agreement import measure_agreement, originals, preferred, report_raters, wilson
 from .pairs import Pair, next_pair
@@ -69,16 +70,22 @@ def rank(
     seed: int = 0,
     by: str = "item",
     block_of: Mapping[str, str] | None = None,
+    scale: Scale = "log-odds",
+    gold: Sequence[Vote] = (),
+    with_likelihoods: bool = False,
 ) -> Ranking:
     """What the votes on one aspect say of the groups that `group_of` puts the clips in, by the keys of their jobs.
 
     `of` is the question: "levels", how strong a group is, its clips and the raters being draws; "raters", the same for these raters;
     "clips", how these very clips stand with these raters. "Both bad" is a tie and is reported apart. A vote and the repeats of its pair are
     one piece of evidence, shared equally among its answers, so asking twice makes nothing surer than it is. Groups that fewer than five votes join are ranked apart. `by` names in the singular
-    what is ranked. `block_of` says what clips of different groups have in common (the prompt, where models are ranked). The same votes
-    give the same answer, in whatever order groups, clips and votes are named. Raises InvalidRequest for nothing to rank, for raters who
-    are not there, and for an unknown `of`.
+    what is ranked. `block_of` says what clips of different groups have in common (the prompt, where models are ranked). `scale` "jod" gives
+    strengths in just-objectionable differences. `gold` are answers to pairs of a clip and its own damaged copy; `with_likelihoods` fits the
+    others without each rater. The same votes give the same answer, in whatever order groups, clips and votes are named. Raises
+    InvalidRequest for nothing to rank, for raters who are not there, and for an unknown `of` or `scale`.
     """
+    if scale not in SCALES:
+        raise InvalidRequest(f"scale must be one of {', '.join(map(repr, SCALES))}, not {one_line(scale, 40)!r}")
     if of not in QUESTIONS:
         raise InvalidRequest(f"of must be one of {', '.join(map(repr, QUESTIONS))}, not {one_line(of, 40)!r}")
     items = tuple(sorted(set(group_of.values()), key=by_name))
@@ -111,8 +118,11 @@ def rank(
         islands=parts,
         ring=_ring(items, between, group_of),
         lacks=(),
-        raters=report_raters(counted),
-        agreement=measure_agreement(counted),
+        raters=Raters(
+            report_raters(counted, [vote for vote in gold if vote.aspect == aspect]),
+            measure_agreement(counted, seed),
+            aspect,
+        ),
         luck=Luck("too few votes", clips=len(seen), clips_per_item=len(seen) / len(items)),
         resamples=0,
     )
@@ -123,8 +133,10 @@ def rank(
             judged.append(_judge(inside, group_of, block_of or {}, part, of=of, resamples=resamples, seed=seed))
     if judged:
         ranking = _with_verdicts(ranking, counts, judged)
+        if with_likelihoods:
+            ranking = _with_likelihoods(ranking, answers, group_of, block_of or {}, seed)
     aspects = tuple(sorted({vote.aspect for vote in votes} - {aspect}))
-    return dataclasses.replace(ranking, words=in_words(ranking, other_aspects=aspects))
+    return dataclasses.replace(ranking, words=in_words(ranking, other_aspects=aspects)).in_scale(scale)
 
 
 def missing_votes(votes: Sequence[Vote], group_of: Mapping[str, str], aspect: str) -> int:
@@ -200,6 +212,36 @@ def _with_verdicts(
         if of_clips is None
         else (of_clips.winner if is_whole else None, sum(pair.told for pair in of_clips.pairs)),
     )
+
+
+def _with_likelihoods(
+    ranking: Ranking, answers: Sequence[Answer], group_of: Mapping[str, str], block_of: Mapping[str, str], seed: int
+) -> Ranking:
+    """On the largest part that is ranked; there every rater's votes are held against everybody else's."""
+    from ..rankings import verdicts
+    from .likelihoods import by_others, names_of
+
+    part = {row.label for row in ranking.main}
+    inside = [a for a in answers if group_of[a.first] in part and group_of[a.second] in part]
+    evidence = verdicts.evidence_of(
+        inside, group_of, block_of, verdicts.order_of(inside, group_of, sorted(part, key=by_name))
+    )
+    levels = verdicts.levels_of(evidence, raters_are_draws=True)
+    if levels is None:
+        return ranking
+    known = names_of([answer.rater for answer in inside], by_others(evidence, levels, seed))
+    table = tuple(
+        dataclasses.replace(
+            report,
+            likelihood=known[report.rater].found,
+            expected_likelihood=known[report.rater].expected,
+            unlikely=known[report.rater].rarity,
+        )
+        if report.rater in known
+        else report
+        for report in ranking.raters
+    )
+    return dataclasses.replace(ranking, raters=dataclasses.replace(ranking.raters, table=table))
 
 
 def _counted(

@@ -8,7 +8,7 @@ Times are epoch seconds, prices credits. Pure.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
@@ -209,8 +209,22 @@ class Measurements(Protocol):
         """Remember these, all or none; what was known of them before is replaced."""
 
 
+class Registrations(Protocol):
+    """Plans of studies, said before their votes. None is ever changed or deleted."""
+
+    def add(self, requests: Collection[str], write: Callable[[Sequence[str], int], str]) -> str:
+        """Keep `write(texts, votes)` for good and return it; in one transaction with what it is told.
+
+        That is all texts so far, oldest first, and how many votes compare two clips of these requests (canonical hashes). `write` may
+        raise: then nothing is kept.
+        """
+
+    def texts(self) -> list[str]:
+        """All that were ever registered, oldest first."""
+
+
 class Store(Protocol):
-    """All of it: what was intended, sent and answered, and by these six parts what can be asked of it."""
+    """All of it: what was intended, sent and answered, and by these seven parts what can be asked of it."""
 
     @property
     def browsing(self) -> Browsing:
@@ -235,6 +249,10 @@ class Store(Protocol):
     @property
     def measurements(self) -> Measurements:
         """What was measured of clips."""
+
+    @property
+    def registrations(self) -> Registrations:
+        """Plans of studies."""
 
     # What a runner writes
 

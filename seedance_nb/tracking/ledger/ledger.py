@@ -31,6 +31,7 @@ from .measurements import Measurements
 from .memory import Memory
 from .migrations import migrate
 from .record import BESIDE_A_VERDICT, CHANGEABLE, FREE_AGAIN, VERDICTS, Record, not_taken_back, record_of
+from .registrations import Registrations
 from .rows import (
     OCCUPYING,
     ONE_PER_INTENTION,
@@ -75,6 +76,7 @@ class Ledger:
         self.votes = BallotBox(self.file)
         self.studies = Studies(self.file)
         self.measurements = Measurements(self.file)
+        self.registrations = Registrations(self.file)
 
     @property
     def path(self) -> Path:

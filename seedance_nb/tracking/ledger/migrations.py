@@ -172,6 +172,17 @@ MIGRATIONS: tuple[tuple[Step, ...], ...] = (
         PRIMARY KEY (name, version, source, subject)
     ) STRICT, WITHOUT ROWID""",
     ),
+    (  # m010_registrations: what was said before the votes stays as it was said
+        """CREATE TABLE registrations (
+        number INTEGER PRIMARY KEY,
+        sha256 TEXT NOT NULL UNIQUE,
+        text TEXT NOT NULL
+    ) STRICT""",
+        """CREATE TRIGGER registrations_are_not_changed BEFORE UPDATE ON registrations
+        BEGIN SELECT RAISE(ABORT, 'a registration is never changed'); END""",
+        """CREATE TRIGGER registrations_are_not_deleted BEFORE DELETE ON registrations
+        BEGIN SELECT RAISE(ABORT, 'a registration is never deleted'); END""",
+    ),
 )
 
 

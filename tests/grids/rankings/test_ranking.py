@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seedance_nb.errors import InvalidRequest
-from seedance_nb.grids.rankings.ranking import chance
+from seedance_nb.grids.rankings.rows import chance
 from seedance_nb.grids.votes import votes as blind_votes
 from seedance_nb.tracking.ledger.vote import Choice
 

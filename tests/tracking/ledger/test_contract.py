@@ -13,6 +13,7 @@ PARTS = {
     "accounts": contract.Accounts,
     "votes": contract.Votes,
     "studies": contract.Studies,
+    "registrations": contract.Registrations,
 }
 
 
