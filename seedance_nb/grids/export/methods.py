@@ -33,17 +33,18 @@ def paragraph(picture: GridPicture, session: Session, rankings: Sequence[Ranking
 def registered_sentences(picture: GridPicture, session: Session) -> list[str]:
     """What was registered, whom that leaves out, and what came otherwise, but for what a ranking asks."""
     registered = registrations_of(picture, session)
-    said = list(plan_words(registered))
-    if not said:
+    counted = in_force(registered)
+    if counted is None:
         return []
-    plan = next(one for one in [in_force(registered)] if one is not None).plan
-    if plan.exclusion and picture.keys:
+    said, plan = list(plan_words(registered)), counted.plan
+    if plan.exclusion and counted.is_before_votes and picture.keys and set(plan.by) <= set(picture.names):
         for aspect in plan.aspects:
             raters = ranking_of(picture, session, plan.by or None, aspect=aspect, of=plan.of).raters
             said += [
                 f"Left out on “{one_line(aspect, 60)}”: {one_line(name, 40)} ({why})."
                 for name, why in raters.left_out.items()
             ]
+    if not counted.is_before_votes:
         said += rule_words(registered)
     deviations = [f"Deviation: {deviation}" for deviation in deviations_of_data(picture, session)]
     return said + (deviations or ["The votes are as registered."])
@@ -146,10 +147,10 @@ def _estimands(rankings: Sequence[Ranking]) -> list[str]:
     if not rankings:
         return [f"The estimand is {ESTIMANDS['levels'].format('item')}."]
     asked = dict.fromkeys(
-        f"{ESTIMANDS[ranking.of].format(ranking.by.replace('_', ' '))} on “{one_line(ranking.aspect, 60)}”"
+        f"on “{one_line(ranking.aspect, 60)}” {ESTIMANDS[ranking.of].format(ranking.by.replace('_', ' '))}"
         for ranking in rankings
     )
-    return [f"The {'estimand is' if len(asked) == 1 else 'estimands are'} {_listed(asked)}."]
+    return [f"{'The estimand is' if len(asked) == 1 else 'The estimands are'} {_listed(asked)}."]
 
 
 def _votes(votes: Sequence[Vote], rankings: Sequence[Ranking]) -> list[str]:

@@ -14,6 +14,7 @@ RARE = 0.01
 """What fair raters do less often is flagged: 1 in 100 of them is, by chance."""
 SURELY_INCONSISTENT, SURELY_BLIND = 0.7, 0.9
 """Flagged where even the upper end of the 95 % interval of repeats answered alike, of gold pairs right, is below."""
+LEAST_REPEATS = 5
 HASTY_SECONDS = 2.0
 """A median below is flagged: nobody has seen two clips by then."""
 
@@ -87,7 +88,7 @@ class RaterReport(Row):
             )
         if self.gold and self.gold_high < SURELY_BLIND:
             found["gold"] = f"told a clip from its damaged copy in {self.gold_right} of {self.gold} gold pairs"
-        if self.repeats and self.same_high < SURELY_INCONSISTENT:
+        if self.repeats >= LEAST_REPEATS and self.same_high < SURELY_INCONSISTENT:
             found["consistency"] = f"answered {self.same} of {self.repeats} repeated pairs as before"
         if self.seconds < HASTY_SECONDS:
             found["seconds"] = f"took {self.seconds:.1f} s a vote (median)"
@@ -163,20 +164,20 @@ class Raters:
         names = RaterReport.keys()
         rows = [
             {name: report[name] for name in names}
-            | {"flags": "; ".join(report.flags), "left_out": self.left_out.get(report.rater, "")}
+            | {"flagged": "; ".join(report.flags), "left_out": self.left_out.get(report.rater, "")}
             for report in self.table
         ]
-        return pd.DataFrame(rows, columns=[*names, "flags", "left_out"])
+        return pd.DataFrame(rows, columns=[*names, "flagged", "left_out"])
 
 
 RULES: Mapping[str, tuple[str, Callable[[RaterReport], float]]] = {
     "votes": ("fewer than {:g} votes", lambda report: report.votes),
     "gold": (
-        "right in fewer than {:.0%} of the gold pairs",
+        "fewer than {:.3g} % of the gold pairs right",
         lambda report: report.gold_right / report.gold if report.gold else math.nan,
     ),
     "consistency": (
-        "the same answer in fewer than {:.0%} of repeated pairs",
+        "fewer than {:.3g} % of repeated pairs answered alike",
         lambda report: report.same / report.repeats if report.repeats else math.nan,
     ),
     "seconds": ("a median of less than {:g} s a vote", lambda report: report.seconds),
@@ -188,7 +189,13 @@ RULES: Mapping[str, tuple[str, Callable[[RaterReport], float]]] = {
 
 def broken_rules(report: RaterReport, rules: Mapping[str, float]) -> str:
     """Which of these rules leave this rater out, in words; "" where none does."""
-    return " and ".join(RULES[name][0].format(least) for name, least in rules.items() if RULES[name][1](report) < least)
+    return " and ".join(rule_in_words(name, least) for name, least in rules.items() if RULES[name][1](report) < least)
+
+
+def rule_in_words(name: str, least: float) -> str:
+    """What somebody has who is left out by this rule."""
+    words = RULES[name][0]
+    return words.format(100 * least if "%" in words else least)
 
 
 def _words(raters: Raters) -> Iterator[str]:

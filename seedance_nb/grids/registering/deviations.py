@@ -111,7 +111,7 @@ def rule_words(registrations: Sequence[Registration]) -> tuple[str, ...]:
     late = [one for one in registrations if not one.is_before_votes and one.plan.exclusion]
     rules = {} if counted is None else counted.plan.exclusion
     if counted is not None and counted.is_before_votes and rules:
-        return (f"Registered before the first vote: who has {exclusion_words(rules)} is left out.",)
+        return (f"By the rule registered before the first vote, left out is {exclusion_words(rules)}.",)
     if late:
         when = _count(late[0].after_votes, "vote")
         return (f"The rule of exclusion was registered after {when}: it leaves nobody out.",)

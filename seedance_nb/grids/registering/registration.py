@@ -16,7 +16,7 @@ from typing import Any
 from ..._version import __version__
 from ...errors import InvalidRequest, one_line
 from ..rankings.ranking import QUESTIONS, Question
-from ..rankings.raters import RULES
+from ..rankings.raters import RULES, rule_in_words
 from ..rankings.rows import listed
 
 FORMAT, VERSION = "seedance_nb registration", 1
@@ -206,7 +206,8 @@ def in_force(registrations: Sequence[Registration]) -> Registration | None:
 
 def exclusion_words(rules: Mapping[str, float]) -> str:
     """Who is left out, in words."""
-    return listed([RULES[name][0].format(least) for name, least in rules.items()]) or "nobody"
+    said = [rule_in_words(name, least) for name, least in rules.items()]
+    return f"who has {' or '.join(said)}" if said else "nobody"
 
 
 def changes(old: Plan, new: Plan) -> list[str]:

@@ -46,7 +46,12 @@ def test_a_prompt_that_is_better_in_all_its_takes_and_for_all_raters_wins():
     assert ranking.words[0].startswith("“b” wins")
     assert "prompts themselves and raters like these" in ranking.words[-1]
     assert (ranking.pairs[0].a, ranking.pairs[0].told, ranking.more_to_tell) == ("b", True, 0)
-    assert 0.5 < ranking.pairs[0].random_clip < ranking.pairs[0].probability
+    pair = ranking.pairs[0]
+    assert 0.5 < pair.random_clip < pair.probability
+    assert pair.random_low < pair.random_clip < pair.random_high
+    assert pair.random_high - pair.random_low < pair.high - pair.low, (
+        "clips and tastes flatten the ends as they do the middle"
+    )
 
 
 def test_with_one_take_it_says_this_clip_and_never_wins():

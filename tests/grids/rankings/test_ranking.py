@@ -426,3 +426,26 @@ def test_votes_can_be_read_without_numpy_until_somebody_ranks():
 
     code = "import sys, seedance_nb.grids.votes.votes; print('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+# Scales and random clips ------------------------------------------------------------------------------
+
+
+def test_a_jod_is_a_clip_that_is_preferred_three_times_in_four():
+    """As in pwcmp: strengths over ln 3; chances, order and words stay."""
+    votes = study(CLEAR, 200, rng=seeded(0))
+    plain, jod = (
+        rank(votes, each_its_own(CLEAR), by="prompt", resamples=99, scale=scale) for scale in ("log-odds", "jod")
+    )
+    for one, other in zip(plain.table, jod.table, strict=True):
+        assert [other.strength, other.low, other.high] == pytest.approx(
+            [value / math.log(3) for value in (one.strength, one.low, one.high)]
+        )
+        assert other.preferred == pytest.approx(one.preferred)
+    assert [pair.size * math.log(3) for pair in jod.pairs] == pytest.approx([pair.size for pair in plain.pairs])
+    assert [pair.probability for pair in jod.pairs] == [pair.probability for pair in plain.pairs]
+    assert (jod.words, jod.winner, jod.leaders) == (plain.words, plain.winner, plain.leaders)
+    assert chance(math.log(3) * 1.0) == pytest.approx(0.75)
+    assert jod.in_scale("log-odds").table[0].strength == pytest.approx(plain.table[0].strength)
+    with pytest.raises(InvalidRequest, match="'log-odds', 'jod', not 'jods'"):
+        rank(votes, each_its_own(CLEAR), scale="jods")
