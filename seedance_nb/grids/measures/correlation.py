@@ -7,7 +7,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..rankings.ranking import Ranking, by_name
+from ..rankings.ranking import Ranking
+from ..rankings.rows import by_name
 
 FEWEST = 4
 """Points; of fewer an interval of a correlation says nothing."""
