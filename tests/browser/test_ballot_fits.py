@@ -12,9 +12,16 @@ pytestmark = pytest.mark.browser
 
 WINDOWS = ((1280, 720), (390, 844), (844, 390), (640, 360))
 """A small notebook computer, a phone both ways, and the first one at a zoom of 200 %."""
+WHOLE = WINDOWS[:3]
+"""Where every button of the page is seen at once."""
+BUTTONS_OUT_OF_SIGHT = """() => [...document.querySelectorAll('.seedance-ballot :is(button, select, input)')]
+    .filter((node) => node.getClientRects().length)
+    .map((node) => [node.innerText || node.className, node.getBoundingClientRect()])
+    .filter(([, box]) => box.top < 0 || box.bottom > innerHeight + 1 || box.left < 0 || box.right > innerWidth + 1)
+    .map(([name, box]) => [name, Math.round(box.top), Math.round(box.bottom)])"""
 SHAPES = {"16:9": ("16:9",) * 2, "1:1": ("1:1",) * 2, "9:16": ("9:16",) * 2, "mixed": ("16:9", "9:16")}
 PROMPT = "a paper boat on a rainy street, " * 18
-READY = "() => document.querySelector('.seedance-ballot-choice')?.disabled === false"
+READY = "() => document.querySelector('.seedance-ballot-time')?.innerText.includes('/')"
 OUT_OF_SIGHT = """() => {
     const room = document.querySelector('.seedance-ballot');
     let [top, bottom, left, right] = [0, innerHeight, 0, innerWidth];
@@ -64,7 +71,7 @@ def test_on_the_page_for_raters(browser, films, tmp_path, shape):
     path = write_ballot(
         picture(films, SHAPES[shape]), tmp_path / "ballot.html", aspects=["overall", "prompt match", "motion", "faces"]
     )
-    hidden, ways = {}, {}
+    hidden, ways, buttons = {}, {}, {}
     tab = browser.open(path.as_uri())
     browser.do(lambda: tab.page.get_by_role("textbox", name="Your name").fill("Anna"))
     browser.do(lambda: tab.page.keyboard.press("Enter"))
@@ -73,10 +80,12 @@ def test_on_the_page_for_raters(browser, films, tmp_path, shape):
         with voting(tab, window, f"page-{shape.replace(':', 'x')}") as unseen:
             hidden[window] = unseen
             ways[window] = browser.do(tab.page.evaluate, WAYS)
+            buttons[window] = browser.do(tab.page.evaluate, BUTTONS_OUT_OF_SIGHT)
     scrolled = browser.do(tab.page.evaluate, "() => scrollY")
     tab.close()
 
     assert hidden == {window: [] for window in WINDOWS}
+    assert {window: buttons[window] for window in WHOLE} == {window: [] for window in WHOLE}
     assert scrolled == 0
     if shape == "16:9":  # larger so on a phone that is held upright
         assert (ways[1280, 720][0], ways[390, 844][0]) == ("beside", "above")

@@ -2,17 +2,18 @@
 
 import { make } from "../../pages/kit.js";
 import { votingRoom } from "./room.js";
-/** @import { Choice, State } from "./room.js" */
+/** @import { Choice, Effort, State } from "./room.js" */
 
 /**
  * What the page was written with. Pairs are told by their numbers; `asked` is the number of a prompt, `repeats` of an earlier pair;
  * `schedule` and `signature` go into the file unread: they say that all of this was asked.
  * @typedef {{
- *   format: string, version: number, ballot: string, aspects: string[], hint: string, prompts: string[], schedule: string, signature: string,
+ *   format: string, version: number, ballot: string, aspects: string[], hint: string, note?: string, prompts: string[], schedule: string,
+ *   signature: string,
  *   pairs: { left: string, right: string, asked: number | null, repeats: number | null, kind: "training" | "vote" }[],
  * }} Ballot
  */
-/** @typedef {{ id: string, pair: number, aspect: string, choice: Choice, at: number, repeats: string | null }} Vote */
+/** @typedef {{ pair: number, aspect: string, choice: Choice, at: number } & Effort} Vote */
 
 /** @type {Ballot} */
 const ballot = JSON.parse(written("ballot").textContent);
@@ -23,6 +24,9 @@ let rater = "";
 /** @type {Vote[]} */
 let votes = [];
 let ended = false;
+let withdrawn = false;
+/** @type {Set<number>} */
+const skipped = new Set(); // pairs that could not be played here
 let saved = 0; // how many votes the last file held
 
 /**
@@ -85,17 +89,20 @@ const read = (name) =>
 const answersOf = (pair) => Object.fromEntries(votes.filter((vote) => vote.pair === pair).map((vote) => [vote.aspect, vote.choice]));
 /** @param {number} pair */
 const isJudged = (pair) => ballot.aspects.every((aspect) => aspect in answersOf(pair));
-const current = () => ballot.pairs.findIndex((_, pair) => !isJudged(pair));
+const current = () => ballot.pairs.findIndex((_, pair) => !isJudged(pair) && !skipped.has(pair));
+/** @param {number} pair */
+const counts = (pair) => ballot.pairs[pair]?.kind !== "training";
 
 /** @returns {State} */
 const state = () => {
   const at = current();
-  const all = ballot.pairs.length;
-  const judged = ballot.pairs.filter((_, pair) => isJudged(pair)).length;
+  const counted = [...ballot.pairs.keys()].filter(counts);
+  const all = counted.length;
+  const judged = counted.filter(isJudged).length;
   const pair = ballot.pairs[at];
   const following = ballot.pairs[at + 1];
   return {
-    phase: !begun ? "name" : ended || at < 0 ? "end" : "vote",
+    phase: !begun ? "name" : ended || withdrawn || at < 0 ? "end" : "vote",
     rater,
     aspects: ballot.aspects,
     pair: pair && {
@@ -104,15 +111,25 @@ const state = () => {
       right: pair.right,
       asked: pair.asked == null ? null : ballot.prompts[pair.asked] ?? null,
       answered: answersOf(at),
+      kind: counts(at) ? "vote" : "training",
     },
     next: following && at >= 0 ? [following.left, following.right] : [],
     shown: null,
-    progress: `pair ${Math.min(judged + 1, all)} of ${all}`,
+    progress: pair && !counts(at) ? `practice, then ${all} pairs` : `pair ${Math.min(judged + 1, all)} of ${all}`,
     part: judged / all,
     canUndo: votes.length > 0,
-    canGoOn: at >= 0,
-    lines: endLines(at < 0, judged, all),
+    canGoOn: at >= 0 && !withdrawn,
+    lines: withdrawn ? withdrawnLines() : endLines(judged === all, judged, all),
     code: "",
+    judged,
+    all,
+    note: ballot.note ?? "",
+    stored: withdrawn
+      ? ""
+      : `Kept in this browser and in the file that you save: the name ${rater || "above"}, your answers, when you gave each, how ` +
+        "many seconds it took and how often you watched both clips. Nothing else, and nothing leaves this page by itself.",
+    canWithdraw: votes.length > 0,
+    canSave: votes.length > 0,
   };
 };
 
@@ -128,17 +145,21 @@ const endLines = (complete, judged, all) => [
     : "Save your votes as a file now, and send it to whoever gave you this page.",
 ];
 
+const withdrawnLines = () => [
+  "Your answers are withdrawn: nothing of them is left in this page.",
+  `If you have sent your file already, ask whoever gave you this page to withdraw ${rater}.`,
+];
+
 /**
  * @param {string} pair
  * @param {string} aspect
  * @param {Choice} choice
+ * @param {Effort} effort
  */
-const answer = (pair, aspect, choice) => {
+const answer = (pair, aspect, choice, effort) => {
   const at = Number(pair);
   if (!(aspect in answersOf(at))) {
-    const first = ballot.pairs[at]?.repeats;
-    const earlier = first == null ? null : votes.find((vote) => vote.pair === first && vote.aspect === aspect);
-    votes.push({ id: newId(), pair: at, aspect, choice, at: Date.now() / 1000, repeats: earlier ? earlier.id : null });
+    votes.push({ pair: at, aspect, choice, at: Date.now() / 1000, ...effort });
     remember();
   }
   room.show(state());
@@ -148,8 +169,37 @@ const undo = () => {
   const last = votes.at(-1);
   if (last) votes = votes.filter((vote) => vote.pair !== last.pair);
   ended = false;
+  skipped.clear();
   remember();
   room.show(state());
+};
+
+const withdraw = () => {
+  votes = [];
+  saved = 0;
+  withdrawn = true;
+  try {
+    localStorage.removeItem(`${shelf} ${rater}`);
+    localStorage.removeItem(shelf);
+  } catch {
+    // no storage: there was nothing in it
+  }
+  room.show(state());
+};
+
+/** @param {string} pair */
+const skip = (pair) => {
+  skipped.add(Number(pair));
+  room.show(state());
+};
+
+/** @param {string} name the rater whose votes may lie in this browser */
+const hasVotes = (name) => {
+  try {
+    return JSON.parse(localStorage.getItem(`${shelf} ${name}`) ?? "[]").length > 0;
+  } catch {
+    return false;
+  }
 };
 
 const save = () => {
@@ -178,15 +228,16 @@ const save = () => {
 /** @param {string} text */
 const fileName = (text) => text.normalize("NFKC").replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-+|-+$/g, "") || "rater";
 
-const newId = () => {
-  if (crypto.randomUUID) return crypto.randomUUID();
-  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-};
-
 let begun = false;
 rater = lastRater() || ballot.hint;
 const room = votingRoom(written("room"), {
   begin(name) {
+    const other = lastRater();
+    if (other && other !== name && hasVotes(other)) {
+      room.complain(`This page is ${other}'s, who has voted here: ask for a page of your own, or go on as ${other}.`);
+      return;
+    }
+    room.complain("");
     rater = name;
     begun = true;
     recall();
@@ -194,7 +245,9 @@ const room = votingRoom(written("room"), {
     room.show(state());
   },
   answer,
+  skip,
   undo,
+  withdraw,
   done() {
     ended = true;
     room.show(state());

@@ -26,6 +26,7 @@ from ...tracking.session import Session
 from ..picture import GridPicture
 from .ballot_file import FORMAT, VERSION, check_aspects, check_gold, clean_rater, pseudonym
 from .ballot_pairs import Entries, ScheduledPair, asks_for_prompt, entries, schedule, with_controls
+from .blindness import not_blind
 from .signed_schedule import Schedule, named, sign
 
 _HERE = Path(__file__).parent
@@ -76,7 +77,7 @@ def write_ballot(
     issued = Schedule(secrets.token_hex(8), asked, named(planned, names))
     keys = {name: key for key, name in names.items()}
     secret, hint = session.ask_ledger(_issue, issued.ballot, keys, clean_rater(rater or ""))
-    ballot = _content(entered, planned, issued, sign(issued.text(), secret), hint)
+    ballot = _content(entered, planned, issued, sign(issued.text(), secret), hint) | {"note": not_blind(picture)}
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     trouble = ""
     try:

@@ -17,12 +17,14 @@ export function buildRoom(el) {
     ...nameForm(own),
     ...head(),
     ...stage(),
-    ...questions(),
+    ...questions(own),
+    ...resting(),
     ...transport(own),
     ...bottom(own),
     ...ending(),
   };
-  ui.room.append(ui.name, ui.head, ui.stage, ui.ask, ui.transport, ui.bottom, ui.end, ui.complaint, ui.status);
+  ui.asked.before(ui.wait); // beside the question, whose buttons it explains
+  ui.room.append(ui.head, ui.stage, ui.ask, ui.note, ui.name, ui.transport, ui.bottom, ui.rest, ui.end, ui.complaint, ui.status);
   el.append(ui.room);
   return ui;
 }
@@ -42,6 +44,7 @@ function nameForm(own) {
   const start = button("Start voting", "seedance-ballot-primary");
   start.type = "submit";
   const form = make("form", "seedance-ballot-form", label, input, start);
+  const stored = make("p", { className: "seedance-ballot-quiet", dir: "auto" });
   const name = make(
     "div",
     "seedance-ballot-name",
@@ -52,20 +55,26 @@ function nameForm(own) {
       "You will see two clips side by side and not what they were made with. Which stands on which side is decided by coin; some pairs come twice.",
     ),
     form,
+    stored,
   );
   name.hidden = true;
-  return { name, form, input };
+  return { name, form, input, stored, note: make("p", { className: "seedance-ballot-note", dir: "auto" }) };
 }
 
 function head() {
   const question = make("p", "seedance-ballot-title");
+  const practice = make("p", "seedance-ballot-step", "Practice: it does not count");
   const steps = make("div", "seedance-ballot-steps");
   const asked = make("p", { className: "seedance-ballot-asked seedance-ballot-quiet", dir: "auto" });
-  return { head: make("div", "seedance-ballot-head", question, steps, asked), question, steps, asked };
+  return { head: make("div", "seedance-ballot-head", question, practice, steps, asked), question, practice, steps, asked };
 }
 
 function stage() {
-  const trouble = make("p", "seedance-ballot-trouble");
+  const why = make("p", "seedance-ballot-why");
+  const again = button("Try again", "seedance-ballot-small");
+  const skip = button("Skip this pair", "seedance-ballot-small");
+  const trouble = make("div", "seedance-ballot-trouble", why, make("div", "seedance-ballot-row", again, skip));
+  trouble.hidden = true;
   // The status says it.
   const loading = make("p", { className: "seedance-ballot-loading", "aria-hidden": "true" }, "The clips are on their way…");
   const sides = ["A", "B"].map((side) => {
@@ -82,10 +91,12 @@ function stage() {
     return { video, label, caption, figure: make("figure", "seedance-ballot-clip", video, caption) };
   });
   const figures = sides.map(({ figure }) => figure);
-  return { stage: make("div", "seedance-ballot-stage", ...figures, loading, trouble), sides, loading, trouble };
+  return { stage: make("div", "seedance-ballot-stage", ...figures, loading, trouble), sides, loading, trouble, why, again, skip };
 }
 
-function questions() {
+/** @param {string} own */
+function questions(own) {
+  const wait = make("p", { className: "seedance-ballot-wait seedance-ballot-quiet", id: `${own}-wait` });
   const choices = {
     left: button("A is better", "seedance-ballot-choice", "A"),
     tie: button("Tie", "seedance-ballot-choice", "T"),
@@ -94,9 +105,10 @@ function questions() {
   };
   choices.left.setAttribute("aria-label", "A is better");
   choices.right.setAttribute("aria-label", "B is better");
+  for (const choice of Object.values(choices)) choice.setAttribute("aria-describedby", wait.id);
   const said = make("p", "seedance-ballot-quiet");
   const next = button("Next pair", "seedance-ballot-primary", "Enter");
-  return { ask: make("div", "seedance-ballot-ask", ...Object.values(choices), said, next), choices, said, next };
+  return { ask: make("div", "seedance-ballot-ask", ...Object.values(choices), said, next), choices, wait, said, next };
 }
 
 /** @param {string} own */
@@ -138,15 +150,37 @@ function bottom(own) {
   return { bottom: all, undo, bar, progress, revealLabel, reveal, save, done };
 }
 
+function resting() {
+  const rested = make("p", "seedance-ballot-title");
+  const wake = button("Go on", "seedance-ballot-primary", "Enter");
+  const rest = make(
+    "div",
+    "seedance-ballot-rest",
+    rested,
+    make("p", "seedance-ballot-quiet", "Rest your eyes; go on when you like."),
+    wake,
+  );
+  rest.hidden = true;
+  return { rest, rested, wake };
+}
+
 function ending() {
   const lines = make("div", "seedance-ballot-lines");
   const code = make("code", "seedance-ballot-code");
   const saveAtEnd = button("Save my votes", "seedance-ballot-primary");
   const goOn = button("Vote on", "seedance-ballot-small");
   const undoAtEnd = button("Undo the last pair", "seedance-ballot-small", "U");
-  const end = make("div", "seedance-ballot-end", lines, code, make("div", "seedance-ballot-row", saveAtEnd, goOn, undoAtEnd));
+  const withdraw = button("Withdraw my answers", "seedance-ballot-small");
+  const row = make("div", "seedance-ballot-row", saveAtEnd, goOn, undoAtEnd, withdraw);
+  const storedAtEnd = make("p", { className: "seedance-ballot-quiet", dir: "auto" });
+  const sure = button("Withdraw them all", "seedance-ballot-small");
+  const keep = button("Keep them", "seedance-ballot-small");
+  const words = make("p", {}, "All your answers are deleted then, and nobody can bring them back.");
+  const confirm = make("div", "seedance-ballot-trouble", words, make("div", "seedance-ballot-row", sure, keep));
+  confirm.hidden = true;
+  const end = make("div", "seedance-ballot-end", lines, code, row, confirm, storedAtEnd);
   end.hidden = true;
-  return { end, lines, code, saveAtEnd, goOn, undoAtEnd };
+  return { end, lines, code, saveAtEnd, goOn, undoAtEnd, withdraw, confirm, sure, keep, storedAtEnd };
 }
 
 /**

@@ -6,20 +6,29 @@ import { buildRoom, SOUNDS, SPEEDS } from "./parts.js";
 import { pairPlayer } from "./player.js";
 
 /** @typedef {"left" | "tie" | "both bad" | "right"} Choice */
-/** @typedef {{ id: string, left: string, right: string, asked?: string | null, answered: Record<string, Choice> }} Pair */
+/** @typedef {{ seconds: number, plays: number }} Effort what an answer took: seconds since the pair could be played, full plays of both clips */
+/**
+ * @typedef {{
+ *   id: string, left: string, right: string, asked?: string | null, answered: Record<string, Choice>, kind?: "training" | "vote",
+ * }} Pair
+ */
 /** @typedef {{ pair: string, left: string, right: string, said: { aspect: string, choice: Choice }[] }} Revealed */
 /**
- * Where a rater stands: `next` are the names of the clips that are wanted soon, `shown` what the last pair was made with, if that is told.
+ * Where a rater stands: `next` are the names of the clips that are wanted soon, `shown` what the last pair was made with, if that is told;
+ * `judged` pairs of `all` are done, if it is known how many there are; `note` has to be known before the first vote, `stored` says what
+ * is kept of the rater.
  * @typedef {{
  *   phase: "name" | "vote" | "end", rater: string, aspects: string[], pair?: Pair | null, next: string[], shown: Revealed | null,
  *   reveal?: boolean, progress: string, part: number | null, canUndo: boolean, canGoOn: boolean, lines: string[], code: string,
+ *   judged?: number, all?: number | null, note?: string, stored?: string, canWithdraw?: boolean, canSave?: boolean,
  * }} State
  */
 /**
  * Where clips come from and answers go to. `clip` promises an address to play; `keys` is where keys are listened to, if not in the
  * room itself.
  * @typedef {{
- *   begin(rater: string): void, answer(pair: string, aspect: string, choice: Choice): void, undo(): void, done(): void, goOn(): void,
+ *   begin(rater: string): void, answer(pair: string, aspect: string, choice: Choice, effort: Effort): void, skip(pair: string): void,
+ *   undo(): void, done(): void, goOn(): void, withdraw(): void,
  *   clip(name: string): Promise<string>, reveal: ((on: boolean) => void) | null, save: (() => void) | null, keys: Document | null,
  * }} Door
  */
@@ -39,8 +48,12 @@ const CHOICE_KEYS = {
   4: "both bad",
 };
 const GAP = 12; // pixels between the clips
-const EDGE = 28; // pixels of the page around the room
+const EDGE = 28; // pixels at most below the buttons of the room
 const LEAST_HEIGHT = 96; // pixels for the clips, however low the window is
+const SMALL_HEIGHT = 150; // pixels below which clips do not make room for what is not needed to vote
+const PAIRS_TO_REST = 20;
+const LOADING = 30_000; // ms after which a clip that lies in the page does not get ready any more
+const STALLED = 10_000; // ms, and three rounds of the clips, without any progress after which a pair counts as one that does not play
 
 /**
  * @param {HTMLElement} el
@@ -60,13 +73,28 @@ export function votingRoom(el, door) {
   let seen = null; // the reveal that has been read
   let sound = 0;
   let unwell = "";
+  let readyAt = 0; // when the pair on stage could be played first
+  let movedAt = 0; // when more of it was seen last
+  let leftThen = 0;
+  let lookedAt = 0;
+  let wasAsleep = false;
+  /** @type {Map<string, number>} */
+  const playsOf = new Map(); // full plays of the pairs that were on stage
+  let rested = 0; // after so many pairs the rater has gone on
+  let introduced = false; // the first screen was shown, and what it says
 
-  const player = pairPlayer(videos, () => drawTransport());
+  const player = pairPlayer(videos, () => {
+    drawTransport();
+    drawWait();
+  });
 
   /** @param {State} next */
   const show = (next) => {
     const changedPhase = state?.phase !== next.phase;
     const hadFocus = ui.room.contains(document.activeElement);
+    if (state?.phase !== "vote") rested = next.judged ?? 0;
+    introduced ||= next.phase === "name";
+    if (changedPhase) ui.confirm.hidden = true;
     state = next;
     waiting = false;
     draw();
@@ -74,7 +102,11 @@ export function votingRoom(el, door) {
   };
 
   // The names of the last pair are shown before the end is.
-  const phase = () => (showing() ? "vote" : state?.phase);
+  const phase = () => (showing() ? "vote" : isResting() ? "rest" : state?.phase);
+  const isResting = () => {
+    const judged = state?.judged ?? 0;
+    return state?.phase === "vote" && judged > 0 && judged % PAIRS_TO_REST === 0 && judged !== rested;
+  };
   const showing = () => {
     const shown = state?.shown;
     return shown && shown.pair !== seen && shown.pair === shownPair ? shown : null;
@@ -90,7 +122,20 @@ export function votingRoom(el, door) {
       ui.bottom.hidden =
       ui.head.hidden =
         !voting;
+    const hadRest = !ui.rest.hidden;
+    ui.rest.hidden = phase() !== "rest";
+    say(ui.rested, state.all ? `${state.judged} of ${state.all} done` : `${state.judged} pairs done`);
+    if (!ui.rest.hidden) {
+      say(ui.status, `${ui.rested.textContent}. Rest your eyes; go on when you like.`);
+      if (!hadRest) ui.wake.focus({ preventScroll: true });
+    }
     ui.end.hidden = phase() !== "end";
+    say(ui.note, state.note || "");
+    ui.note.hidden = !state.note || (state.phase !== "name" && (introduced || !voting || Boolean(state.judged)));
+    for (const stored of [ui.stored, ui.storedAtEnd]) {
+      say(stored, state.stored || "");
+      stored.hidden = !state.stored;
+    }
     if (state.phase === "name" && !ui.input.value && state.rater) ui.input.value = state.rater;
     if (!voting) {
       player.stop();
@@ -106,7 +151,8 @@ export function votingRoom(el, door) {
     ui.undoAtEnd.hidden = !state.canUndo;
     ui.revealLabel.hidden = !door.reveal;
     ui.reveal.checked = Boolean(state.reveal);
-    for (const button of [ui.save, ui.saveAtEnd]) button.hidden = !door.save;
+    for (const button of [ui.save, ui.saveAtEnd]) button.hidden = !door.save || state.canSave === false;
+    ui.withdraw.hidden = !state.canWithdraw || !ui.confirm.hidden;
     drawTransport();
   };
 
@@ -118,12 +164,13 @@ export function votingRoom(el, door) {
     const reveal = showing();
     const aspect = reveal ? undefined : question();
     say(ui.question, reveal ? "This is what they were" : asking(aspect));
+    ui.practice.hidden = Boolean(reveal) || pair?.kind !== "training";
     say(ui.asked, (!reveal && pair?.asked && `Both were asked for: ${pair.asked}`) || "");
     const answered = pair?.answered ?? {};
     ui.steps.replaceChildren(...(aspects.length < 2 || reveal ? [] : aspects.map((name) => step(name, aspect, answered))));
     for (const choice of CHOICES) {
       ui.choices[choice].hidden = Boolean(reveal);
-      ui.choices[choice].disabled = waiting || !ready || !aspect;
+      ui.choices[choice].disabled = waiting || !isAwake() || !aspect;
     }
     const hidden = ui.next.hidden;
     ui.next.hidden = !reveal;
@@ -132,12 +179,54 @@ export function votingRoom(el, door) {
     say(ui.said, reveal ? said(reveal) : "");
     const status = reveal
       ? `A: ${reveal.left}. B: ${reveal.right}. ${said(reveal)}`
-      : ready
+      : unwell
+      ? unwell
+      : isAwake()
       ? asking(aspect)
-      : unwell || "The clips are on their way";
+      : ready
+      ? `Watch both clips once before you answer. ${asking(aspect)}`
+      : "The clips are on their way";
     say(ui.status, status);
     ui.loading.hidden = ready || Boolean(unwell);
-    say(ui.trouble, unwell);
+    say(ui.why, unwell);
+    ui.trouble.hidden = !unwell;
+    drawWait();
+  };
+
+  // An answer is taken once both clips have been seen in full.
+  const isAwake = () => ready && !unwell && player.plays() > 0;
+
+  const drawWait = () => {
+    if (!state || phase() !== "vote") return;
+    const asleep = ready && !unwell && !showing() && !isAwake();
+    const seconds = Math.max(1, Math.ceil(player.left()));
+    say(ui.wait, asleep ? `Watch both once: ${player.isPlaying() ? `${seconds} s` : "press Play"}` : "");
+    if (asleep) watchdog();
+    else {
+      delete ui.wait.dataset.asked;
+      if (wasAsleep) drawLater();
+    }
+    wasAsleep = asleep;
+  };
+
+  // What does not go on although it is played keeps nobody. A page that was out of sight has all its time again.
+  const watchdog = () => {
+    const now = performance.now();
+    const moved = !player.isPlaying() || player.left() !== leftThen || now - lookedAt > 2000;
+    if (moved) movedAt = now;
+    [leftThen, lookedAt] = [player.left(), now];
+    if (now - movedAt > STALLED + 3000 * player.roundSeconds()) fail("These clips do not play on here.");
+  };
+
+  // The question is drawn again when its buttons wake.
+  const drawLater = () => queueMicrotask(drawQuestion);
+
+  /** @param {string} text what went wrong with the pair on stage; nobody has to stay with it */
+  const fail = (text) => {
+    unwell = text;
+    ready = false;
+    player.stop();
+    draw();
   };
 
   const drawEnd = () => {
@@ -146,6 +235,7 @@ export function votingRoom(el, door) {
     say(ui.code, state.code || "");
     ui.code.hidden = !state.code;
     ui.goOn.hidden = !state.canGoOn;
+    ui.code.hidden ||= state.canWithdraw === false;
     say(ui.status, (state.lines || []).join(" "));
   };
 
@@ -165,17 +255,21 @@ export function votingRoom(el, door) {
   /** @param {Pair | null | undefined} pair */
   const setStage = async (pair) => {
     if (!pair || pair.id === shownPair) return;
+    if (shownPair) playsOf.set(shownPair, player.plays());
     shownPair = pair.id;
     ready = false;
     unwell = "";
     player.stop();
     clear();
+    player.begin(playsOf.get(pair.id) ?? 0);
     try {
       const addresses = await Promise.all([door.clip(pair.left), door.clip(pair.right)]);
       if (shownPair !== pair.id) return;
       await Promise.all(videos.map((video, side) => load(video, addresses[side] ?? "")));
       if (shownPair !== pair.id) return;
       ready = true;
+      readyAt = movedAt = performance.now();
+      for (const video of videos) video.onerror = () => fail("One of these clips cannot be played to its end here.");
       fit();
       bringIntoSight();
       if (!matchMedia("(prefers-reduced-motion: reduce)").matches) player.replay();
@@ -194,8 +288,12 @@ export function votingRoom(el, door) {
    */
   const load = (video, address) =>
     new Promise((resolve, reject) => {
-      video.oncanplaythrough = () => resolve();
-      video.onerror = () => reject(new Error("This browser cannot play one of the clips; vote on with another browser."));
+      const late = setTimeout(() => reject(new Error("One of these clips never gets ready to play here.")), LOADING);
+      video.oncanplay = () => {
+        clearTimeout(late);
+        resolve();
+      };
+      video.onerror = () => reject(new Error("This browser cannot play one of these clips; another browser may."));
       video.src = address;
       video.load();
     });
@@ -208,19 +306,20 @@ export function votingRoom(el, door) {
     const isLarge = document.fullscreenElement === ui.room || ui.room.classList.contains("seedance-ballot-large");
     const stage = ui.stage.getBoundingClientRect();
     const above = stage.top - ui.room.getBoundingClientRect().top + (isLarge ? ui.room.scrollTop : 0);
-    const below = (isLarge ? ui.bottom : ui.ask).getBoundingClientRect().bottom - stage.bottom;
-    const trouble = ui.trouble.textContent ? ui.trouble.offsetHeight + GAP : 0;
-    const height = Math.max(LEAST_HEIGHT, windowHeight(ui.room) - above - below - trouble - EDGE);
+    const trouble = ui.trouble.hidden ? 0 : ui.trouble.offsetHeight + GAP;
+    /** @param {HTMLElement} last what is to be seen with the clips, and all before it */
+    const room = (last) => windowHeight(ui.room) - above - (last.getBoundingClientRect().bottom - stage.bottom) - trouble - edgeOf(ui.room);
+    const whole = room(ui.bottom);
+    const height = Math.max(LEAST_HEIGHT, isLarge || whole >= SMALL_HEIGHT ? whole : room(ui.ask));
     const captions = ui.sides.map(({ caption }) => caption);
     /** @param {"beside" | "above"} way */
     const lay = (way) => {
       ui.stage.dataset.way = way;
-      if (way === "beside") {
-        const caption = Math.max(...captions.map((node) => node.offsetHeight));
-        return shapes.map((shape) => within((stage.width - GAP) / 2, height - caption, shape));
-      }
-      const caption = Math.max(...captions.map((node) => node.offsetWidth)) + GAP;
-      return shapes.map((shape) => within(stage.width - caption, (height - GAP) / 2, shape));
+      const isBesideItsClip = ui.sides.some(({ figure }) => getComputedStyle(figure).display === "flex");
+      const wide = isBesideItsClip ? Math.max(...captions.map((node) => node.offsetWidth)) + GAP : 0;
+      const tall = isBesideItsClip ? 0 : Math.max(...captions.map((node) => node.offsetHeight));
+      const [width, high] = way === "beside" ? [(stage.width - GAP) / 2, height] : [stage.width, (height - GAP) / 2];
+      return shapes.map((shape) => within(width - wide, high - tall, shape));
     };
     /** @param {Size[]} sizes */
     const area = (sizes) => sizes.reduce((sum, [w, h]) => sum + w * h, 0);
@@ -245,28 +344,35 @@ export function votingRoom(el, door) {
 
   const clear = () => {
     for (const video of videos) {
-      video.oncanplaythrough = video.onerror = null;
+      video.oncanplay = video.onerror = null;
       if (video.hasAttribute("src")) {
         video.removeAttribute("src");
         video.load();
       }
     }
-    if (phase() !== "vote") shownPair = null;
+    if (phase() === "vote") return;
+    if (shownPair) playsOf.set(shownPair, player.plays());
+    shownPair = null;
   };
 
   // What a rater does ---------------------------------------------------------------------------------------
 
   /** @param {Choice} choice */
   const answer = (choice) => {
-    if (state?.phase !== "vote" || waiting || !ready || showing()) return;
+    if (phase() !== "vote" || !state || waiting || !ready || showing()) return;
     const aspect = question();
     const pair = state.pair;
     if (!aspect || !pair) return;
+    if (!isAwake()) {
+      say(ui.status, `${ui.wait.textContent}, and then: ${asking(aspect)}`);
+      ui.wait.dataset.asked = "yes";
+      return;
+    }
     waiting = true;
     drawQuestion();
     ui.undo.disabled = true;
     focusRoom();
-    door.answer(pair.id, aspect, choice);
+    door.answer(pair.id, aspect, choice, { seconds: Math.round(performance.now() - readyAt) / 1000, plays: player.plays() });
   };
 
   const undo = () => {
@@ -274,6 +380,39 @@ export function votingRoom(el, door) {
     waiting = true;
     focusRoom();
     door.undo();
+  };
+
+  const skip = () => {
+    const pair = state?.pair;
+    if (!pair || waiting || !unwell) return;
+    waiting = true;
+    focusRoom();
+    door.skip(pair.id);
+  };
+
+  const tryAgain = () => {
+    shownPair = null;
+    draw();
+    focusRoom();
+  };
+
+  const wake = () => {
+    rested = state?.judged ?? 0;
+    draw();
+    focusRoom();
+  };
+
+  /** @param {boolean} on whether it is asked if all answers shall be withdrawn */
+  const askToWithdraw = (on) => {
+    ui.confirm.hidden = !on;
+    ui.withdraw.hidden = on;
+    (on ? ui.keep : ui.withdraw).focus();
+  };
+
+  const withdraw = () => {
+    ui.confirm.hidden = true;
+    focusRoom();
+    door.withdraw();
   };
 
   const goOn = () => {
@@ -339,6 +478,7 @@ export function votingRoom(el, door) {
    */
   const action = (key, held, onButton) => {
     if (key === "u" || key === "Backspace") return held ? () => {} : undo;
+    if (phase() === "rest" && (key === " " || key === "Enter" || key === "ArrowRight")) return held ? () => {} : wake;
     if (phase() !== "vote") return null;
     if (key === "Enter" && !onButton && showing()) return held ? () => {} : goOn;
     if (key === "ArrowRight" && showing()) return held ? () => {} : goOn;
@@ -378,6 +518,12 @@ export function votingRoom(el, door) {
   ui.speed.addEventListener("change", () => setSpeed(Number(ui.speed.value)));
   ui.sound.addEventListener("change", () => setSound(SOUNDS.indexOf(ui.sound.value)));
   ui.reveal.addEventListener("change", () => door.reveal?.(ui.reveal.checked));
+  ui.wake.addEventListener("click", wake);
+  ui.again.addEventListener("click", tryAgain);
+  ui.skip.addEventListener("click", skip);
+  ui.withdraw.addEventListener("click", () => askToWithdraw(true));
+  ui.keep.addEventListener("click", () => askToWithdraw(false));
+  ui.sure.addEventListener("click", withdraw);
   ui.done.addEventListener("click", () => door.done());
   ui.goOn.addEventListener("click", () => door.goOn());
   for (const button of [ui.save, ui.saveAtEnd]) button.addEventListener("click", () => door.save?.());
@@ -445,6 +591,15 @@ function scrollerOf(element) {
 function sightOf(element) {
   const box = document.fullscreenElement ? null : scrollerOf(element)?.getBoundingClientRect();
   return [Math.max(0, box?.top ?? 0), Math.min(innerHeight, box?.bottom ?? innerHeight)];
+}
+
+/**
+ * Pixels between the end of a room and the end of what can be seen: its own edge, and what the page leaves free around it.
+ * @param {Element} element
+ */
+function edgeOf(element) {
+  const { paddingBottom, borderBottomWidth } = getComputedStyle(element);
+  return Math.min(EDGE, parseFloat(paddingBottom) + parseFloat(borderBottomWidth) + Math.max(0, element.getBoundingClientRect().left));
 }
 
 /** @param {Element} element */

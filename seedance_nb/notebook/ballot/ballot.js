@@ -88,10 +88,12 @@ export default {
 
     const room = votingRoom(el, {
       begin: (rater) => send({ kind: "begin", rater }),
-      answer: (pair, aspect, choice) => send({ kind: "answer", pair, aspect, choice }),
+      answer: (pair, aspect, choice, effort) => send({ kind: "answer", pair, aspect, choice, ...effort }),
+      skip: (pair) => send({ kind: "skip", pair }),
       undo: () => send({ kind: "undo" }),
       done: () => send({ kind: "done" }),
       goOn: () => send({ kind: "go_on" }),
+      withdraw: () => send({ kind: "withdraw" }),
       reveal: (on) => send({ kind: "reveal", on }),
       clip,
       save: null,

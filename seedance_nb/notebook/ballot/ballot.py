@@ -22,6 +22,7 @@ from ...clips.store import is_shown_whole, preview_file
 from ...errors import InvalidRequest, one_line, shortened
 from ...grids.ballots.ballot_file import check_aspects, check_gold, clean_rater, pseudonym, what_is_stored
 from ...grids.ballots.ballot_pairs import Entries, asks_for_prompt, entries
+from ...grids.ballots.blindness import not_blind
 from ...grids.ballots.page import STYLE_SHEET
 from ...grids.ballots.voting import Voting
 from ...grids.votes.votes import next_pair
@@ -73,7 +74,7 @@ class Ballot(anywidget.AnyWidget):
     """It has no traits: a saved notebook holds nothing of it, neither clips nor names.
 
     From the page: `hello`, `begin` (rater), `need` (clip), `answer` (pair, aspect, choice, seconds, plays), `undo`, `reveal` (on), `done`,
-    `go_on`, `withdraw`. To it: `state` (see grids/ballots/room.js), `clip` (clip, and the MP4 as the only buffer), `no_clip` (clip, text), `trouble` (text). Clips go
+    `go_on`, `skip` (pair), `withdraw`. To it: `state` (see grids/ballots/room.js), `clip` (clip, and the MP4 as the only buffer), `no_clip` (clip, text), `trouble` (text). Clips go
     by names that are drawn by lot for each ballot; what they stand for is said after the answer.
 
     Messages may be handled on a subshell's thread while a cell runs: they ask the ledger and answer, and nothing else.
@@ -108,6 +109,7 @@ class Ballot(anywidget.AnyWidget):
         self._proposed = ""
         self._withdrawn: int | None = None  # how many answers were deleted
         self._entries: Entries = entries(grid.picture(), by)
+        self._note = not_blind(grid.picture())
         self._small = False
         self._history: list[Round] = []
         self._round: Round | None = None
@@ -120,6 +122,7 @@ class Ballot(anywidget.AnyWidget):
             "hello": lambda _: None,
             "begin": lambda asked: self._begin(str(asked.get("rater") or "")),
             "answer": self._vote,
+            "skip": self._skip,
             "undo": lambda _: self._undo(),
             "reveal": lambda asked: self._show_names(on=bool(asked.get("on"))),
             "done": lambda _: self._end(),
@@ -171,6 +174,9 @@ class Ballot(anywidget.AnyWidget):
         return {
             "kind": "state",
             "phase": self._phase,
+            "note": self._note,
+            "judged": sum(given.kind is not Kind.TRAINING for given in self._history),
+            "all": None,
             "rater": self._rater or self._proposed,
             "aspects": list(self._aspects),
             "pair": None if here is None else self._seen(here),
@@ -267,6 +273,20 @@ class Ballot(anywidget.AnyWidget):
         elif here.kind is Kind.VOTE:
             self._votes.append(vote)
 
+    def _skip(self, asked: dict[str, Any]) -> None:
+        """On to the next pair without an answer: this one cannot be played there. Nothing that was said of it is kept."""
+        here = self._round
+        if here is None or asked.get("pair") != here.id:
+            return
+        self._take_back(here)
+        self._shown = None
+        self._round = None
+        self._next = self._next or self._choose(here)
+        if self._next is None:
+            self._phase = "end"
+        else:
+            self._move_on()
+
     def _repeated(self, here: Round, aspect: str) -> str | None:
         """The rater's earlier vote of this aspect on this pair, where it is shown again on purpose."""
         if here.repeats is None:
@@ -282,9 +302,7 @@ class Ballot(anywidget.AnyWidget):
         if here is None and not self._history:
             return
         target = here or self._history[-1]
-        for aspect, vote in reversed(list(target.votes.items())):
-            self._grid.session.ask_ledger(lambda ledger, name: ledger.votes.withdraw(name), vote.id)
-            del target.votes[aspect]
+        self._take_back(target)
         if target is not here:
             self._history.pop()
         self._phase = "vote"
@@ -302,6 +320,11 @@ class Ballot(anywidget.AnyWidget):
         self._history.clear()
         self._round = self._next = None
         self._phase, self._shown = "end", None
+
+    def _take_back(self, given: Round) -> None:
+        for aspect, vote in reversed(list(given.votes.items())):
+            self._grid.session.ask_ledger(lambda ledger, name: ledger.votes.withdraw(name), vote.id)
+            del given.votes[aspect]
 
     def _show_names(self, *, on: bool) -> None:
         self._reveal = on

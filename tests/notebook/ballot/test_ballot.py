@@ -399,6 +399,53 @@ def test_an_answer_after_undo_counts(study, script):
     assert [vote.choice for vote in study.votes()] == [Choice.RIGHT]
 
 
+def test_a_pair_that_cannot_be_played_is_skipped_and_nothing_said_of_it_is_kept(study, script):
+    script(*PAIRS)
+    ballot = Ballot(study, aspects=["overall", "motion"], rater="Anna")
+    first = state_after(ballot, "hello")["pair"]
+    answer(ballot, aspect="overall")
+
+    state = state_after(ballot, "skip", pair=first["id"])
+    again = state_after(ballot, "skip", pair=first["id"])
+
+    assert state["phase"] == "vote"
+    assert {state["pair"]["left"], state["pair"]["right"]} != {first["left"], first["right"]}
+    assert again["pair"] == state["pair"]  # a press that comes twice skips one pair
+    assert study.votes() == []
+
+
+def test_where_there_is_no_other_pair_to_skip_to_the_ballot_ends(study, script):
+    script(PAIRS[0])
+    ballot = Ballot(study, rater="Anna")
+
+    state = state_after(ballot, "skip", pair=state_after(ballot, "hello")["pair"]["id"])
+
+    assert state["phase"] == "end"
+
+
+def test_how_many_pairs_are_done_is_told_for_the_pauses_without_practice(study, script):
+    script(*PAIRS)
+    ballot = Ballot(study, rater="Anna", training=True)
+    seen = [state_after(ballot, "hello")["judged"]]
+    for _ in range(2):
+        answer(ballot)
+        seen.append(state_after(ballot, "hello")["judged"])
+
+    assert seen == [0, 0, 1]
+
+
+def test_a_ballot_over_simulated_clips_says_that_it_is_not_blind(study, session, tmp_path):
+    assert state_after(Ballot(study), "hello")["note"] == ""
+    for tile in study.picture().tiles:
+        object.__setattr__(tile.snapshot, "simulated", True)
+
+    assert "this ballot is not blind" in state_after(Ballot(study), "hello")["note"]
+    page = write_ballot(study.picture(), tmp_path / "ballot.html", study.session)
+    assert (
+        "this ballot is not blind" in json.loads(re.search(r'id="ballot">(.*?)</script>', page.read_text())[1])["note"]
+    )
+
+
 # -- which pair
 
 
