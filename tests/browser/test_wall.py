@@ -1,5 +1,6 @@
 """The wall as a person uses it: in step in every place where it lives, by mouse, by keys alone, trusted or not, light and dark."""
 
+import dataclasses
 import importlib.util
 import pickle
 import re
@@ -9,7 +10,7 @@ import pytest
 from browser.lab import SCREENSHOTS, embedded_videos
 from browser.studies import ACTIONS, ANIMALS, failed_tile, make_clip, make_tile, study
 
-from seedance_nb.grids.picture import GridPicture
+from seedance_nb.grids.picture import Column, GridPicture
 from seedance_nb.grids.walls.wall import wall_html, write_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.alone]
@@ -97,8 +98,12 @@ class WallPage:
 
     def shown(self):
         """The numbers of the cells that are on the wall."""
+        return sorted(self.order())
+
+    def order(self):
+        """The same as they stand."""
         tiles = "() => [...document.querySelectorAll('.sdw-stage .sdw-tile')].map((t) => Number(t.dataset.n))"
-        return sorted(self.evaluate(tiles))
+        return self.evaluate(tiles)
 
     def mark(self):
         """From now on, an element made anew is noticed, and so is a reload of one that was moved."""
@@ -539,6 +544,36 @@ def test_the_layout_menus_move_the_clips_and_reload_none(page):
     assert (before, swapped) == (list(ACTIONS), list(ANIMALS))
     assert (on_first_page, on_second_page, without_one) == ([0, 1, 2], [3, 4, 5], [3, 5])
     assert wall.unmarked() == 0
+    assert wall.errors == []
+
+
+def test_sorted_by_a_measure_the_cells_stand_in_one_line_and_come_back_into_their_places(page, nine):
+    keys = [tile.snapshot.key for tile in nine.tiles]
+    order = [4, 0, 8, 2, 6, 1, 3, 7]  # the sixth could not be measured
+    motion = Column("motion", {keys[n]: i / 3 for i, n in enumerate(order)}, {keys[5]: "KeyError: <b>'x'</b>"})
+    wall = page(dataclasses.replace(nine, columns=(motion, Column("faces.count", {}))))
+    wall.mark()
+    wall.picture("wall-measured")
+
+    def sort(label):
+        wall.do(lambda tab: tab.get_by_label("Sort by a measure").select_option(label=label))
+        return wall.order()
+
+    up, down = sort("motion, least first"), sort("motion, most first")
+    wall.picture("wall-sorted")
+    offered = wall.evaluate("() => document.querySelector('[aria-label=\"Sort by a measure\"]').options.length")
+    words = wall.evaluate("() => [...document.querySelectorAll('.sdw-label')].filter((l) => !l.hidden).length")
+    back = sort("sort by…")
+
+    assert up == [*order, 5]
+    assert down == [*reversed(order), 5]
+    assert words == 9
+    assert offered == 3  # what was measured of no cell sorts nothing
+    assert back == list(range(9))
+    assert wall.unmarked() == 0
+    said = wall.evaluate("() => [...document.querySelectorAll('.sdw-measured')].map((m) => m.textContent)")
+    assert said[0] == "motion 0.3333"
+    assert said[5] == "motion not measured: KeyError: <b>'x'</b>"
     assert wall.errors == []
 
 

@@ -21,6 +21,9 @@ from typing import Any
 from ...errors import ConfigurationError
 from .worker import COMMAND
 
+START_SECONDS = 120.0
+"""How long a process may take to begin, on a machine that computes."""
+
 
 class WorkerDiedError(Exception):
     """The process that had this call is gone; the text says how."""
@@ -83,7 +86,7 @@ class Processes(Executor):
             try:
                 if process is None or process.poll() is not None:
                     process = self._start()
-                future.set_result(self._ask(process, call))
+                future.set_result(self._ask(process, call, self._seconds))
             except BaseException as error:
                 if process is not None:
                     self._end(process)
@@ -113,9 +116,14 @@ class Processes(Executor):
             self._processes.add(process)
             if self._is_closed:
                 process.kill()
+        try:
+            self._ask(process, b"", START_SECONDS)
+        except WorkerDiedError:
+            self._end(process)
+            raise
         return process
 
-    def _ask(self, process: subprocess.Popen[bytes], call: bytes) -> Any:
+    def _ask(self, process: subprocess.Popen[bytes], call: bytes, seconds: float) -> Any:
         assert process.stdin is not None
         assert process.stdout is not None
         overdue = threading.Event()
@@ -124,7 +132,7 @@ class Processes(Executor):
             overdue.set()
             process.kill()
 
-        timer = threading.Timer(self._seconds, end)
+        timer = threading.Timer(seconds, end)
         timer.daemon = True
         timer.start()
         try:
@@ -137,7 +145,7 @@ class Processes(Executor):
             timer.cancel()
         if overdue.is_set():
             raise WorkerDiedError(
-                f"no answer within {self._seconds:g} s, so its worker was ended; timeout= sets another limit"
+                f"no answer within {seconds:g} s, so its worker was ended; timeout= sets another limit"
             )
         how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
         raise WorkerDiedError(

@@ -131,33 +131,22 @@ class _Run:
         self._pending[future] = batch, self._task
 
     def _take(self, batch: tuple[Subject, ...], task: Task, future: Future[list[Outcome]]) -> None:
-        try:
+        # Asked for, not raised: the stop button's own KeyboardInterrupt must not be taken for one of the measure.
+        error = CancelledError() if future.cancelled() else future.exception()
+        if error is None:
             outcomes = future.result()
-        except WorkerDiedError as error:
-            if len(batch) > 1:  # which of them it was shows when each has a worker for itself
-                for subject in batch:
-                    self._submit((subject,))
-                return
-            reason = str(error)
-        except BrokenExecutor:
-            reason = _broken()
-        except CancelledError:
-            reason = "the executor cancelled it"
-        except SeedanceError:
-            raise
-        except BaseException as error:
-            if isinstance(error, KeyboardInterrupt):
-                reason = "the measure raised KeyboardInterrupt"
-            else:
-                reason = f"{type(error).__name__}: {one_line(error, 160)}"
-        else:
             strange = any(outcome.is_strange for outcome in outcomes)
             if strange and (task is not self._task or self._travel_whole()):
                 self._submit(batch)
-                return
-            self._tell(batch, outcomes)
-            return
-        self._tell(batch, [Outcome(reason=reason)] * len(batch))
+            else:
+                self._tell(batch, outcomes)
+        elif isinstance(error, WorkerDiedError) and len(batch) > 1:
+            for subject in batch:  # which of them it was shows when each has a worker for itself
+                self._submit((subject,))
+        elif isinstance(error, SeedanceError):
+            raise error
+        else:
+            self._tell(batch, [Outcome(reason=_reason(error))] * len(batch))
 
     def _travel_whole(self) -> bool:
         """A worker could not import the module of the measure: whether it can be sent with it instead."""
@@ -182,6 +171,16 @@ class _Run:
     def _cancel(self) -> None:
         for future in self._pending:
             future.cancel()
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, WorkerDiedError):
+        return str(error)
+    if isinstance(error, BrokenExecutor):
+        return _broken()
+    if isinstance(error, CancelledError):
+        return "the executor cancelled it"
+    return f"{type(error).__name__}: {one_line(error, 160)}"
 
 
 def _broken() -> str:

@@ -95,7 +95,7 @@ def task_of(measure: Any, name: str | None = None, version: str = "", *, in_thre
         pickled=pickled,
         batch_size=batch_size,
         workers=workers,
-        compares_takes=not _has_batch(measure) and measure in COMPARE_TAKES,
+        compares_takes=_is_comparison(measure),
     )
 
 

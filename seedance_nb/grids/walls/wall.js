@@ -213,8 +213,10 @@ function wire(root) {
   const chip = make("button", { className: "sdw-chip", hidden: true, onclick: () => clearFilter() });
   const menu = make("details", { className: "sdw-menu" }, make("summary", {}, "Layout"));
   /** @type {[value: string, text: string][]} */
-  const sorts = facts.measures.flatMap(({ title }, i) => [[`${i} 1`, `${title}, least first`], [`${i} -1`, `${title}, most first`]]);
-  const sortMenu = select("Sort by a measure", [["", "not sorted"], ...sorts], (value) => {
+  const sorts = facts.measures.flatMap(({ title, values }, i) =>
+    values.some((value) => value !== null) ? [[`${i} 1`, `${title}, least first`], [`${i} -1`, `${title}, most first`]] : []
+  );
+  const sortMenu = select("Sort by a measure", [["", "sort by…"], ...sorts], (value) => {
     const [measure, way] = value.split(" ").map(Number);
     state.sort = value === "" ? null : { measure: measure ?? 0, way: way === -1 ? -1 : 1 };
     layOut();

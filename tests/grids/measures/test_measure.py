@@ -1,5 +1,6 @@
 """grid.measure: functions of clips in processes of their own; what is known is not measured again, what fails stops nothing."""
 
+import dataclasses
 import json
 import math
 import os
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import types
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from decimal import Decimal
 from fractions import Fraction
@@ -405,6 +407,35 @@ def test_one_bad_clip_in_a_batch_takes_no_other_with_it(grid):
     assert [(f.cell, f.reason) for f in grid.measure(Fussy()).failures] == [(3, "RuntimeError: out of memory")]
     assert "returned 1 values for 4 clips" in grid.measure(Short()).failures[0].reason
     assert "its load() failed: ImportError: no torch here" in grid.measure(Unloadable()).failures[0].reason
+
+
+def test_a_function_of_a_module_that_workers_cannot_import_travels_with_its_module(grid):
+    module = types.ModuleType("known_here_alone")
+    exec("def helper(n):\n    return 2 * n\ndef doubled(path):\n    return helper(path.stat().st_size)\n", vars(module))
+    sys.modules[module.__name__] = module
+    try:
+        found = grid.measure(module.doubled)
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as processes:
+            elsewhere = grid.measure(module.doubled, processes, version="2")
+    finally:
+        del sys.modules[module.__name__]
+
+    assert found.values() == elsewhere.values() == {key: 2 * n for key, n in sizes(grid).items()}
+
+
+def test_an_object_that_is_called_and_cannot_be_hashed_is_a_measure(grid):
+    @dataclasses.dataclass
+    class Above:
+        limit: int
+
+        def __call__(self, path):
+            return path.stat().st_size > self.limit
+
+    found = grid.measure(Above(10))
+
+    assert found.columns == ("Above",)
+    assert set(found.values().values()) == {1.0}
+    assert "known" not in str(grid.measure(Above(11)))
 
 
 # -- processes of our own
