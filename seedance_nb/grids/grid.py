@@ -206,7 +206,8 @@ class Grid:
 
         `where` (a dict of axis values, or a function of a Combination) chooses cells; `rows`, `columns`, `pages` lay axes; `embed`
         puts the clips into the .html itself (True) or beside it (False); `sound` is the cell (1 is the first), job or clip whose sound
-        an .mp4 carries: without it, it carries none and says so. Overwrites. Raises InvalidRequest, SeedanceError.
+        an .mp4 carries: without it, it carries none and says so. A .csv whose name has the word "votes" ("votes.csv") has every answer of the
+        raters, by salted ids, for `seedance_nb.rank` and for others; every other one has the cells. Overwrites. Raises InvalidRequest, SeedanceError.
         """
         from .export.writing import write
 
@@ -344,7 +345,7 @@ class Grid:
         return judging.withdraw(rater, self.picture(), self.session)
 
     def votes(self) -> list[Vote]:
-        """Every vote on two clips of this grid, from the ledger."""
+        """The votes on two clips of this grid, from the ledger: each rater's first on equal sides of a pair, none to practise or of gold."""
         return judging.votes_on(self.picture(), self.session)
 
     def ranking(

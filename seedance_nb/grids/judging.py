@@ -39,7 +39,14 @@ def check_questions(
 
 
 def votes_on(picture: GridPicture, session: Session) -> list[Vote]:
-    """Every vote in the ledger on two clips of this picture."""
+    """The votes in the ledger on two clips of this picture, each rater's first on equal sides of a pair."""
+    from .votes.votes import counted_once
+
+    return counted_once(every_vote_on(picture, session))[0]
+
+
+def every_vote_on(picture: GridPicture, session: Session) -> list[Vote]:
+    """All that the ledger has of them, those too that do not count because they are doubled."""
     keys = picture.keys
     return session.ask_ledger(lambda ledger: ledger.votes.among(keys)) if keys else []
 
@@ -48,6 +55,12 @@ def controls_on(picture: GridPicture, session: Session) -> list[Vote]:
     """Every answer in the ledger to a training or gold pair of this picture's clips; they never count."""
     keys = picture.keys
     return session.ask_ledger(lambda ledger: ledger.votes.controls(keys)) if keys else []
+
+
+def left_out_of(picture: GridPicture, session: Session) -> dict[str, int]:
+    """How many answers in files of this picture's ballots were left out, by reason."""
+    keys = picture.keys
+    return session.ask_ledger(lambda ledger: ledger.studies.left_out(keys)) if keys else {}
 
 
 def add_votes(path: Path, picture: GridPicture, session: Session, *, unsigned: bool) -> Added:
@@ -164,7 +177,7 @@ def ranking_of(
     """See `Grid.ranking`."""
     from .registering.deviations import left_out, of_a_ranking, of_the_data, plan_words, rule_words
     from .votes.vote_table import blocks_by
-    from .votes.votes import rank
+    from .votes.votes import counted_once, rank
 
     every = _without_take(picture)
     ranked = _several(by) or every
@@ -174,7 +187,7 @@ def ranking_of(
         labels = {name: groups_of(picture, name) for name in rest}
         known = {key: {name: labels[name][key] for name in rest} for key in group_of}
         block_of = blocks_by(known, group_of, ranked)
-    votes = votes_on(picture, session)
+    votes, doubled = counted_once(every_vote_on(picture, session))
     gold = [vote for vote in controls_on(picture, session) if vote.kind is Kind.GOLD]
 
     def judged(raters: Collection[str] | None) -> Ranking:
@@ -191,6 +204,7 @@ def ranking_of(
             scale=scale,
             gold=gold,
             with_likelihoods=True,
+            doubled=sum(vote.aspect == aspect and (raters is None or vote.rater in raters) for vote in doubled),
         )
 
     chosen = None if raters is None else _several(raters)

@@ -1,10 +1,16 @@
 """What a grid says of itself in a paper, and its votes: which clips they are about, and what is ranked."""
 
+import csv
+import re
+
 import pytest
 from grids.stage import PATIENCE, small
 
+import seedance_nb
 from seedance_nb.errors import InvalidRequest, SeedanceError
-from seedance_nb.tracking.ledger.vote import Choice, Vote
+from seedance_nb.tracking.ledger.vote import Choice, Kind, Vote, damaged
+
+pd = pytest.importorskip("pandas")
 
 
 @pytest.fixture
@@ -120,14 +126,142 @@ def test_a_ranking_by_an_axis_counts_the_votes_on_its_values(session):
     grid.result(PATIENCE)
     place = {tuple(cell.values[name] for name in ("prompt", "duration")): n for n, cell in enumerate(grid.cells)}
     cat, dog = place["a cat", 4], place["a dog", 4]
-    keep(grid, *(vote_on(grid, cat, dog, n) for n in range(12)), vote_on(grid, dog, cat, 99, rater="Bob"))
+    raters = ["Ada", *(f"rater {n}" for n in range(11))]
+    keep(grid, *(vote_on(grid, cat, dog, n, rater=name) for n, name in enumerate(raters)), vote_on(grid, dog, cat, 99))
     ranking = grid.ranking(by="prompt")
     assert [item.label.split()[-1] for item in ranking.table] == ["cat", "dog"]
     assert [(item.wins, item.losses) for item in ranking.table] == [(12, 1), (1, 12)]
-    assert grid.ranking(by="prompt", raters="Ada").table[0].losses == 0
+    assert grid.ranking(by="prompt", raters="rater 1").table[0].losses == 0
     assert len(grid.ranking().table) == 4
     with pytest.raises(InvalidRequest, match="did you mean 'duration'"):
         grid.ranking(by="durations")
+
+
+# What counts once, and what never does -------------------------------------------------------------------
+
+
+def test_five_hundred_votes_of_one_rater_on_one_pair_are_one(session):
+    grid = small(session, ["a cat", "a dog"]).submit()
+    grid.result(PATIENCE)
+    keep(
+        grid,
+        *(vote_on(grid, 0, 1, n) for n in range(500)),
+        vote_on(grid, 1, 0, 501),
+        vote_on(grid, 0, 1, 502, rater="Bob"),
+    )
+
+    ranking = grid.ranking(by="prompt")
+
+    assert (ranking.votes, ranking.doubled, ranking.winner) == (3, 499, None)
+    assert [vote.id for vote in grid.votes()] == ["v0", "v501", "v502"]
+    assert "499 votes were left out: the same rater had judged the same pair on the same sides" in str(ranking)
+    assert "3 votes on “overall”" in grid.methods()
+    assert "Not counted: 499 votes of a rater who had judged the same pair on the same sides." in grid.methods()
+    assert grid.ranking(by="prompt", raters="Bob").doubled == grid.ranking(by="prompt", aspect="motion").doubled == 0
+
+
+def test_practice_gold_and_what_was_left_out_are_told_and_count_nowhere(session):
+    grid = small(session, ["a cat", "a dog"]).submit()
+    grid.result(PATIENCE)
+    cat = grid.jobs[0].key
+    gold = [
+        Vote(f"g{n}", "Ada", "overall", damaged(cat), cat, choice, 1_700_000_000.0 + n, kind=Kind.GOLD)
+        for n, choice in enumerate((Choice.RIGHT, Choice.LEFT, Choice.TIE))
+    ]
+    keep(grid, vote_on(grid, 0, 1, 1), vote_on(grid, 0, 1, 2, kind=Kind.TRAINING), *gold)
+    grid.session.ask_ledger(lambda ledger: ledger.studies.note_left_out("page", cat, {"doubled": 7}))
+
+    assert [vote.id for vote in grid.votes()] == ["v1"]
+    assert grid.ranking(by="prompt").votes == 1
+    assert (
+        "Not counted: 1 answer to first pairs, which were to practise; 3 answers to pairs of a clip and its damaged copy"
+        " (1 of them for the clip); 7 answers doubled." in grid.methods()
+    )
+
+
+def figures(ranking):
+    return [value for row in ranking.table for value in (row.strength, row.low, row.high, row.wins, row.losses)]
+
+
+def test_the_votes_can_be_shared_and_ranked_again_and_lead_to_nobody(session, tmp_path):
+    grid = small(session, ["a cat", "a dog"], takes=2).submit()
+    grid.result(PATIENCE)
+    cat = grid.jobs[0].key
+    number = 0
+    for rater in ("Ada Lovelace", "Eve", "Bob"):
+        for left in range(4):
+            for right in range(4):
+                number += left != right
+                if left != right:
+                    choice = Choice.LEFT if left < right else Choice.RIGHT
+                    keep(grid, vote_on(grid, left, right, number, rater=rater, choice=choice, seconds=2.5, plays=1))
+    keep(
+        grid,
+        vote_on(grid, 1, 0, 100, rater="Bob", repeats="v25"),
+        vote_on(grid, 1, 0, 101, rater="Bob"),
+        vote_on(grid, 0, 1, 0, rater="Bob", kind=Kind.TRAINING),
+        Vote("g", "Bob", "overall", damaged(cat), cat, Choice.RIGHT, 1_700_000_200.0, kind=Kind.GOLD),
+    )
+
+    path = grid.export(tmp_path / "votes.csv")
+
+    text = path.read_text("utf-8")
+    rows = list(csv.DictReader(text.splitlines()))
+    assert list(rows[0]) == ["rater", "left", "right", "choice", "aspect", "seconds", "plays", "order", "at", "kind"]
+    assert len(rows) == 36 + 4
+    assert not re.search("Ada|Lovelace|Eve|Bob", text)
+    orders = {row["rater"]: [int(r["order"]) for r in rows if r["rater"] == row["rater"]] for row in rows}
+    assert sorted(map(len, orders.values())) == [12, 12, 16]
+    assert all(order == [*range(1, len(order) + 1)] for order in orders.values())
+    assert {row["kind"] for row in rows} == {"vote", "repeat", "training", "gold"}
+    assert rows[-1]["at"].startswith("2023-11-14T")
+    clips = {
+        job.key: {"prompt": cell.request.prompt, "take": cell.take}
+        for job, cell in zip(grid.jobs, grid.cells, strict=True)
+    }
+    direct = grid.ranking(by="prompt")
+    for read in (path, str(path), rows, pd.read_csv(path)):
+        again = seedance_nb.rank(read, clips, by="prompt")
+        assert figures(again) == pytest.approx(figures(direct), rel=1e-6)
+        assert (again.votes, again.doubled, again.repeats) == (direct.votes, direct.doubled, direct.repeats)
+    assert figures(seedance_nb.rank(path, grid.to_pandas(), by="prompt")) == pytest.approx(figures(direct), rel=1e-6)
+
+
+def test_a_rater_has_one_id_in_a_study_and_another_in_the_next(session, tmp_path):
+    def ids(grid, name):
+        keep(grid, Vote(f"{name}", "Ada", "overall", grid.jobs[0].key, grid.jobs[1].key, Choice.LEFT, 1.0))
+        return {row["rater"] for row in csv.DictReader(grid.export(tmp_path / name).read_text().splitlines())}
+
+    one, other = (small(session, prompts, takes=1).submit() for prompts in (["a cat", "a dog"], ["a hen", "a cow"]))
+    one.result(PATIENCE)
+    other.result(PATIENCE)
+    first = ids(one, "votes.csv")
+    one.extend(takes=2).result(PATIENCE)
+
+    assert ids(one, "more-votes.csv") == first
+    assert ids(other, "other votes.csv") != first
+    assert len(first) == 1
+
+
+def test_who_has_withdrawn_is_in_no_export(session, tmp_path):
+    grid = small(session, ["a cat", "a dog"]).submit()
+    grid.result(PATIENCE)
+    keep(grid, vote_on(grid, 0, 1, 1), vote_on(grid, 0, 1, 2, rater="Bob"))
+
+    assert grid.withdraw("Ada") == 1
+
+    assert len(grid.export(tmp_path / "votes.csv").read_text().splitlines()) == 2
+    assert [vote.rater for vote in grid.votes()] == ["Bob"]
+
+
+def test_other_tables_are_of_the_cells_whatever_their_name(session, tmp_path):
+    grid = small(session, ["a cat", "a dog"])
+    assert (tmp_path / "pivots.csv").name == grid.export(tmp_path / "pivots.csv").name
+    assert "prompt" in (tmp_path / "pivots.csv").read_text("utf-8-sig").splitlines()[0]
+    assert (
+        grid.export(tmp_path / "Boats-Votes.csv").read_text()
+        == "rater,left,right,choice,aspect,seconds,plays,order,at,kind\n"
+    )
 
 
 # The order of naming ----------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from ..rankings.ranking import Ranking
 from ..rankings.rows import by_name
 from ..registering.deviations import plan_words, rule_words
 from ..registering.registration import ESTIMANDS, in_force
+from .exclusions import exclusions
 from .table import distinct, table_of
 
 _FIRST = ("duration", "resolution")
@@ -27,7 +28,8 @@ _SETTINGS = {field.name: field.title for field in sorted(_CHOICES, key=lambda fi
 def paragraph(picture: GridPicture, session: Session, rankings: Sequence[Ranking] = ()) -> str:
     """The paragraph for this grid as it is now, as plain text; `rankings` are what is reported of its votes."""
     rows, votes = table_of(picture, session).rows, votes_on(picture, session)
-    return write_paragraph(picture, rows, votes, rankings, registered_sentences(picture, session))
+    aside = [*exclusions(picture, session), *registered_sentences(picture, session)]
+    return write_paragraph(picture, rows, votes, rankings, aside)
 
 
 def registered_sentences(picture: GridPicture, session: Session) -> list[str]:
@@ -57,7 +59,7 @@ def write_paragraph(
     rankings: Sequence[Ranking] = (),
     registered: Sequence[str] = (),
 ) -> str:
-    """The paragraph from a picture, the rows of its table, its votes, what is reported and what was registered. Pure."""
+    """The paragraph from a picture, the rows of its table, its votes, what is reported, and what was not counted or was registered. Pure."""
     valid = [row for row, tile in zip(rows, picture.tiles, strict=True) if tile.cell.invalid is None]
     own = distinct(valid)
     sentences = [_design(picture, valid)]

@@ -16,10 +16,11 @@ from .choosing import chosen
 from .csv_table import csv_of
 from .manifest import manifest_of
 from .table import table_of
+from .votes_csv import is_of_votes, votes_csv
 
 SUFFIXES = {
     ".html": "a page with the wall",
-    ".csv": "a table",
+    ".csv": "a table; of the votes, if its name has that word",
     ".json": "a manifest that rebuilds the grid",
     ".png": "a contact sheet",
     ".mp4": "all clips side by side",
@@ -51,6 +52,8 @@ def write(
     if sound is not None and suffix != ".mp4":
         raise InvalidRequest(f"sound= is for a film (.mp4); {suffix} has none to choose")
     picture = chosen(picture, where)
+    if suffix == ".csv" and is_of_votes(path):
+        return write_whole(path, votes_csv(picture, session))
     if suffix == ".csv":
         return write_whole(path, csv_of(table_of(picture, session)))
     if suffix == ".json":

@@ -137,7 +137,7 @@ class Ranking:
     tie: float
     """Davidson's tie parameter: 0 no ties, 1 a tie as likely as each win of equals, so that they tie a third of the time."""
     votes: int
-    """Votes on this aspect by these raters."""
+    """Votes on this aspect by these raters, each rater's first on equal sides of a pair."""
     used: int
     """Those of them between different items, repeats left out."""
     within: int
@@ -153,6 +153,8 @@ class Ranking:
     raters: Raters
     luck: Luck
     resamples: int
+    doubled: int = 0
+    """Votes that were left out because the same rater had judged the same pair on the same sides before."""
     of_clips: tuple[str | None, int] | None = None
     """Where levels cannot be distinguished, how these very clips stand: the item whose clips win, and how many pairs are; else None."""
     words: tuple[str, ...] = ()

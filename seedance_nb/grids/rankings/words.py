@@ -18,6 +18,9 @@ def in_words(ranking: Ranking, other_aspects: Sequence[str] = ()) -> tuple[str, 
     said = [*(_result(ranking) if ranking.is_enough else _too_few(ranking, other_aspects))]
     if ranking.votes:
         said += [*_neither(ranking), *_people(ranking)]
+    if ranking.doubled:
+        left_out = f"{count(ranking.doubled, 'vote')} {'was' if ranking.doubled == 1 else 'were'} left out"
+        said.append(f"{left_out}: the same rater had judged the same pair on the same sides, which counts once.")
     if ranking.is_enough:
         said += [_luck(ranking), _what_the_intervals_mean(ranking)]
     return tuple(said)

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import csv
+import datetime as dt
 import math
+import os
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from ...errors import InvalidRequest, one_line
 from ...tracking.ledger.vote import Choice, Kind, Vote, known_plays, known_seconds
 from ..rankings.ranking import Question, Ranking, Scale
 from ..values import Rows
+from .votes import counted_once
 from .votes import rank as rank_votes
 
 CHOICES = {choice.value: choice for choice in Choice} | {"both_bad": Choice.BOTH_BAD}
 NEEDED = ("rater", "left", "right", "choice")
 TAKE = "take"
+JOB = "job"
+"""What the table of a grid calls the id of a clip."""
+REPEAT = "repeat"
+KINDS = (*(kind.value for kind in Kind), REPEAT)
 
 
 def rank(
-    votes: Iterable[Vote] | Rows,
+    votes: Iterable[Vote] | Rows | str | os.PathLike[str],
     clips: Mapping[str, Mapping[str, Any]] | Rows,
     by: str | Sequence[str] = "prompt",
     *,
@@ -31,8 +40,11 @@ def rank(
     """What votes on pairs of clips say, wherever they were gathered: who wins, with intervals, and what was luck. Pure.
 
     `votes`: rows (dicts or a DataFrame) of `rater`, `left`, `right` (ids of clips), `choice` ("left", "right", "tie", "both bad") and
-    perhaps `aspect`, `seconds`, `id`, `at`, `kind` ("gold": a clip against its damaged copy, whose id ends in "-damaged"; never ranked). `clips`: of each id its labels, {"a1": {"prompt": …, "model": …, "take": 1}}, or rows with an `id`.
-    `by` names the label or labels that are ranked.
+    perhaps `aspect`, `seconds`, `id`, `at`, `kind`; or the path of a .csv with them, such as `grid.export("votes.csv")` writes. Of equal rater, aspect, pair
+    and sides the first counts; what is of the kind "training" or "gold" never does (of gold one clip is the damaged copy,
+    whose id ends in "-damaged"). `clips`: of each id its labels,
+    {"a1": {"prompt": …, "model": …, "take": 1}}, or rows with an `id` (or a `job`, as `grid.to_pandas()` has). `by` names the label or labels
+    that are ranked.
 
     `of="levels"` asks how strong a prompt is, clips and raters being draws; "raters" the same for these raters; "clips" how these very
     clips stand. The result has `.table` (label, strength in log-odds, low, high), `.winner` (a label or None), `.pairs` (a, b, probability,
@@ -43,29 +55,32 @@ def rank(
     labelled = labels_of_clips(clips)
     group_of = groups_by(labelled, names)
     given = votes_of(votes)
-    cast = [vote for vote in given if vote.kind is Kind.VOTE]
+    cast, doubled = counted_once(given)
     strangers = sorted({key for vote in cast for key in (vote.left, vote.right)} - set(labelled))
     if strangers:
         raise InvalidRequest(
             f"the votes name the clip {one_line(strangers[0], 40)!r}, which is not in the table of clips ({len(strangers)} such)"
         )
+    chosen = None if raters is None else {raters} if isinstance(raters, str) else set(raters)
     return rank_votes(
         cast,
         group_of,
         aspect=aspect,
         of=of,
-        raters=raters,
+        raters=chosen,
         seed=seed,
         by=names[0] if len(names) == 1 else "combination",
         block_of=blocks_by(labelled, group_of, names),
         scale=scale,
         gold=[vote for vote in given if vote.kind is Kind.GOLD],
         with_likelihoods=True,
+        doubled=sum(vote.aspect == aspect and (chosen is None or vote.rater in chosen) for vote in doubled),
     )
 
 
 def votes_of(rows: Any) -> list[Vote]:
-    """Votes from rows with `rater`, `left`, `right`, `choice` ("left", "right", "tie", "both bad"), and perhaps `aspect`, `id`, `at`.
+    """Votes from rows with `rater`, `left`, `right`, `choice` ("left", "right", "tie", "both bad"), and perhaps `aspect`, `id`, `at`,
+    `repeats`, `seconds`, `plays`, `kind` ("vote", "repeat", "training", "gold").
 
     Without an `id` a row is known by its place. Raises InvalidRequest, naming the row.
     """
@@ -76,10 +91,10 @@ def labels_of_clips(clips: Any) -> dict[str, dict[str, Any]]:
     """Of each clip by its id, its labels (prompt, model, take, …): from a mapping, or from rows with an `id`, or a frame with ids as index."""
     if isinstance(clips, Mapping):
         listed = [(key, labels) for key, labels in clips.items()]
-    elif _is_frame(clips) and "id" not in clips.columns:
+    elif _is_frame(clips) and not {"id", JOB} & set(clips.columns):
         listed = list(zip(clips.index, clips.to_dict("records"), strict=True))
     else:
-        listed = [(_needed(row, "id", "clips", number), row) for number, row in enumerate(_rows(clips, "clips"))]
+        listed = [(_id_of(row, number), row) for number, row in enumerate(_rows(clips, "clips"))]
     made: dict[str, dict[str, Any]] = {}
     for key, labels in listed:
         if not isinstance(labels, Mapping):
@@ -131,7 +146,12 @@ def _vote(number: int, row: Mapping[str, Any]) -> Vote:
         raise InvalidRequest(
             f"row {number + 1} of the votes has the choice {one_line(choice, 40)!r}; it must be {', '.join(c.value for c in Choice)}"
         )
-    at = row.get("at")
+    kind = _text(row["kind"]).strip().lower() if _is_there(row.get("kind")) else Kind.VOTE.value
+    if kind not in KINDS:
+        raise InvalidRequest(
+            f"row {number + 1} of the votes has the kind {one_line(row.get('kind'), 40)!r}; it must be {', '.join(KINDS)}, or leave the column out"
+        )
+    repeats = _text(row["repeats"]) if _is_there(row.get("repeats")) else None
     return Vote(
         id=_text(row["id"]) if _is_there(row.get("id")) else f"row {number + 1}",
         rater=_text(rater),
@@ -139,29 +159,61 @@ def _vote(number: int, row: Mapping[str, Any]) -> Vote:
         left=_text(left),
         right=_text(right),
         choice=CHOICES[word],
-        at=float(at) if isinstance(at, int | float) and _is_there(at) else float(number),
-        repeats=_text(row["repeats"]) if _is_there(row.get("repeats")) else None,
-        seconds=known_seconds(row.get("seconds")),
-        plays=known_plays(row.get("plays")),
-        kind=_kind(number, row),
+        at=_moment(row.get("at"), number),
+        # Which vote it repeats is not in every table: then it is the rater's first on this pair.
+        repeats=REPEAT if kind == REPEAT and repeats is None else repeats,
+        seconds=known_seconds(_number(row.get("seconds"))),
+        plays=known_plays(_number(row.get("plays"))),
+        kind=Kind.VOTE if kind == REPEAT else Kind(kind),
     )
 
 
-def _kind(number: int, row: Mapping[str, Any]) -> Kind:
-    kind = row.get("kind")
-    word = str(getattr(kind, "value", kind)).strip().lower() if _is_there(kind) else Kind.VOTE.value
-    if word not in {known.value for known in Kind}:
-        raise InvalidRequest(
-            f"row {number + 1} of the votes has the kind {one_line(kind, 40)!r}; it must be {', '.join(k.value for k in Kind)}"
-        )
-    return Kind(word)
+def _moment(value: Any, number: int) -> float:
+    """Epoch seconds, from a number, a time, or either as text; the row's place where there is none."""
+    if hasattr(value, "timestamp") and _is_there(value):
+        return float(value.timestamp())
+    found = _number(value)
+    if found is not None:
+        return found
+    try:
+        moment = dt.datetime.fromisoformat(str(value))
+    except ValueError:
+        return float(number)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()
+
+
+def _number(value: Any) -> float | None:
+    """A number, also where a table has it as text; None where it is none."""
+    if isinstance(value, bool) or value is None:
+        return None
+    try:
+        found = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return found if math.isfinite(found) else None
+
+
+def _id_of(row: Mapping[str, Any], number: int) -> Any:
+    return row[JOB] if not _is_there(row.get("id")) and _is_there(row.get(JOB)) else _needed(row, "id", "clips", number)
 
 
 def _rows(table: Any, what: str) -> list[Any]:
+    if what == "votes" and isinstance(table, str | os.PathLike) and str(table).lower().endswith(".csv"):
+        table = _read(Path(table))
     rows = table.to_dict("records") if _is_frame(table) else list(table) if isinstance(table, Iterable) else None
     if rows is None or isinstance(table, str | bytes) or not all(isinstance(row, Mapping | Vote) for row in rows):
         raise InvalidRequest(f"the {what} must be a list of dicts or a DataFrame, not {one_line(table, 40)!r}")
     return rows
+
+
+def _read(path: Path) -> list[dict[str, str]]:
+    trouble = ""
+    try:
+        with path.expanduser().open(encoding="utf-8-sig", newline="") as file:
+            return [{n: text for n, text in row.items() if n is not None and text} for row in csv.DictReader(file)]
+    except (OSError, UnicodeError, csv.Error) as error:
+        trouble = one_line(getattr(error, "strerror", None) or error, 80)
+    raise InvalidRequest(f"{one_line(path.name, 80)} cannot be read ({trouble}); grid.export('votes.csv') writes one")
 
 
 def _needed(row: Mapping[str, Any], name: str, what: str, number: int) -> Any:

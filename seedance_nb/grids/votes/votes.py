@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ...errors import InvalidRequest, one_line
-from ...tracking.ledger.vote import Choice, Vote
+from ...tracking.ledger.vote import Choice, Kind, Vote
 from ..rankings.islands import islands
 from ..rankings.ranking import (
     QUESTIONS,
@@ -73,13 +73,14 @@ def rank(
     scale: Scale = "log-odds",
     gold: Sequence[Vote] = (),
     with_likelihoods: bool = False,
+    doubled: int = 0,
 ) -> Ranking:
     """What the votes on one aspect say of the groups that `group_of` puts the clips in, by the keys of their jobs.
 
     `of` is the question: "levels", how strong a group is, its clips and the raters being draws; "raters", the same for these raters;
     "clips", how these very clips stand with these raters. "Both bad" is a tie and is reported apart. A vote and the repeats of its pair are
     one piece of evidence, shared equally among its answers, so asking twice makes nothing surer than it is. Groups that fewer than five votes join are ranked apart. `by` names in the singular
-    what is ranked. `block_of` says what clips of different groups have in common (the prompt, where models are ranked). `scale` "jod" gives
+    what is ranked. `doubled` is how many votes `counted_once` left out before. `block_of` says what clips of different groups have in common (the prompt, where models are ranked). `scale` "jod" gives
     strengths in just-objectionable differences. `gold` are answers to pairs of a clip and its own damaged copy; `with_likelihoods` fits the
     others without each rater. The same votes give the same answer, in whatever order groups, clips and votes are named. Raises
     InvalidRequest for nothing to rank, for raters who are not there, and for an unknown `of` or `scale`.
@@ -114,6 +115,7 @@ def rank(
         used=len(between),
         within=len(ballots) - len(between),
         repeats=len(counted) - len(ballots),
+        doubled=doubled,
         both_bad=sum(ballot.answers[0].choice is Choice.BOTH_BAD for ballot in ballots),
         islands=parts,
         ring=_ring(items, between, group_of),
@@ -137,6 +139,19 @@ def rank(
             ranking = _with_likelihoods(ranking, answers, group_of, block_of or {}, seed)
     aspects = tuple(sorted({vote.aspect for vote in votes} - {aspect}))
     return dataclasses.replace(ranking, words=in_words(ranking, other_aspects=aspects)).in_scale(scale)
+
+
+def counted_once(votes: Iterable[Vote]) -> tuple[list[Vote], list[Vote]]:
+    """(the votes that count, the others): of equal rater, question, pair and sides the first by time counts, whatever its id.
+
+    Both in the order they came in. What never counts, a pair to practise or of gold, is in neither.
+    """
+    known = [vote for vote in votes if vote.kind is Kind.VOTE]
+    first: dict[tuple[str, str, str, str], Vote] = {}
+    for vote in sorted(known, key=lambda vote: (vote.at, vote.id)):
+        first.setdefault((vote.rater, vote.aspect, vote.left, vote.right), vote)
+    kept = set(map(id, first.values()))
+    return [vote for vote in known if id(vote) in kept], [vote for vote in known if id(vote) not in kept]
 
 
 def missing_votes(votes: Sequence[Vote], group_of: Mapping[str, str], aspect: str) -> int:
@@ -254,7 +269,11 @@ def _counted(
         raise InvalidRequest(f"no votes by {one_line(strangers[0], 40)!r}; there are votes by {there}")
     ordered = sorted(votes, key=lambda vote: (vote.at, vote.id))
     about = {vote.id: vote for vote in ordered if vote.aspect == aspect and (raters is None or vote.rater in raters)}
-    return tuple(v for v in about.values() if v.left != v.right and v.left in group_of and v.right in group_of)
+    return tuple(
+        vote
+        for vote in about.values()
+        if vote.kind is Kind.VOTE and vote.left != vote.right and vote.left in group_of and vote.right in group_of
+    )
 
 
 def _ballots(votes: Sequence[Vote]) -> list[_Ballot]:
