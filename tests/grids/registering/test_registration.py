@@ -19,21 +19,23 @@ RATERS = ("Ann", "Bob", "Cy", "Dora")
 
 @pytest.fixture
 def grid(session):
-    made = small(session, ["a cat", "a dog"], takes=2).submit()
+    made = small(session, ["a cat", "a dog"], takes=4).submit()
     made.result(PATIENCE)
     return made
 
 
-def cast(grid, count, *, start=0, aspect="overall", raters=RATERS, choice=None):
-    """Votes on pairs of a cat and a dog, mostly for the cat."""
-    cats, dogs = ([job.key for job in grid.jobs[place : place + 2]] for place in (0, 2))
+def cast(grid, count, *, start=0, aspect="overall", raters=RATERS, choice=None, add=True):
+    """Votes on pairs of a cat and a dog, mostly for the cat; up to 128 no rater judges a pair twice on equal sides, which counts once."""
+    cats, dogs = ([job.key for job in grid.jobs[place : place + 4]] for place in (0, 4))
     votes = []
     for n in range(start, start + count):
-        sides = [cats[n % 2], dogs[n // 2 % 2]]
-        left, right = sides if n // 4 % 2 else sides[::-1]
+        turn = n // len(raters)
+        sides = [cats[turn % 4], dogs[turn // 4 % 4]]
+        left, right = sides if (turn + turn // 4 + turn // 16) % 2 else sides[::-1]
         said = choice(n, left in cats) if choice else Choice.LEFT if (left in cats) == bool(n % 7) else Choice.RIGHT
         votes.append(Vote(f"{aspect} {n}", raters[n % len(raters)], aspect, left, right, said, 1e9 + n))
-    grid.session.ask_ledger(lambda ledger: ledger.votes.add(votes))
+    if add:
+        grid.session.ask_ledger(lambda ledger: ledger.votes.add(votes))
     return votes
 
 
@@ -191,12 +193,12 @@ def test_what_the_votes_are_and_were_not_to_be_is_a_deviation(grid, registered, 
 def test_a_grid_that_was_extended_or_cut_is_the_same_study_and_says_so(session, grid):
     grid.register(QUESTION, by="prompt")
     cast(grid, 40)
-    three = small(session, ["a cat", "a dog", "a fox"], takes=3).submit()
+    three = small(session, ["a cat", "a dog", "a fox"], takes=5).submit()
     three.result(PATIENCE)
     said = three.ranking("prompt").deviations
     assert "1 request more than the 2 that were registered." in said
-    assert "3 takes of each where 2 were registered." in said
-    assert "1 registered request of 2 is not in this grid." in small(session, "a cat", takes=2).submit().methods()
+    assert "5 takes of each where 4 were registered." in said
+    assert "1 registered request of 2 is not in this grid." in small(session, "a cat", takes=4).submit().methods()
     assert small(session, ["a hen", "a cow"]).registrations == []
 
 
@@ -241,22 +243,16 @@ def test_who_is_flagged_but_broke_no_registered_rule_stays(grid):
 )
 def test_each_rule_leaves_out_whom_it_means(grid, exclusion, words):
     grid.register(QUESTION, by="prompt", exclusion=exclusion)
-    votes = cast(grid, 80)
-    dora = []
-    for n, vote in enumerate(votes):
-        seconds = 1.0 if vote.rater == "Dora" else 5.0
-        number = 100 + n
-        if vote.rater == "Dora" and n < 60:  # hasty, always left, and never twice the same
-            dora.append(
-                dataclasses.replace(vote, id=f"again {number}", choice=Choice.LEFT, seconds=seconds, at=2e9 + n)
-            )
-            swapped = {"left": vote.right, "right": vote.left, "repeats": f"again {number}"}
-            dora.append(dataclasses.replace(dora[-1], id=f"repeat {number}", at=3e9 + n, **swapped))
-        elif vote.rater != "Dora":
-            dora.append(dataclasses.replace(vote, id=f"slow {number}", seconds=seconds))
-    if "votes" in exclusion:
-        dora = [vote for vote in dora if vote.rater != "Dora"]
-    grid.session.ask_ledger(lambda ledger: ledger.votes.add(dora))
+    given = []
+    for n, vote in enumerate(cast(grid, 120, add=False)):
+        if vote.rater != "Dora":
+            given.append(dataclasses.replace(vote, seconds=5.0))
+        elif "votes" not in exclusion or n < 80:  # hasty, always left, and never twice the same
+            given.append(dataclasses.replace(vote, choice=Choice.LEFT, seconds=1.0))
+            if "votes" not in exclusion:
+                swapped = {"left": vote.right, "right": vote.left, "repeats": vote.id}
+                given.append(dataclasses.replace(given[-1], id=f"repeat {n}", at=3e9 + n, **swapped))
+    grid.session.ask_ledger(lambda ledger: ledger.votes.add(given))
     assert dict(grid.raters("prompt").left_out) == {"Dora": words}
 
 

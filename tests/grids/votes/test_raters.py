@@ -93,7 +93,7 @@ def test_gold_pairs_and_seconds_of_a_table_are_told_and_never_ranked():
     ]
     ranking = seedance_nb.rank([*rows, *gold], CLIPS)
     ann, bob, cy, _ = ranking.raters
-    assert ranking.votes == 120
+    assert ranking.votes + ranking.doubled == 120
     assert [(r.gold, r.gold_right) for r in (ann, bob, cy)] == [(6, 6), (0, 0), (6, 1)]
     assert [r.seconds for r in (ann, bob)] == [6.0, 1.0]
     assert list(ranking.raters.flags["Bob"]) == ["took 1.0 s a vote (median)"]
