@@ -144,15 +144,16 @@ class Clips:
 
     def admit_kept(self, key: str) -> Clip | TooLarge | None:
         """What becomes of a file that was once too large to be verified: the limits may have changed. None if there is none. Blocks."""
-        kept = self._unchecked(key)
-        if not kept.exists():
-            return None
         try:
-            return self.admit(key, kept)
+            return self.admit(key, self._unchecked(key)) if self.has_kept(key) else None
         except TooLarge as error:
             return error
         except (ClipError, OSError):
             return None
+
+    def has_kept(self, key: str) -> bool:
+        """Whether there is such a file. Costs one look at the folder."""
+        return self._unchecked(key).exists()
 
     def _unchecked(self, key: str) -> Path:
         return self.folder / f"{key}.unchecked.mp4"

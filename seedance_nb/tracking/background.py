@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from ..errors import ConfigurationError
 from .grouping import GroupingThread
+from .wake_ups import new_loop
 
 T = TypeVar("T")
 log = logging.getLogger("seedance_nb")
@@ -86,7 +87,7 @@ class Background:
         together: Callable[[], contextlib.AbstractContextManager[object]] = contextlib.nullcontext,
     ) -> None:
         self.pid = os.getpid()
-        self.loop = asyncio.new_event_loop()
+        self.loop = new_loop()
         self._before_end, self._at_end = before_end, at_end
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closed = False

@@ -35,7 +35,8 @@ from .followed import Followed, Tools
 from .pace import Kind
 from .polling import look_after_trouble, next_look, pause_after_refusal
 
-TOGETHER_SECONDS = 0.25
+TOGETHER_SECONDS = 0.5
+"""Beside a computing cell the ledger is written at most so often."""
 LOOKS_FOR_A_FILE = 12
 """`succeeded` without an address is looked at so often before the job is left without a clip."""
 PAUSE_FOR_KEY = 60.0
@@ -380,18 +381,21 @@ async def fetch(followed: Followed, url: str | None) -> Clip | ClipError:
     tools = followed.tools
     arriving: Arriving | None = None
     failed = wrong = most = 0
-    kept = await tools.background.in_worker(tools.clips.admit_kept, followed.key)
-    if kept is not None:
-        return kept if isinstance(kept, Clip) else _cannot_be_shown(kept)
+    if tools.clips.has_kept(followed.key):
+        kept = await tools.background.in_worker(tools.clips.admit_kept, followed.key)
+        if kept is not None:
+            return kept if isinstance(kept, Clip) else _cannot_be_shown(kept)
     try:
         while True:
             try:
                 if failed or url is None:
                     url = await _fresh_address(followed, url)
-                if arriving is None:
-                    arriving = tools.clips.arriving(followed.key)
-                    tools.background.start(tools.background.in_worker(tools.clips.prepare))
-                return await _fetch_once(followed, url, arriving)
+                async with tools.downloads:
+                    await _turn_for_a_file(followed)
+                    if arriving is None:
+                        arriving = tools.clips.arriving(followed.key)
+                        tools.background.start(tools.background.in_worker(tools.clips.prepare))
+                    return await _fetch_once(followed, url, arriving)
             except TooLarge as trouble:
                 return _cannot_be_shown(trouble)
             except ClipError as trouble:
@@ -441,11 +445,9 @@ async def _fresh_address(followed: Followed, known: str | None) -> str:
 
 async def _fetch_once(followed: Followed, url: str, arriving: Arriving) -> Clip:
     tools = followed.tools
-    async with tools.downloads:
-        await _turn_for_a_file(followed)
-        await receive(tools.api(), url, arriving, _progress_of(followed))
-        followed.tell(note="checking the file")
-        return await tools.background.in_worker(tools.clips.admit, followed.key, arriving.part)
+    await receive(tools.api(), url, arriving, _progress_of(followed))
+    followed.tell(note="checking the file")
+    return await tools.background.in_worker(tools.clips.admit, followed.key, arriving.part)
 
 
 async def pause_before_next_try(followed: Followed, error: ClipError, failed: int) -> None:

@@ -11,10 +11,10 @@ import bisect
 import collections
 import contextlib
 import math
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 
+from ..wake_ups import BUSY_SHARE, seconds_of_main_thread
 from .polling import LOOK_WORTH, Outlook
 
 IDLE_LOOKS = 400.0
@@ -23,20 +23,15 @@ DEAR_LOOKS = 200.0
 """The more looks are wanted, the dearer each is, for the service's sake too: at so many a second it has to be worth twice as much."""
 BUSY_LOOKS = 200.0
 """Looks a second beside a cell that computes, at most …"""
-FEWEST_BUSY_LOOKS = 46.0
+FEWEST_BUSY_LOOKS = 100.0
 """… and at least: with fewer, a thousand ends would be noticed when they are old …"""
-BUSY_TIME = 0.06
-"""… and between the two, as many as make this share of a second. The cell loses about as much again to what is not counted here: to
-hand-overs of the interpreter and to the thread that writes the ledger."""
+BUSY_TIME = 0.1
+"""… and between the two, as many as make this share of a second. The cell loses more to what is not counted here: to hand-overs of the
+interpreter (see `wake_ups`) and to the threads that write the ledger and verify files."""
 COST_KEPT = 0.8
 """What looks cost is an average over the samples, in which each counts so much of the one after it."""
-BUNCH = 16
-"""Beside a cell that computes, looks are made so many at a time: each hand-over of the interpreter costs both sides, and what has just
-run runs faster again."""
 BUSY_FILES = 2.0
 """Files a second that are fetched and verified beside a cell that computes, 8 ms each; that it is made is known before that."""
-BUSY_SHARE = 0.5
-"""The notebook is busy when its own thread uses this share of a core."""
 SAMPLE_SECONDS = 0.25
 LONGEST_QUEUE = 5.0
 LIVES_KEPT = 40
@@ -160,15 +155,12 @@ class Pace:
         self._stretch = self._price()
 
     def turn(self) -> float:
-        """Seconds until the caller's turn: looks are given out one after the other, first come first served; in bunches when busy."""
+        """Seconds until the caller's turn: looks are given out one after the other, first come first served."""
         now = self._monotonic()
         self._sample(now)
         slot = min(max(now, self._next_slot), now + LONGEST_QUEUE)
         self._next_slot = slot + 1 / self.limit
         self._looks += 1
-        if self.is_busy:
-            bunch = BUNCH / self.limit
-            slot = math.ceil(slot / bunch) * bunch
         return slot - now
 
     def create_goes_out(self) -> None:
@@ -206,15 +198,3 @@ class Pace:
         self._spent, self._looks = self._spent * COST_KEPT, self._looks * COST_KEPT
         self.limit = max(FEWEST_BUSY_LOOKS, min(BUSY_LOOKS, affordable)) if share > BUSY_SHARE else IDLE_LOOKS
         self._stretch = self._price()
-
-
-def seconds_of_main_thread() -> float:
-    """CPU seconds the main thread has used, where cells run; 0 where the system does not tell (then nothing ever is busy)."""
-    clock = getattr(time, "pthread_getcpuclockid", None)
-    ident = threading.main_thread().ident
-    if clock is None or ident is None:
-        return 0.0
-    try:
-        return float(time.clock_gettime(clock(ident)))
-    except (OSError, ValueError):
-        return 0.0

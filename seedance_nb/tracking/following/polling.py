@@ -59,7 +59,7 @@ LONGEST_ASKED_FOR = 300.0
 LONGEST_OWN_PAUSE = 30.0
 """Pauses after refusals grow no longer than this by themselves: a place may become free at any time."""
 REMAINING_ACCURACY = 0.002
-"""Of the time left that is told: it is computed at every look."""
+"""Of the time left that is told."""
 STEP_GROWTH = 0.2
 """Where lateness is added up, each step is so much of the wait so far."""
 AGE_STEP = 0.05
@@ -84,6 +84,7 @@ class Outlook:
     unended: float = 0.0
     """Weight of the jobs that have outlived all known lives: from there on they are as much in doubt as any."""
     _shares: dict[int, _Share] = dataclasses.field(default_factory=dict, compare=False, repr=False)
+    _remaining: dict[tuple[int, float], float] = dataclasses.field(default_factory=dict, compare=False, repr=False)
 
     @property
     def known(self) -> int:
@@ -142,6 +143,19 @@ class Outlook:
         """Seconds until this `share` of the jobs that got as old as `age` will have ended; None when nothing is known."""
         if not self.known:
             return None
+        # Told at every look, to anybody: so it is computed at the ages of the grid, and what lies between is read off.
+        place = math.log(max(age, 0.01)) / AGE_STEP
+        index = math.floor(place)
+        below, above = self._remaining_at(index, share), self._remaining_at(index + 1, share)
+        return below + (above - below) * (place - index)
+
+    def _remaining_at(self, index: int, share: float) -> float:
+        known = self._remaining.get((index, share))
+        if known is None:
+            known = self._remaining[index, share] = self._find_remaining(math.exp(index * AGE_STEP), share)
+        return known
+
+    def _find_remaining(self, age: float, share: float) -> float:
         goal = self.alive(age, DOUBT_OF_TIME_LEFT) * (1 - share)
         low, high = age, max(age, math.exp(self.log_lives[-1][0])) * 64
         while high - low > REMAINING_ACCURACY * high:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seedance_nb.snapshot import roughly_lived
-from seedance_nb.tracking.following.pace import BUSY_LOOKS, IDLE_LOOKS, Kind, Pace, seconds_of_main_thread
+from seedance_nb.tracking.following.pace import BUSY_LOOKS, IDLE_LOOKS, Kind, Pace
 from seedance_nb.tracking.following.polling import (
     EVEN_SECONDS,
     LONGEST_AFTER_TROUBLE,
@@ -21,6 +21,7 @@ from seedance_nb.tracking.following.polling import (
     next_look,
     pause_after_refusal,
 )
+from seedance_nb.tracking.wake_ups import seconds_of_main_thread
 
 seconds = st.floats(0, 1e7)
 pace = st.floats(0.01, 600)
