@@ -27,7 +27,8 @@ BRISK = {"SEEDANCE_SIMULATOR_QUEUE_SECONDS": "0.5", "SEEDANCE_SIMULATOR_RENDER_S
 def main() -> int:
     """Runs the notebook, writes both files, perhaps opens JupyterLab; returns the exit code."""
     print(f"Running {QUICKSTART.relative_to(ROOT)} on the built-in simulator: no key is used, nothing is charged.\n")
-    os.environ.update(JUPYTER_PLATFORM_DIRS="1")  # silences jupyter_core's warning about its old folders
+    # Silences jupyter_core about its old folders, and the debugger of older kernels about frozen modules.
+    os.environ.update(JUPYTER_PLATFORM_DIRS="1", PYDEVD_DISABLE_FILE_VALIDATION="1")
     try:
         failure = run(private_environment(BUILD / "demo-home") | BRISK)
     except KeyboardInterrupt:

@@ -219,7 +219,7 @@ def test_the_cover_of_a_file_is_not_its_film(admit, tmp_path):
     with av.open(str(path), "w", format="mp4") as writer:
         cover = writer.add_stream("mjpeg", rate=1)
         cover.width, cover.height, cover.pix_fmt = 32, 32, "yuvj420p"
-        cover.disposition = av.stream.Disposition.attached_pic
+        cover.disposition = av.stream.Disposition.attached_pic.value
         out = writer.add_stream("libx264", rate=24)
         out.width, out.height, out.pix_fmt = 160, 96, "yuv420p"
         picture = av.VideoFrame.from_ndarray(odd_films.quadrants(32, 32), format="rgb24")
