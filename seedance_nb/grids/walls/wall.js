@@ -363,7 +363,7 @@ function wire(root) {
   /** @type {Tile[]} */
   let shown = [];
   /** @type {Record<Place, number | null>} the axes as they lie now */
-  let placed = state;
+  let placed = { rows: state.rows, columns: state.columns, pages: state.pages };
   /**
    * Compares cells by what a measure said of them; those without a number come last.
    * @param {Sort} sort
@@ -380,7 +380,8 @@ function wire(root) {
     const focused = document.activeElement instanceof HTMLElement && root.contains(document.activeElement) ? document.activeElement : null;
     const kept = tiles.filter(isKept);
     // What is sorted is one line from first to last.
-    placed = state.sort ? { rows: null, columns: null, pages: null } : state;
+    const { rows, columns, pages: pagesBy } = state;
+    placed = state.sort ? { rows: null, columns: null, pages: null } : { rows, columns, pages: pagesBy };
     const pages = valuesOf(placed.pages, kept);
     if (!pages.includes(state.page)) state.page = pages[0] ?? null;
     shown = kept.filter((tile) => placed.pages === null || valueOf(tile, placed.pages) === state.page);
