@@ -139,6 +139,11 @@ class Levels:
         below = np.einsum("n,nr->r", self.weights, normal_below(-means / errors))
         return np.asarray(np.minimum(1.0, 2 * np.minimum(below, 1 - below)))
 
+    def farthest(self, contrasts: Array, share: float) -> Array:
+        """(rows,) how far combinations of equal levels may seem to stray at most, but for that share of studies (two-sided)."""
+        errors = self._along(contrasts)[1]
+        return -_quantile(self.weights, np.zeros_like(errors), errors, share / 2)
+
     def spread(self, names: Iterable[str]) -> Array:
         """(n,) the spread that these effects have together."""
         return np.asarray(

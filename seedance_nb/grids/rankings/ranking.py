@@ -17,6 +17,8 @@ Scale = Literal["log-odds", "jod"]
 """What strengths are given in: log-odds, or just-objectionable differences, of which 1 is a clip that is preferred 75 times in 100."""
 SCALES: dict[Scale, float] = {"log-odds": 1.0, "jod": math.log(3)}
 """Log-odds that make one unit of a scale."""
+MOST_MORE = 5000
+"""Nobody casts more votes than that to tell two clips apart."""
 PRACTICAL_TIE = (0.45, 0.55)
 """Two items tie for practical purposes where the chance that one is preferred surely lies in here."""
 
@@ -131,7 +133,9 @@ class Ranking:
     """Votes that are wanted at least before an order is claimed, 0 if there are enough."""
     more_to_tell: int | None
     """Votes more after which the first would be distinguished from the second with power 0.8, if the difference is as it looks now; 0 if
-    they are distinguished already, None where that cannot be computed."""
+    they are distinguished already, None where no number of votes alone is likely to."""
+    told_at_most: float
+    """The chance that 5,000 votes more by these raters on these clips would distinguish them; NaN where it is not computed."""
     winner: str | None
     """The item that the votes distinguish from all others as the strongest, if there is one."""
     tie: float

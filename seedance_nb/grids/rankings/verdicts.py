@@ -9,14 +9,15 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from .intervals import bootstrap
+from .item_spread import chance_to_tell, item_spread
 from .mixed_model import MOST_UNKNOWNS, Evidence, Levels, Model, effects_of, fit_levels
-from .ranking import Comparison, Luck
+from .ranking import MOST_MORE, Comparison, Luck
 from .rows import chance
 from .strengths import Array, fit, tally_of, without_noise
 
@@ -24,8 +25,6 @@ WRONG = 0.05
 """The share of studies in which any pair is distinguished wrongly is at most this (family-wise error rate)."""
 MOST_FOR_ALL_PAIRS = 12
 RESAMPLES, RESAMPLES_OF_MANY, MANY_ITEMS = 999, 199, 30
-MOST_MORE = 5000
-"""Nobody casts more votes than that to tell two clips apart."""
 POWER = 0.8
 """Forecasts of more votes come true so often."""
 LEAST_VOTES_PER_CLIP = 5.0
@@ -55,6 +54,7 @@ class Verdict:
     winner: str | None
     more_to_tell: int | None
     tie: float
+    told_at_most: float = math.nan
     resamples: int = 0
     lacks: tuple[str, ...] = ()
 
@@ -137,8 +137,10 @@ def of_levels(levels: Levels, labels: Sequence[str], used: int, *, raters_are_dr
     bottom, top = levels.intervals(centred)
     first, second = chosen[0]
     more: int | None = 0 if pairs[0].told else None
+    at_most = math.nan
     if not pairs[0].told and not lacks:
-        more = _more(levels, first, second, float(sizes[0]), used, len(labels))
+        tests = len(labels) * (len(labels) - 1) // 2 - int(told.sum())
+        more, at_most = _more(levels, first, second, float(sizes[0]), used, tests)
     return Verdict(
         labels=tuple(labels[place] for place in places),
         strengths=tuple(float(strengths[place]) for place in places),
@@ -147,24 +149,43 @@ def of_levels(levels: Levels, labels: Sequence[str], used: int, *, raters_are_dr
         pairs=pairs,
         winner=_winner(pairs),
         more_to_tell=more,
+        told_at_most=at_most,
         tie=levels.tie,
         lacks=lacks,
     )
 
 
-def _more(levels: Levels, one: int, other: int, size: float, used: int, items: int) -> int | None:
-    """Votes more, by these raters on these clips, after which a test distinguishes the two with POWER; None where votes alone cannot do it.
+def _more(levels: Levels, one: int, other: int, size: float, used: int, tests: int) -> tuple[int | None, float]:
+    """Votes more, by these raters on these clips, after which a test distinguishes the two with POWER, and the chance of MOST_MORE.
 
-    What is known now says how far the difference will yet move: by as much as it becomes surer.
+    None where votes alone cannot do it. `tests` is how many pairs are still to be told. Not knowing the spreads makes the test ask for more
+    than a normal's standard errors; it will go on asking for as many more.
     """
-    wanted = _normal_point(WRONG / (items * (items - 1) / 2) / 2)
-    now = levels.error(one, other, 1.0)
-    for more in _round_numbers():
+    contrast = _contrasts([(one, other)], levels.means.shape[1])
+    wanted = float(levels.farthest(contrast, WRONG / tests)[0]) / levels.error(one, other, 1.0)
+    mean = levels.weights @ levels.means
+    away = levels.means - mean
+    covariance = np.einsum("n,nij->ij", levels.weights, levels.covariances) + (levels.weights * away.T) @ away
+    spread = item_spread(mean, covariance, are_apart=True)
+    fixed = levels.error(one, other, 1e7)
+
+    def told(more: int) -> float:
         later = levels.error(one, other, 1 + more / used)
-        moves = math.sqrt(max(now**2 - later**2, 1e-12))
-        if 0.5 * math.erfc(-(abs(size) - wanted * later) / moves / math.sqrt(2)) >= POWER:
-            return more
-    return None
+        return chance_to_tell(spread, size, now=levels.error(one, other, 1.0), later=later, fixed=fixed, wanted=wanted)
+
+    return _enough(told)
+
+
+def _enough(told: Callable[[int], float]) -> tuple[int | None, float]:
+    """The first round number of votes with which it is told with POWER, and the chance with the most; by halving, as more tell more."""
+    rounds, most = _round_numbers(), told(MOST_MORE)
+    if most < POWER:
+        return None, most
+    low, high = 0, len(rounds) - 1
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if told(rounds[middle]) >= POWER else (middle + 1, high)
+    return rounds[low], most
 
 
 def _round_numbers() -> list[int]:
@@ -186,8 +207,7 @@ def judge_luck(levels: Levels | None, evidence: Evidence, *, clips: int, items: 
         return blank
     if 2 * evidence.counts.sum() / len(evidence.item_of) < LEAST_VOTES_PER_CLIP:
         return dataclasses.replace(blank, verdict="too few votes")
-    drawn, chosen = levels.draws(_LUCK_DRAWS, np.random.default_rng(seed))
-    between = drawn.std(axis=1, ddof=1)
+    between, chosen = _between_items(levels, _LUCK_DRAWS, np.random.default_rng(seed))
     within = levels.spread(("take", "product"))[chosen]
     low, middle, high = np.quantile(between / within, [0.025, 0.5, 0.975])
     parts = [between] + [levels.spread((name,))[chosen] for name in ("take", "product", "rater")]
@@ -213,6 +233,16 @@ def judge_luck(levels: Levels | None, evidence: Evidence, *, clips: int, items: 
     )
 
 
+def _between_items(levels: Levels, count: int, generator: np.random.Generator) -> tuple[Array, npt.NDArray[np.intp]]:
+    """(count,) how far items may truly lie apart, and (count,) which choice of the other spreads each was drawn for."""
+    times = generator.multinomial(count, levels.weights)
+    drawn = [
+        item_spread(mean, covariance).drawn(int(number), generator)
+        for mean, covariance, number in zip(levels.means, levels.covariances, times, strict=True)
+    ]
+    return np.concatenate(drawn), np.repeat(np.arange(len(times)), times)
+
+
 # These clips, these raters ----------------------------------------------------------------------------------
 
 
@@ -235,7 +265,17 @@ def of_clips(
         _comparison(labels[one], labels[other], size, size - h, size + h, is_told, (math.nan,) * 3)
         for (one, other), size, h, is_told in zip(chosen, sizes, half, told, strict=True)
     )
-    used = int(drawn.sum())
+    used, more, at_most = int(drawn.sum()), 0 if pairs[0].told else None, math.nan
+    if not pairs[0].told:
+        spread = item_spread(found.strengths, found.fit.covariance[0], are_apart=True)
+        error = float(errors[0])
+        wanted = found.farthest(1 - WRONG)
+
+        def told_after(votes: int) -> float:
+            later = error / math.sqrt(1 + votes / used)
+            return chance_to_tell(spread, float(sizes[0]), now=error, later=later, fixed=0.0, wanted=wanted)
+
+        more, at_most = _enough(told_after)
     return Verdict(
         labels=tuple(labels[place] for place in places),
         strengths=tuple(float(found.strengths[place]) for place in places),
@@ -243,21 +283,11 @@ def of_clips(
         high=tuple(float(found.strengths[place] + halves[place]) for place in places),
         pairs=pairs,
         winner=_winner(pairs),
-        more_to_tell=0 if pairs[0].told else _more_of_clips(float(sizes[0]), float(errors[0]), used),
+        more_to_tell=more,
+        told_at_most=at_most,
         tie=found.tie,
         resamples=resamples,
     )
-
-
-def _more_of_clips(size: float, error: float, used: int) -> int | None:
-    """As `_more`: the difference moves by as much as it becomes surer, and its error shrinks with the root of the votes."""
-    wanted = _normal_point(WRONG / 2)
-    for more in _round_numbers():
-        later = error / math.sqrt(1 + more / used)
-        moves = math.sqrt(error**2 - later**2)
-        if 0.5 * math.erfc(-(abs(size) - wanted * later) / moves / math.sqrt(2)) >= POWER:
-            return more
-    return None
 
 
 # Both ---------------------------------------------------------------------------------------------------------

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ...errors import one_line
-from .ranking import Comparison, Ranking
+from .ranking import MOST_MORE, Comparison, Ranking
 from .raters import interval, named
 from .rows import listed
 
 MOST_NAMED = 6
 LONGEST_LABEL = 60
+LIKELY_ENOUGH = 0.25
+"""What is less likely is called improbable."""
 
 
 def in_words(ranking: Ranking, other_aspects: Sequence[str] = ()) -> tuple[str, ...]:
@@ -157,14 +159,16 @@ def _how_many_more(ranking: Ranking, comparison: Comparison) -> Iterator[str]:
     if comparison.told or comparison.is_practical_tie:
         return
     if ranking.more_to_tell is not None:
+        yield f"About {ranking.more_to_tell:,} more votes would probably (4 times in 5) tell the first two apart."
+        return
+    helps = {"levels": ": more takes or raters", "raters": ": more takes"}.get(ranking.of)
+    if ranking.told_at_most >= LIKELY_ENOUGH:
         yield (
-            f"About {ranking.more_to_tell:,} more votes would probably (4 times in 5) tell the first two apart, "
-            "if they differ as much as it looks now."
+            f"Even {MOST_MORE:,} more votes on these clips would tell the first two apart only with a chance of about "
+            f"{_percent(ranking.told_at_most)}{f'{helps} would help' if helps else ''}."
         )
-    elif ranking.of == "levels":
-        yield "More votes on these clips alone would probably not tell the first two apart: more takes or raters might."
-    elif ranking.of == "raters":
-        yield "More votes on these clips alone would probably not tell the first two apart: more takes might."
+    elif helps:
+        yield f"More votes on these clips alone would probably not tell the first two apart{helps} might."
     else:
         yield "How many more votes would tell the first two apart cannot be told: they look too much alike so far."
 

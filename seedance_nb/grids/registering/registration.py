@@ -155,7 +155,8 @@ def write(plan: Plan, design: Design, at: float, after_votes: int, amends: str |
         "plan": dataclasses.asdict(plan),
         "design": dataclasses.asdict(design),
     }
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return text.encode("utf-8", "replace").decode("utf-8")  # half a character has no bytes, and so no hash
 
 
 def read(text: str) -> Registration:
@@ -298,8 +299,7 @@ def _text(name: str, text: object) -> str:
         raise InvalidRequest(f"{name} must be words, not {one_line(text, 40)!r}")
     if len(text) > LONGEST:
         raise InvalidRequest(f"{name} must be at most {LONGEST:,} characters, not {len(text):,}")
-    # What UTF-8 has no bytes for (half a character) would have no hash.
-    return " ".join(text.encode("utf-8", "replace").decode("utf-8").split())
+    return " ".join(text.split())
 
 
 def _count(number: int, word: str) -> str:

@@ -20,10 +20,16 @@ VIEW = ("seedance_nb.grids.grid", "GridView")
 VOTING = ("seedance_nb.grids.ballots.voting", "Voting")
 PROGRESS = ("seedance_nb.grids.measures.progress", "Progress")
 RANKING = ("seedance_nb.grids.rankings.ranking", "Ranking")
+STUDIES = {
+    ("seedance_nb.grids.rankings.forecast", "Power"): "power_html",
+    ("seedance_nb.grids.rankings.raters", "Raters"): "raters_html",
+    ("seedance_nb.grids.registering.registration", "Registration"): "registration_html",
+}
+"""What is words on a terminal and a page of `grids.pages.studies` in a notebook."""
 
 
 def register(screen: Screen, formatters: Any) -> None:
-    """Let grids, views of grids, votings and rankings show themselves in this shell."""
+    """Let grids, views of grids, votings, rankings and what belongs to a study show themselves in this shell."""
     displayed, kinds = formatters.ipython_display_formatter, formatters.formatters
     if screen.in_kernel:
         displayed.for_type_by_name(*GRID, _show_grid(screen))
@@ -31,14 +37,18 @@ def register(screen: Screen, formatters: Any) -> None:
         displayed.for_type_by_name(*VOTING, _show_voting(screen))
         displayed.for_type_by_name(*PROGRESS, _show_progress(screen))
         kinds["text/html"].for_type_by_name(*RANKING, _ranking_html)
+        for kind, page in STUDIES.items():
+            kinds["text/html"].for_type_by_name(*kind, _study_html(page))
     kinds["text/plain"].for_type_by_name(*GRID, _grid_plain)
     kinds["text/plain"].for_type_by_name(*RANKING, _ranking_plain)
+    for kind in STUDIES:
+        kinds["text/plain"].for_type_by_name(*kind, _in_words)
 
 
 def unregister(formatters: Any) -> None:
     """Undo `register`."""
     for formatter in (formatters.ipython_display_formatter, *formatters.formatters.values()):
-        for module, name in (GRID, VIEW, VOTING, PROGRESS, RANKING):
+        for module, name in (GRID, VIEW, VOTING, PROGRESS, RANKING, *STUDIES):
             formatter.pop(f"{module}.{name}", None)
 
 
@@ -99,3 +109,16 @@ def _ranking_plain(ranking: Ranking, printer: Any, _cycle: bool) -> None:
     from ...grids.pages.ranking import ranking_plain
 
     printer.text(ranking_plain(ranking))
+
+
+def _study_html(page: str) -> Callable[[Any], str]:
+    def drawn(study: Any) -> str:
+        from ...grids.pages import studies
+
+        return str(getattr(studies, page)(study))
+
+    return drawn
+
+
+def _in_words(study: Any, printer: Any, _cycle: bool) -> None:
+    printer.text(str(study))

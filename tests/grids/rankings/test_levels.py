@@ -9,6 +9,8 @@ from grids.studies import answer, seeded, study, takes, vote
 from seedance_nb.errors import InvalidRequest
 from seedance_nb.grids.rankings import mixed_model
 from seedance_nb.grids.rankings.islands import islands
+from seedance_nb.grids.rankings.item_spread import chance_to_tell, item_spread
+from seedance_nb.grids.rankings.verdicts import _enough as enough
 from seedance_nb.grids.rankings.verdicts import evidence_of
 from seedance_nb.grids.votes.vote_table import rank as rank_table
 from seedance_nb.grids.votes.votes import rank
@@ -306,3 +308,59 @@ def test_a_table_that_cannot_be_read_says_where_and_why(votes, clips, said):
 def test_an_unknown_question_is_refused():
     with pytest.raises(InvalidRequest, match="of must be one of 'levels', 'raters', 'clips'"):
         rank_table(rows(), CLIPS, of="takes")
+
+
+# How far items lie apart, and votes to come -----------------------------------------------------------
+
+
+def test_items_that_are_alike_may_have_no_share_at_all():
+    """What is believed of each strays too: without that the share of equal prompts never came near nothing."""
+    low = []
+    for seed in range(8):
+        votes, groups = tasting(dict.fromkeys("abc", 0.0), 5, luck=0.8, taste=0.3, votes=200, raters=MANY, seed=seed)
+        low.append(rank(votes, groups).luck.shares["items"][1])
+    assert sum(share < 0.005 for share in low) >= 6
+
+
+def test_items_that_are_far_apart_have_most_of_the_spread():
+    votes, groups = tasting({"a": -2.0, "b": 0.0, "c": 2.0}, 5, luck=0.3, taste=0.1, votes=300, raters=MANY, seed=1)
+    middle, low, high = rank(votes, groups).luck.shares["items"]
+    assert low < 4 / (4 + 0.3**2 + 0.1**2) < high + 0.01
+    assert middle > 0.8
+
+
+@pytest.mark.parametrize("truth", [0.4, 0.8, 1.5])
+def test_forecasts_of_four_times_in_five_come_true_about_as_often(truth):
+    """Over truths that nobody told them: two items, errors as of some 40 votes, and as many more votes as are foretold to be enough."""
+    rng = np.random.default_rng(3)
+    error, wanted, used, kept = 0.45, 1.96, 100, []
+    for _ in range(600):
+        difference = truth * rng.normal(0, np.sqrt(2))
+        seen = difference + error * rng.normal()
+        if abs(seen) > wanted * error:
+            continue
+        spread = item_spread(np.array([seen, -seen]) / 2, np.eye(2) * error**2 / 2, are_apart=True)
+
+        def told(votes, spread=spread, seen=seen):
+            later = error / math.sqrt(1 + votes / used)
+            return chance_to_tell(spread, abs(seen), now=error, later=later, fixed=0.0, wanted=wanted)
+
+        more, _ = enough(told)
+        if more is not None:
+            fresh = difference + error * math.sqrt(used / more) * rng.normal()
+            later = (used * seen + more * fresh) / (used + more)
+            kept.append(abs(later) > wanted * error / math.sqrt(1 + more / used))
+    assert len(kept) >= 50
+    assert 0.68 <= np.mean(kept) <= 0.94
+
+
+def test_votes_that_leave_the_luck_of_clips_tell_no_more():
+    spread = item_spread(np.array([0.3, -0.3]), np.eye(2) * 0.2, are_apart=True)
+    chances = [
+        chance_to_tell(spread, 0.6, now=0.6, later=math.sqrt(fixed**2 + 1e-4), fixed=fixed, wanted=1.96)
+        for fixed in (0.0, 0.3, 0.59)
+    ]
+    assert chances == sorted(chances, reverse=True)
+    assert chances[0] > 0.9
+    assert chances[-1] < 0.3
+    assert chance_to_tell(spread, 0.6, now=0.6, later=0.6, fixed=0.6, wanted=1.96) == 0.0
