@@ -766,6 +766,12 @@ def test_the_script_never_parses_html(study, tmp_path):
         )
 
 
+def test_no_browser_fills_in_a_name(study, tmp_path):
+    written = write_ballot(study.picture(), tmp_path / "ballot.html", study.session).read_text(encoding="utf-8")
+    for script in (Ballot(study).get_state()["_esm"], written):
+        assert re.findall(r'autocomplete: "(\w+)"', script) == ["off"]
+
+
 # -- the page for a rater without Python
 
 

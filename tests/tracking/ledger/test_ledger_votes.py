@@ -94,10 +94,12 @@ def test_two_ledgers_on_one_file_add_the_same_ballot_once(ledger):
 
 
 def test_what_an_answer_took_and_what_it_was_for_come_back(ledger):
-    ledger.add_votes([SLOW, GOLD])
+    practice = dataclasses.replace(SLOW, id="v5", at=1001.0, kind=Kind.TRAINING, ballot=None)
+    ledger.add_votes([SLOW, GOLD, practice])
     assert Ledger(ledger.path).votes_among(KEYS) == [SLOW]
-    assert ledger.votes.controls(KEYS) == [GOLD]
+    assert ledger.votes.controls(KEYS) == [practice, GOLD]
     assert ledger.votes.controls(["j2"]) == []
+    assert ledger.votes.controls(["j1"]) == [GOLD]
     assert ledger.votes.of_ballot("page") == [SLOW]
     assert GOLD.is_right is True
     assert SLOW.is_right is None
