@@ -41,7 +41,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "thousand_jobs": {"JOBS": 20, "LIVES": (0.5, 2.0), "ALONE_SECONDS": 0.2},
     "vote_coverage": {"STUDIES": 20},
     "power": {"STUDIES": 5},
-    "measures": {"SCENES": 2, "FILMED": ()},
+    "measures": {"SCENES": 2, "FILMED": {}},
     "naive_loop": {"JOBS": 30, "LIVES": (1.0, 3.0)},
     "rivals": {"ONE_BY_ONE": 1, "TOGETHER": (20,), "LIVES": (1.0, 3.0), "LIMIT_SECONDS": 30.0},
 }

@@ -43,6 +43,12 @@ def test_the_same_cells_in_another_kernel_are_the_same_measure_and_any_change_ma
     assert hash_of(helper.replace("LIMIT = 3", "LIMIT = 4"), fn) != first
 
 
+def test_a_default_counts_by_its_value():
+    fn = "def fn(path, scale=SCALE):\n    return scale\n"
+
+    assert hash_of("SCALE = 2\n", fn) == hash_of("SCALE = 1 + 1\n", fn) != hash_of("SCALE = 3\n", fn)
+
+
 def test_what_an_object_or_a_closure_or_a_partial_holds_counts():
     class Counts:
         def __init__(self, limit):

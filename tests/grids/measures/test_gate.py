@@ -17,7 +17,7 @@ SEEDS = (1, 2, 3)
 def test_each_measure_moves_the_right_way_at_each_of_four_strengths(measure, seed, tmp_path):
     paths = bench.damaged(scene(seed), measure, scene(seed % len(SEEDS) + 1), tmp_path, RATE)
 
-    found = bench.values(measure, paths)
+    found = bench.values(measure, paths, paths[0])
 
     assert len(found) == 5
     assert bench.moves_rightly(measure, found), found
@@ -37,6 +37,7 @@ def test_a_measure_is_not_moved_by_what_is_none_of_its_business(tmp_path):
     noisy = write(bench.noisy(film, 8, film, RATE), tmp_path / "noisy.mp4")
     quicker = write(bench.faster(film, 2, film, RATE), tmp_path / "quicker.mp4")
     flickering = write(bench.flickering(film, 4, film, RATE), tmp_path / "flickering.mp4")
+    wild = write(bench.flickering(film, 12, film, RATE), tmp_path / "wild.mp4")
     cut = write(bench.cut_up(film, 3, scene(2), RATE), tmp_path / "cut.mp4")
     flicker, motion, cuts = SHIPPED["flicker"], SHIPPED["motion"], SHIPPED["cuts"]
 
@@ -44,9 +45,16 @@ def test_a_measure_is_not_moved_by_what_is_none_of_its_business(tmp_path):
     assert abs(flicker(noisy) - flicker(plain)) < 0.1 * own
     assert abs(flicker(quicker) - flicker(plain)) < 0.25 * own
     assert abs(flicker(cut) - flicker(plain)) < 0.25 * own
-    assert abs(motion(flickering) - motion(plain)) < 0.25 * (motion(quicker) - motion(plain))
+    assert abs(motion(wild) - motion(plain)) < 0.25 * (motion(quicker) - motion(plain))
     assert abs(motion(cut) - motion(plain)) < 0.5 * (motion(quicker) - motion(plain))
     assert cuts(flickering) == cuts(quicker) == cuts(noisy) == 0
+
+
+def test_something_small_that_appears_in_a_still_picture_is_no_cut(tmp_path):
+    film = np.repeat(scene(1)[:1], 24, axis=0)
+    film[12:, 40:56, 60:76] = 255 - film[12:, 40:56, 60:76]
+
+    assert SHIPPED["cuts"](write(film, tmp_path / "still.mp4")) == 0
 
 
 def test_motion_is_the_speed_of_the_camera_in_diagonals_a_second(tmp_path):

@@ -97,6 +97,7 @@ def test_its_column_stands_in_the_dataframe_in_the_csv_and_in_the_manifest(grid,
 
     frame = grid.to_pandas()
     read = read_csv(grid.export(tmp_path / "g.csv"))
+    assert ",nan," not in (tmp_path / "g.csv").read_text(encoding="utf-8-sig").lower()
     manifest = json.loads(grid.export(tmp_path / "g.json").read_text())
 
     assert list(frame.columns[-4:]) == ["size", "faces.count", "faces.share", "unmeasured"]
@@ -452,6 +453,30 @@ def test_what_a_worker_gets_has_no_key_and_it_ends_with_the_executor(monkeypatch
     until(lambda: not _lives(worker))
     with pytest.raises(RuntimeError, match="shutdown"):
         pool.submit(os.getpid)
+
+
+def test_a_worker_that_is_busy_ends_with_a_parent_that_was_killed(tmp_path):
+    note = tmp_path / "worker"
+    script = (
+        "import os, sys, time\n"
+        "from seedance_nb.grids.measures.processes import Processes\n"
+        "from seedance_nb.grids.measures.what import task_of\n"
+        "from seedance_nb.grids.measures.worker import answer\n"
+        "def ever(path):\n"
+        "    path.write_text(str(os.getpid()))\n"
+        "    time.sleep(1e6)\n"
+        f"note = {str(note)!r}\n"
+        "open(note, 'w').close()\n"
+        "Processes(1, 1e5).submit(answer, task_of(ever).pickled, [(note, [])]).result()\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", script], env=os.environ | {"PYTHONPATH": str(ROOT)})
+    try:
+        until(lambda: note.exists() and note.read_text())
+    finally:
+        parent.kill()
+        parent.wait()
+
+    until(lambda: not _lives(int(note.read_text())))
 
 
 def test_the_stop_button_keeps_what_was_measured(grid, tmp_path):
