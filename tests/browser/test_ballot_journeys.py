@@ -172,3 +172,13 @@ def test_in_webkit_by_keys_and_by_the_mouse(path, tmp_path):
             rater.press("Withdraw them all")
             for file in (home / "downloads").iterdir():
                 file.unlink()
+
+
+def test_without_webkit_it_is_skipped_with_a_word_and_in_ci_it_fails(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("CI", "1")
+    with pytest.raises(pytest.fail.Exception, match="apt-get install webkit2gtk-driver"), webkit(tmp_path / "one"):
+        pass
+    monkeypatch.delenv("CI")
+    with pytest.raises(pytest.skip.Exception, match="NO WEBKIT TESTS"), webkit(tmp_path / "two"):
+        pass

@@ -367,3 +367,41 @@ def test_a_training_pair_is_marked_and_counted_nowhere(page):
     assert "practice, then 2 pairs" in practice
     assert found == []
     assert "Practice" not in room.text()
+
+
+NAME = """() => {
+    const node = document.activeElement;
+    return (node.labels?.[0]?.innerText || node.getAttribute('aria-label') || node.innerText).trim();
+}"""
+
+
+def test_everything_can_be_reached_with_tab_and_has_a_name(page):
+    room = page(2).begin().ready().awake()
+    room.do(lambda page: page.locator(".seedance-ballot").focus())
+    names = []
+    for _ in range(12):
+        room.press("Tab")
+        names.append(room.evaluate(NAME))
+
+    wanted = ("A is better", "Tie", "Both bad", "B is better", "Pause", "Replay", "Position in both clips", "Speed")
+    for part in (*wanted, "Sound", "Enlarge", "Done"):
+        assert any(name.startswith(part) for name in names), (part, names)
+
+
+def test_why_the_answers_sleep_and_that_they_woke_is_announced_once_each(page):
+    room = page(seconds=5.0)
+    room.evaluate(
+        """() => {
+            const status = document.querySelector('.seedance-ballot [role=status]');
+            window.announced = [];
+            new MutationObserver(() => announced.push(status.textContent)).observe(status, { childList: true, characterData: true, subtree: true });
+        }"""
+    )
+    room.begin().ready().awake()
+    room.tab.wait_until("() => announced.at(-1) === 'Which is better overall?'")
+
+    assert room.evaluate("() => announced") == [
+        "The clips are on their way",
+        "Watch both clips once before you answer. Which is better overall?",
+        "Which is better overall?",
+    ]

@@ -22,6 +22,7 @@ export function pairPlayer(videos, changed) {
   let rate = 1;
   let turn = 0; // whoever waits finds out by it that something newer was asked for
   let frame = 0;
+  let overSince = 0;
   /** @type {number | null} */
   let target = null; // where the running seek should end
   /** @type {Promise<void> | null} */
@@ -113,9 +114,11 @@ export function pairPlayer(videos, changed) {
     if (!playing) return;
     if (!videos.every((video) => video.isConnected)) return void pause();
     look();
-    if (videos.every((video) => video.ended || (isOver(video) && video.paused))) return void again();
-    const at = position();
     const now = performance.now();
+    if (!videos.every(isOver)) overSince = now;
+    // Not before both have ended by themselves, if they do: a seek just before takes WebKit half a second.
+    else if (videos.every((video) => video.ended || video.paused) || now - overSince > SETTLE) return void again();
+    const at = position();
     for (const video of videos) {
       if (video.seeking || isOver(video)) continue;
       if (video.paused) video.play().catch(() => {}); // the browser had put it to sleep
