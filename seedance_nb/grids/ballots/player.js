@@ -49,7 +49,6 @@ export function pairPlayer(videos, changed) {
    * @param {number} [patience]
    */
   const seek = (seconds, patience = PATIENCE) => {
-    lastSeen = [null, null];
     target = Math.min(Math.max(0, seconds), length());
     seeking ??= (async () => {
       while (target !== null) {
