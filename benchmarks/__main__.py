@@ -31,7 +31,7 @@ ALL = (
     "rivals",
 )
 QUICK: dict[str, dict[str, Any]] = {
-    "polling_rules": {"JOBS": 300, "SHIFTED_JOBS": 100, "SHAPE_JOBS": 50, "BURST_JOBS": 100},
+    "polling_rules": {"JOBS": 300, "SHIFTED_JOBS": 100, "SHAPE_SETS": 5, "SHAPE_LIVES": 200, "BURST_JOBS": 100},
     "calls": {"CALLS": 60, "ROUNDS": 1, "SECONDS": 0.3},
     "loading": {"KERNELS": 1},
     "large_clip": {"RUNS": 1, "KERNELS": 1},
