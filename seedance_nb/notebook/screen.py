@@ -112,6 +112,13 @@ class Screen:
             return
         self._context.copy().run(self._publisher.publish, bundle, {}, transient=transient, update=update)
 
+    def show_widget(self, widget: Any, display_id: str) -> None:
+        """Show an anywidget in the cell that asks for it, under an id by which it can be taken away: ipywidgets 7, displayed by its own
+        hook, would forget the id, and its view would stay in the notebook for good.
+        """
+        bundle, metadata = widget._repr_mimebundle_()
+        self.shell.display_pub.publish(bundle, metadata, transient={"display_id": display_id}, update=False)
+
     @property
     def is_captured(self) -> bool:
         """Whether what is displayed now goes into an Output widget (`with out:`, interact): no later change reaches it there."""

@@ -104,8 +104,6 @@ class GridOutputs:
                 self._screen.in_cell_context(functools.partial(self._board.show, self.grid.picture(), done=True))
 
     def _open_board(self) -> None:
-        from IPython.display import display
-
         from .grid_board import GridBoard
 
         grid = self.grid
@@ -115,7 +113,7 @@ class GridOutputs:
             on_retry=grid.retry,
             wall=lambda: self._final_bundle()["text/html"],
         )
-        display(self._board, display_id=self._board_id)
+        self._screen.show_widget(self._board, self._board_id)
 
     def _final_bundle(self) -> dict[str, str]:
         picture = self.grid.picture()

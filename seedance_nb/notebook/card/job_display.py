@@ -98,8 +98,6 @@ class JobView:
                 self._screen.in_cell_context(functools.partial(self._card.show, snapshot, done=True))
 
     def _open_card(self, snapshot: Snapshot) -> None:
-        from IPython.display import display
-
         from .job_card import JobCard, card_view
 
         job = self.job
@@ -110,7 +108,7 @@ class JobView:
             clip_bytes=lambda: _bytes(job),
             on_in_view=lambda: job.call_later(0.0, lambda: self._changed(job.snapshot)),
         )
-        display(self._card, display_id=self._card_id)
+        self._screen.show_widget(self._card, self._card_id)
 
     # In the background thread ------------------------------------------------------------------------
 

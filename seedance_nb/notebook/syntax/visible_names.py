@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from types import CodeType, FrameType
 from typing import Any
 
-_MACHINERY = ("IPython", "seedance_nb", "ipykernel")
+_MACHINERY = ("IPython", "seedance_nb", "ipykernel", "decorator")
+_WRAPPED = "<decorator-gen"  # how IPython 7 wraps a magic: a function without a module
 _RUN_WHERE_THEY_STAND = ("<listcomp>", "<setcomp>", "<dictcomp>")
 
 
@@ -134,4 +135,5 @@ def _path(whole: CodeType, wanted: CodeType) -> list[CodeType] | None:
 
 
 def _is_machinery(frame: FrameType) -> bool:
-    return str(frame.f_globals.get("__name__", "")).partition(".")[0] in _MACHINERY
+    module = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+    return module in _MACHINERY or frame.f_code.co_filename.startswith(_WRAPPED)
