@@ -8,8 +8,8 @@ import json
 import re
 import time
 
-import nbformat
 import IPython
+import nbformat
 import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
