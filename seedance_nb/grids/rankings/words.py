@@ -11,8 +11,6 @@ from .rows import listed
 
 MOST_NAMED = 6
 LONGEST_LABEL = 60
-LIKELY_ENOUGH = 0.25
-"""What is less likely is called improbable."""
 
 
 def in_words(ranking: Ranking, other_aspects: Sequence[str] = ()) -> tuple[str, ...]:
@@ -161,16 +159,14 @@ def _how_many_more(ranking: Ranking, comparison: Comparison) -> Iterator[str]:
     if ranking.more_to_tell is not None:
         yield f"About {ranking.more_to_tell:,} more votes would probably (4 times in 5) tell the first two apart."
         return
-    helps = {"levels": ": more takes or raters", "raters": ": more takes"}.get(ranking.of)
-    if ranking.told_at_most >= LIKELY_ENOUGH:
+    if ranking.of == "clips":
         yield (
-            f"Even {MOST_MORE:,} more votes on these clips would tell the first two apart only with a chance of about "
-            f"{_percent(ranking.told_at_most)}{f'{helps} would help' if helps else ''}."
+            f"Even {MOST_MORE:,} more votes would tell the first two apart only with a chance of about "
+            f"{_percent(ranking.told_at_most)}: they look too much alike so far."
         )
-    elif helps:
-        yield f"More votes on these clips alone would probably not tell the first two apart{helps} might."
-    else:
-        yield "How many more votes would tell the first two apart cannot be told: they look too much alike so far."
+        return
+    helps = "More takes or raters" if ranking.of == "levels" else "More takes"
+    yield f"{helps} would help most: no number of votes on these clips is foretold to tell the first two apart 4 times in 5."
 
 
 def _other_ties(ranking: Ranking) -> str:
