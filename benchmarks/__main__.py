@@ -24,6 +24,7 @@ ALL = (
     "vote_coverage",
     "power",
     "measures",
+    "race",
     "large_clip",
     "many_jobs",
     "thousand_jobs",
@@ -42,6 +43,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "vote_coverage": {"STUDIES": 20},
     "power": {"STUDIES": 5},
     "measures": {"SCENES": 2, "FILMED": {}},
+    "race": {"STUDIES": 1, "FULL_STUDIES": 1, "FULL_TAKES": (3, 5)},
     "naive_loop": {"JOBS": 30, "LIVES": (1.0, 3.0)},
     "rivals": {"ONE_BY_ONE": 1, "TOGETHER": (20,), "LIVES": (1.0, 3.0), "LIMIT_SECONDS": 30.0},
 }

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from ..clips.clip import Clip
 from ..errors import ConfigurationError
+from ..keywords import UNSET, Unset
 from ..tracking import session as sessions
 from ..tracking.job import Job
 from ..tracking.ledger.vote import Vote
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from .ballots.taking_in import Added
     from .measures.measured import Measures
     from .measures.what import ClipMeasure
+    from .racing.measuring import Measure
+    from .racing.race import Race
 
 
 @dataclasses.dataclass(frozen=True)
@@ -470,6 +473,40 @@ class Grid:
             raters=raters,
             votes=votes,
             power=power,
+        )
+
+    def race(
+        self,
+        by: str | Sequence[str] | None = None,
+        *,
+        max_credits: float,
+        error: float = 0.05,
+        tie: float | Unset | None = UNSET,
+        showings: int = 10,
+        aspect: str = "overall",
+        of: Literal["levels", "raters"] = "levels",
+        measure: Measure | None = None,
+    ) -> Race[Grid]:
+        """A race: two takes of each first, and more only of those who are not surely behind. A plan: sends nothing, asks the ledger.
+
+        `by` is what races, as in `ranking`. `max_credits` is what the race may cost in all, over restarts too. `error` is how many races
+        of equals may name a winner, all looks together (0.05: 5 of 100). Those who are surely within `tie` of each other end it as a tie
+        (log-odds: 0.8, the default with votes, is 69:31; None: nothing does). Each clip is voted on `showings` times before a round is decided, by
+        the question `aspect`; `of="raters"` asks about these raters alone. `measure` stands in for votes: the name of one as in `grid.measure`, a
+        function of a clip's path, or numbers by clip, the more the better. The same call goes on with the same race, in any kernel.
+        `race.submit()` buys a round, `race.vote()` asks, `race.step()` decides, `race.run()` does what needs no people. Raises InvalidRequest.
+        """
+        from .racing.measuring import name_of
+        from .racing.race import Race
+        from .racing.rounds import TIE, Rules
+
+        if isinstance(tie, Unset):
+            tie = TIE if measure is None else None
+        ranked = judging.several(by)
+        rules = Rules(ranked, error, tie, showings, aspect, of, name_of(measure))
+        axes = self._sending.checked().axes
+        return Race(
+            self.session, axes, lambda laid: Grid(self.session, laid), rules, max_credits=max_credits, measure=measure
         )
 
     def groups(self, by: str | Sequence[str] | None = None) -> dict[str, str]:

@@ -33,7 +33,7 @@ def check_questions(
     asked = (aspects,) if isinstance(aspects, str) else tuple(aspects)
     if not asked or not all(isinstance(aspect, str) and aspect.strip() for aspect in asked):
         raise InvalidRequest("aspects must name at least one question, such as aspects=['overall', 'motion']")
-    for name in _several(by):
+    for name in several(by):
         check_groupable(name, names)
     return asked
 
@@ -90,7 +90,7 @@ def withdraw(rater: str, picture: GridPicture, session: Session) -> int:
 
 def groups_of(picture: GridPicture, by: str | Sequence[str] | None = None) -> dict[str, str]:
     """By job key, the label of the group its clip is ranked in; clips only. Raises InvalidRequest for an axis there is not."""
-    names = _several(by) or _without_take(picture)
+    names = several(by) or _without_take(picture)
     for name in names:
         check_groupable(name, picture.names)
     found = [
@@ -115,7 +115,7 @@ def register(
     """See `Grid.register`."""
     from .registering.registration import about, checked_plan, write
 
-    plan = checked_plan(by=_several(by), aspects=check_questions(aspects, by, picture.names), **said)
+    plan = checked_plan(by=several(by), aspects=check_questions(aspects, by, picture.names), **said)
     design = design_of(picture)
 
     def written(texts: Sequence[str], votes: int) -> str:
@@ -180,7 +180,7 @@ def ranking_of(
     from .votes.votes import counted_once, rank
 
     every = _without_take(picture)
-    ranked = _several(by) or every
+    ranked = several(by) or every
     rest = [name for name in every if name not in ranked]
     group_of = groups_of(picture, by)
     if block_of is None and rest:
@@ -207,7 +207,7 @@ def ranking_of(
             doubled=sum(vote.aspect == aspect and (raters is None or vote.rater in raters) for vote in doubled),
         )
 
-    chosen = None if raters is None else _several(raters)
+    chosen = None if raters is None else several(raters)
     ranking = judged(chosen)
     registered = registrations_of(picture, session)
     if not registered:
@@ -217,7 +217,7 @@ def ranking_of(
     out, design = left_out(registered, everybody.raters), design_of(picture)
     deviations = (
         *of_the_data(registered, votes, design.requests, design.takes),
-        *of_a_ranking(registered, by=_several(by), of=of, aspect=aspect, chosen=chosen, raters=everybody.raters),
+        *of_a_ranking(registered, by=several(by), of=of, aspect=aspect, chosen=chosen, raters=everybody.raters),
     )
     people = dataclasses.replace(everybody.raters, left_out=out, rules=rule_words(registered))
     if out and chosen is None:
@@ -248,7 +248,7 @@ def power_of(
     from .rankings.forecast import RATERS, VOTES_PER_RATER, as_seen, forecast
     from .rankings.study import Study
 
-    ranked = _several(by)
+    ranked = several(by)
     items, takes, blocks = design_of([line.cell for line in plan.lines], plan.names, ranked)
     assumed = "assumed"
     if luck == "pilot":
@@ -277,7 +277,8 @@ def _without_take(picture: GridPicture) -> tuple[str, ...]:
     return tuple(name for name in picture.names if name != TAKE)
 
 
-def _several(names: str | Iterable[str] | None) -> tuple[str, ...]:
+def several(names: str | Iterable[str] | None) -> tuple[str, ...]:
+    """The names of axes, however many somebody gave."""
     if names is None:
         return ()
     return (names,) if isinstance(names, str) else tuple(names)

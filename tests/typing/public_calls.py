@@ -133,6 +133,12 @@ def votes(grid: sd.Grid) -> None:
     assert_type(ranking, Ranking)
     assert_type(ranking.winner, str | None)
     print(grid.power(gap=1.5, by="model", luck="pilot", raters=4, power=0.9))
+    race = grid.race(by="prompt", max_credits=600, error=0.05, tie=None, showings=8, of="raters")
+    assert_type(race.submit(), sd.Grid)
+    assert_type(race.run(timeout=60).step().winner, str | None)
+    race.vote(rater="ada")
+    print(race.end, race.spent, race.words, race.rounds[0].dropped, race.ranking())
+    grid.race(max_credits=60, measure=lambda path: path.stat().st_size).run()
     clips = {"a1": {"prompt": "a boat", "take": 1}, "b1": {"prompt": "a plane", "take": 1}}
     cast = [{"rater": "ada", "left": "a1", "right": "b1", "choice": "left"}]
     assert_type(sd.rank(cast, clips, by="prompt", of="levels"), Ranking)

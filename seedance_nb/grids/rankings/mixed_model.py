@@ -144,6 +144,11 @@ class Levels:
         errors = self._along(contrasts)[1]
         return -_quantile(self.weights, np.zeros_like(errors), errors, share / 2)
 
+    def above(self, contrasts: Array, bound: float) -> Array:
+        """(rows,) how likely each combination is above `bound`."""
+        means, errors = self._along(contrasts)
+        return np.asarray(self.weights @ normal_below((means - bound) / errors))
+
     def spread(self, names: Iterable[str]) -> Array:
         """(n,) the spread that these effects have together."""
         return np.asarray(
@@ -321,9 +326,9 @@ class Model:
         logs = np.log(np.maximum(np.stack(chances(self._differences(effects), log_tie), axis=1), 1e-300))
         evidence = (self._counts * logs).sum() - (weight * effects**2).sum() / 2
         evidence -= (log_tie - np.log(prior.tie)) ** 2 / prior.log_tie**2 / 2
-        evidence += np.log(weight).sum() / 2 - np.linalg.slogdet(curvature)[1] / 2
+        evidence += np.log(weight).sum() / 2 - np.log(np.diagonal(np.linalg.cholesky(curvature))).sum()
         evidence += sum(self._log_shares[place] for place in point)
-        covariance = np.linalg.inv(curvature)[: self._items, : self._items]
+        covariance = np.linalg.solve(curvature, np.eye(self.unknowns + 1, self._items))[: self._items]
         return Fitted(
             point,
             float(evidence),

@@ -33,6 +33,7 @@ from .agreement import measure_agreement, originals, preferred, report_raters, w
 from .pairs import Pair, next_pair
 
 if TYPE_CHECKING:
+    from ..rankings.mixed_model import Levels
     from ..rankings.verdicts import Answer, Verdict
 
 __all__ = ["Agreement", "Comparison", "Luck", "Pair", "RankedItem", "Ranking", "RaterReport", "next_pair", "rank"]
@@ -153,6 +154,26 @@ def counted_once(votes: Iterable[Vote]) -> tuple[list[Vote], list[Vote]]:
         first.setdefault((vote.rater, vote.aspect, vote.left, vote.right), vote)
     kept = set(map(id, first.values()))
     return [vote for vote in known if id(vote) in kept], [vote for vote in known if id(vote) not in kept]
+
+
+def levels_of(
+    votes: Sequence[Vote], group_of: Mapping[str, str], block_of: Mapping[str, str], *, aspect: str, of: Question
+) -> tuple[list[str], Levels | None]:
+    """(the groups that were voted on, in the order of the fit; what is known of their levels). None where nothing is, or it would take minutes.
+
+    What `rank` says of levels is said from the same.
+    """
+    from ..rankings import verdicts
+
+    ballots = _ballots(_counted(votes, group_of, aspect, None))
+    between = [ballot for ballot in ballots if group_of[ballot.pair[0]] != group_of[ballot.pair[1]]]
+    items = tuple(sorted({group_of[key] for ballot in between for key in ballot.pair}, key=by_name))
+    answers = [_answer(ballot) for ballot in ballots if group_of[ballot.pair[0]] in items]
+    if not items:
+        return [], None
+    order = verdicts.order_of(answers, group_of, items)
+    evidence = verdicts.evidence_of(answers, group_of, block_of, order)
+    return order, verdicts.levels_of(evidence, raters_are_draws=of != "raters")
 
 
 def missing_votes(votes: Sequence[Vote], group_of: Mapping[str, str], aspect: str) -> int:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ...grids.ballots.voting import Voting
     from ...grids.grid import Grid, GridView
     from ...grids.measures.progress import Progress
+    from ...grids.racing.race import Race
     from ...grids.rankings.ranking import Ranking
     from ..screen import Screen
 
@@ -19,6 +20,7 @@ GRID = ("seedance_nb.grids.grid", "Grid")
 VIEW = ("seedance_nb.grids.grid", "GridView")
 VOTING = ("seedance_nb.grids.ballots.voting", "Voting")
 PROGRESS = ("seedance_nb.grids.measures.progress", "Progress")
+RACE = ("seedance_nb.grids.racing.race", "Race")
 RANKING = ("seedance_nb.grids.rankings.ranking", "Ranking")
 STUDIES = {
     ("seedance_nb.grids.rankings.forecast", "Power"): "power_html",
@@ -29,7 +31,7 @@ STUDIES = {
 
 
 def register(screen: Screen, formatters: Any) -> None:
-    """Let grids, views of grids, votings, rankings and what belongs to a study show themselves in this shell."""
+    """Let grids, views of grids, votings, rankings, races and what belongs to a study show themselves in this shell."""
     displayed, kinds = formatters.ipython_display_formatter, formatters.formatters
     if screen.in_kernel:
         displayed.for_type_by_name(*GRID, _show_grid(screen))
@@ -39,6 +41,7 @@ def register(screen: Screen, formatters: Any) -> None:
         kinds["text/html"].for_type_by_name(*RANKING, _ranking_html)
         for kind, page in STUDIES.items():
             kinds["text/html"].for_type_by_name(*kind, _study_html(page))
+        kinds["text/html"].for_type_by_name(*RACE, _race_html)
     kinds["text/plain"].for_type_by_name(*GRID, _grid_plain)
     kinds["text/plain"].for_type_by_name(*RANKING, _ranking_plain)
     for kind in STUDIES:
@@ -48,7 +51,7 @@ def register(screen: Screen, formatters: Any) -> None:
 def unregister(formatters: Any) -> None:
     """Undo `register`."""
     for formatter in (formatters.ipython_display_formatter, *formatters.formatters.values()):
-        for module, name in (GRID, VIEW, VOTING, PROGRESS, RANKING, *STUDIES):
+        for module, name in (GRID, VIEW, VOTING, PROGRESS, RANKING, RACE, *STUDIES):
             formatter.pop(f"{module}.{name}", None)
 
 
@@ -103,6 +106,12 @@ def _ranking_html(ranking: Ranking) -> str:
     from ...grids.pages.ranking import ranking_html
 
     return ranking_html(ranking)
+
+
+def _race_html(race: Race[Any]) -> str:
+    from ...grids.pages.race import race_html
+
+    return race_html(race.words)
 
 
 def _ranking_plain(ranking: Ranking, printer: Any, _cycle: bool) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from ...api.models import VideoRequest
 from ...errors import ConfigurationError
+from .races import Charge
 from .record import Record
 from .studies import Issued
 from .vote import Vote
@@ -223,8 +224,24 @@ class Registrations(Protocol):
         """All that were ever registered, oldest first."""
 
 
+class Races(Protocol):
+    """Races: what their looks have decided, and what they were charged."""
+
+    def begin(self, race: str, design: Mapping[str, Any], at: float) -> int:
+        """The number of the newest job there was when this race began: all later ones are its own. The first beginning counts."""
+
+    def decide(self, race: str, number: int, found: Mapping[str, Any], at: float) -> dict[str, Any]:
+        """What round `number` (from 1) has decided: this, or what was written before."""
+
+    def rounds(self, race: str) -> list[dict[str, Any]]:
+        """What its rounds have decided, in order."""
+
+    def charges(self, race: str, account: str, hashes: Iterable[str]) -> list[Charge]:
+        """Every job of these requests since the race began, all tries: what it cost. Empty before it has begun."""
+
+
 class Store(Protocol):
-    """All of it: what was intended, sent and answered, and by these seven parts what can be asked of it."""
+    """All of it: what was intended, sent and answered, and by these eight parts what can be asked of it."""
 
     @property
     def browsing(self) -> Browsing:
@@ -253,6 +270,10 @@ class Store(Protocol):
     @property
     def registrations(self) -> Registrations:
         """Plans of studies."""
+
+    @property
+    def races(self) -> Races:
+        """What races decided and cost."""
 
     # What a runner writes
 

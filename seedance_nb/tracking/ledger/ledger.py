@@ -30,6 +30,7 @@ from .ledger_file import Connection, IntegrityError, LedgerFile, Row
 from .measurements import Measurements
 from .memory import Memory
 from .migrations import migrate
+from .races import Races
 from .record import BESIDE_A_VERDICT, CHANGEABLE, FREE_AGAIN, VERDICTS, Record, not_taken_back, record_of
 from .registrations import Registrations
 from .rows import (
@@ -77,6 +78,7 @@ class Ledger:
         self.studies = Studies(self.file)
         self.measurements = Measurements(self.file)
         self.registrations = Registrations(self.file)
+        self.races = Races(self.file)
 
     @property
     def path(self) -> Path:

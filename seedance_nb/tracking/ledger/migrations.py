@@ -183,6 +183,21 @@ MIGRATIONS: tuple[tuple[Step, ...], ...] = (
         """CREATE TRIGGER registrations_are_not_deleted BEFORE DELETE ON registrations
         BEGIN SELECT RAISE(ABORT, 'a registration is never deleted'); END""",
     ),
+    (  # m011_races: what a look has decided stands, whatever votes come or go later
+        """CREATE TABLE races (
+        id TEXT PRIMARY KEY,
+        design TEXT NOT NULL,
+        after INTEGER NOT NULL,
+        at REAL NOT NULL
+    ) STRICT""",
+        """CREATE TABLE race_rounds (
+        race TEXT NOT NULL REFERENCES races (id),
+        number INTEGER NOT NULL,
+        found TEXT NOT NULL,
+        at REAL NOT NULL,
+        PRIMARY KEY (race, number)
+    ) STRICT""",
+    ),
 )
 
 

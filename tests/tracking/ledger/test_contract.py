@@ -14,6 +14,7 @@ PARTS = {
     "votes": contract.Votes,
     "studies": contract.Studies,
     "registrations": contract.Registrations,
+    "races": contract.Races,
 }
 
 

@@ -1,0 +1,131 @@
+"""Where a race stands and what is next, in plain sentences. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ..rankings.race import takes_of_rounds
+from ..rankings.rows import chance, listed
+from ..rankings.words import count, plural, quoted
+from .rounds import Round
+from .standing import Standing
+
+MOST_NAMED = 8
+
+
+def in_words(standing: Standing) -> tuple[str, ...]:
+    """What is known first, then what became of each round, then what to do."""
+    end = standing.end
+    head = _ended(standing, end) if end is not None else _running(standing)
+    return (*head, *map(_round, standing.rounds), *([] if end is not None else _next(standing)))
+
+
+def _running(standing: Standing) -> Iterator[str]:
+    by = " and ".join(standing.rules.by) or "cell"
+    money = f"{standing.spent:,.6g} of at most {standing.max_credits:,.6g} credits spent"
+    if not standing.rounds:
+        takes = takes_of_rounds()
+        yield (
+            f"A race of {len(standing.labels)} {plural(by)}: {takes[0]} takes of each first; whoever is surely behind then gets no more, the others a"
+            f" quarter more each round ({', '.join(map(str, takes))}); {money}{_paid_for(standing)}."
+        )
+        return
+    leader = standing.rounds[-1].leader
+    yield f"Round {standing.number}: {_named(standing.racing)} race on with {standing.takes} takes each, {quoted(leader)} in front; {money}."
+
+
+def _ended(standing: Standing, end: str) -> Iterator[str]:
+    last = standing.rounds[-1]
+    money = f"{standing.spent:,.6g} credits, {count(last.takes, 'take')} each in the last round"
+    wrong = f"at most {100 * standing.rules.error:g} of 100 races of equals name one"
+    if end == "winner":
+        yield f"{quoted(last.leader)} wins, after {count(last.number, 'round')} and {money} ({wrong})."
+    elif end == "alone":
+        yield f"Only {quoted(last.leader)} is left, as no clip of the others could be made: nothing was compared, so nobody wins."
+    elif end == "tie":
+        yield f"{_named(last.left)} tie within {_within(standing)}, after {count(last.number, 'round')} and {money}."
+    else:
+        rivals = [label for label in last.left if label != last.leader]
+        closest = max(rivals, key=lambda label: last.behind[label])
+        yield (
+            f"Undecided for this money: {quoted(last.leader)} leads, but {_named(rivals)} may be better ({quoted(closest)} with a chance of"
+            f" {100 * last.behind[closest]:.0f} %), after {money}."
+        )
+        if standing.takes is None:
+            yield f"A race ends with {last.takes} takes each: what they do not tell apart is apart by little."
+        else:
+            yield (
+                f"The next round, {standing.takes} takes each, may cost {standing.most:,.6g} credits, and {standing.money_left:,.6g} of"
+                f" {standing.max_credits:,.6g} are left: the same race with a higher max_credits goes on."
+            )
+
+
+def _within(standing: Standing) -> str:
+    tie = standing.rules.tie
+    assert tie is not None
+    if standing.rules.measure is not None:
+        return f"{tie:g}"
+    most = round(100 * chance(tie))
+    return f"{most}:{100 - most} (none of them is preferred to another more than {most} times in 100)"
+
+
+def _round(decided: Round) -> str:
+    asked = f", {count(decided.votes, 'vote')} in all" if decided.votes else ""
+    said = f"Round {decided.number} ({decided.takes} takes each{asked}): "
+    gone = [label for label in decided.dropped if label not in decided.without_clips]
+    parts = []
+    if gone:
+        likely = max(decided.behind[label] for label in gone)
+        parts.append(
+            f"{_named(gone)} dropped out (above {quoted(decided.leader)} with a chance of {_percent(likely)} at most)"
+        )
+    if decided.without_clips:
+        parts.append(f"of {_named(decided.without_clips)} no clip could be made")
+    return said + ("; ".join(parts) or f"nobody dropped out, {quoted(decided.leader)} led") + "."
+
+
+def _next(standing: Standing) -> Iterator[str]:
+    if standing.trouble is not None:
+        yield f"{standing.trouble}."
+    if standing.to_buy:
+        price = f": {standing.expected}" if standing.expected else ""
+        most = f"; at most {standing.most:,.6g}, the highest price known" if standing.most is not None else ""
+        if standing.lacks_money:
+            yield f"This round costs more than the {standing.money_left:,.6g} credits that are left{price}{most}. Raise max_credits."
+        else:
+            yield f"Next: race.submit() sends {count(standing.to_buy, 'clip')}{price}{most}."
+        return
+    if standing.running:
+        yield f"Next: {count(standing.running, 'clip')} of this round {'is' if standing.running == 1 else 'are'} not here yet; race.submit().result() follows them and waits."
+        return
+    if not any(standing.made.values()):
+        yield "None of this round's clips could be made: race.grid.jobs says why, race.grid.retry(max_credits=…) tries again."
+        return
+    if standing.lost:
+        yield f"{count(standing.lost, 'clip')} of this round could not be made; it is decided without."
+    if standing.votes_missing:
+        yield f"Next: race.vote() asks for {count(standing.votes_missing, 'more vote')}, then race.step() decides."
+    elif standing.lacks_raters:
+        yield "Next: votes of a second rater: race.vote(rater=…); or a race with of='raters' asks about this rater alone."
+    else:
+        yield "Next: race.step() decides this round."
+
+
+def _paid_for(standing: Standing) -> str:
+    """How far the money goes."""
+    if not standing.price or not standing.takes:
+        return ""
+    a_take = standing.price * standing.clips / standing.takes
+    rounds = [takes for takes in takes_of_rounds() if takes * a_take <= standing.max_credits]
+    if not rounds or len(rounds) == len(takes_of_rounds()):
+        return ""
+    return f", enough for {count(len(rounds), 'round')} ({rounds[-1]} takes each) if nobody drops out"
+
+
+def _named(labels: Sequence[str]) -> str:
+    shown = [quoted(label) for label in labels[:MOST_NAMED]]
+    return listed(shown if len(labels) <= MOST_NAMED else [*shown, f"{len(labels) - MOST_NAMED} more"])
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2g} %" if share >= 0.0001 else "less than 0.01 %"
