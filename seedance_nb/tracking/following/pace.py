@@ -28,8 +28,9 @@ FEWEST_BUSY_LOOKS = 80.0
 BUSY_TIME = 0.08
 """… and between the two, as many as make this share of a second. The cell loses more to what is not counted here: to hand-overs of the
 interpreter (see `wake_ups`) and to the threads that write the ledger and verify files."""
-COST_KEPT = 0.8
-"""What looks cost is an average over the samples, in which each counts so much of the one after it."""
+COST_KEPT = 0.95
+"""What looks cost is an average over the samples, in which each counts so much of the one after it: over five seconds, for a few files that
+come together would else halve the looks and their end double them."""
 BUSY_FILES = 2.0
 """Files a second that are fetched and verified beside a cell that computes, 8 ms each; that it is made is known before that."""
 SAMPLE_SECONDS = 0.25

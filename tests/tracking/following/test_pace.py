@@ -103,6 +103,20 @@ def test_beside_a_computing_notebook_looks_take_a_share_of_its_time(kernel, cost
     assert kernel.pace.limit == pytest.approx(looks, rel=0.05)
 
 
+def test_a_second_of_dear_work_does_not_halve_the_looks(kernel):
+    """A few files that come together: their cost is spread, or looks would be too few and too many by turns."""
+    limits = []
+    for turn in range(1800):
+        kernel.pace.turn()
+        kernel.own += BUSY_TIME / 170
+        if 1000 <= turn < 1100:
+            kernel.own += BUSY_TIME / 170
+        kernel.spend(1 / kernel.pace.limit, share=1.0)
+        limits.append(kernel.pace.limit)
+
+    assert min(limits[900:]) > 0.8 * 170
+
+
 def test_creates_are_counted_with_the_looks_they_cost_as_much_as(kernel):
     for _ in range(600):
         kernel.pace.turn()
