@@ -177,8 +177,13 @@ def test_in_webkit_by_keys_and_by_the_mouse(path, tmp_path):
 def test_without_webkit_it_is_skipped_with_a_word_and_in_ci_it_fails(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("CI", "1")
+    monkeypatch.delenv("WITHOUT_WEBKIT", raising=False)
     with pytest.raises(pytest.fail.Exception, match="apt-get install webkit2gtk-driver"), webkit(tmp_path / "one"):
         pass
+    monkeypatch.setenv("WITHOUT_WEBKIT", "WebKit that starts")
+    with pytest.raises(pytest.skip.Exception, match="no WebKit that starts found"), webkit(tmp_path / "said"):
+        pass
+    monkeypatch.delenv("WITHOUT_WEBKIT")
     monkeypatch.delenv("CI")
     with pytest.raises(pytest.skip.Exception, match="NO WEBKIT TESTS"), webkit(tmp_path / "two"):
         pass
