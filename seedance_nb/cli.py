@@ -82,7 +82,9 @@ compdef _seedance seedance""",
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `seedance` with these words (None: the process's own) and return its exit code, one of EXIT_CODES."""
     try:
-        return _run(list(sys.argv[1:] if arguments is None else arguments))
+        code = _run(list(sys.argv[1:] if arguments is None else arguments))
+        sys.stdout.flush()  # here, where somebody catches what goes wrong
+        return code
     except BadLine as problem:
         _say(str(problem))
         return 2

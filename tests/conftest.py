@@ -1,8 +1,12 @@
 """Every test runs as if nobody had ever configured anything on this machine."""
 
 import os
+import signal
 
 import pytest
+
+# A shell that runs the tests in the background lets SIGINT be ignored, and every process of ours would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SLOW = ("test_soak", "tests/promises/", "tests/notebook/")
 
