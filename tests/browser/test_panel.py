@@ -15,7 +15,6 @@ pytestmark = pytest.mark.browser
 
 LOAD = "%load_ext seedance_nb"
 OPEN = "%seedance"
-SLEEP = "import time; time.sleep(5)"
 BOAT = "a paper boat on a rainy street"
 
 
@@ -94,8 +93,8 @@ def test_a_video_is_composed_bought_once_and_played(simulate, panel):
 
 
 def test_the_status_changes_while_a_cell_runs(simulate, panel):
-    simulate(queue_seconds=1, render_seconds=1.5)
-    page = panel(SLEEP)
+    simulate(queue_seconds=4, render_seconds=4)  # a slow page starts the cell late
+    page = panel("import time; time.sleep(10)")
     page.lab.watch_status(1)
     page.fill("Prompt", BOAT)
     page.do(lambda out: out.page.keyboard.press("Enter"))  # the watch begins with a key press
