@@ -16,7 +16,7 @@ LEVELS = {"… cat": 0.3, "… dog": 0.0, "… hen": -5.0}
 
 
 def main(base_url, home, max_credits):
-    with session_at(base_url, home) as session:
+    with session_at(base_url, home, concurrency=1) as session:  # so a kill leaves at most one create in the air
         race = open_grid(session, PROMPTS, **SMALL).race(by="prompt", max_credits=float(max_credits))
         while race.end is None:
             print("submit", flush=True)

@@ -216,9 +216,10 @@ def test_a_kernel_killed_at_the_ninth_create_buys_every_cell_once(tmp_path):
         before = studio.calls["create"]
         kernel.run("%load_ext seedance_nb")
         again = kernel.run(BOATS)
-        # The one that was under way when the kernel died may be known to the service alone: then it is never sent again.
+        # The one that was under way when the kernel died may be known to the service alone, or have come to nobody: it is never sent again.
         kernel.wait(lambda: kernel.value("all(job.request_id or job.error for job in boats.jobs)") == "True", 60)
-        kernel.wait(lambda: len(studio.scenario.accepted) == 16)
+        unknown = int(kernel.value("sum(job.status == 'unknown' for job in boats.jobs)"))
+        kernel.wait(lambda: len(studio.scenario.accepted) >= 16 - unknown)
         studio.finish()
         kernel.run("boats.result()", 120)
 
@@ -226,8 +227,9 @@ def test_a_kernel_killed_at_the_ninth_create_buys_every_cell_once(tmp_path):
     assert again.succeeded, again.error
     assert 9 <= before < 16, "the kernel died too early or too late: the test proved nothing"
     assert re.match(r"16 cells: .*\b(running|have it)\b.*\bnew\b", again.text), again.text
-    assert studio.calls["create"] == len(bought) == 16
-    assert all(bought.count(request) == 2 for request in bought)
+    assert unknown <= 1
+    assert 16 - unknown <= studio.calls["create"] == len(bought) <= 16
+    assert all(bought.count(request) <= 2 for request in bought)
 
 
 # -- nobody there to watch
