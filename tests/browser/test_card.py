@@ -132,7 +132,7 @@ def test_cancel_cancels(simulate, notebook):
     simulator = simulate(render_seconds=120)
     lab = notebook(LOAD, BOAT)
     lab.run_all()
-    lab.wait_until("document.querySelector('.seedance-facts').innerText.includes('simulated credits')")
+    lab.wait_until("document.querySelector('.seedance-facts')?.innerText.includes('simulated credits')")
 
     lab.click(1, "Cancel")
     lab.wait_text(1, "Cancelled")

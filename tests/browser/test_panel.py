@@ -224,7 +224,7 @@ def test_a_tile_plays_under_the_pointer(simulate, panel):
 
     page.do(lambda out: page.button("Open ")(out).hover())
     page.do(lambda out: out.locator(".seedance-tile video").wait_for())
-    page.lab.wait_until("() => document.querySelector('.seedance-tile video').currentTime > 0.2")
+    page.lab.wait_until("() => document.querySelector('.seedance-tile video')?.currentTime > 0.2")
 
 
 def test_the_videos_outlive_the_kernel_with_a_word_on_how_to_get_the_panel_back(simulate, panel, folder):

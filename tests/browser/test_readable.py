@@ -119,11 +119,11 @@ def test_every_control_in_jupyterlab_can_be_read_in_every_state_and_theme(simula
 
     lab.browser.do(prepare, lab.page)
     play = lab.page.locator(".seedance-ballot-transport button").first.click
-    lab.wait_until("() => document.querySelector('.seedance-ballot-time').innerText.includes('/')", timeout=60)
+    lab.wait_until("() => document.querySelector('.seedance-ballot-time')?.innerText.includes('/')", timeout=60)
     lab.browser.do(play)  # answers wake when both have been seen
     lab.wait_until(VOTING, timeout=60)
     lab.browser.do(play)
-    lab.wait_until("() => !document.querySelector('.seedance-primary').disabled", timeout=60)
+    lab.wait_until("() => document.querySelector('.seedance-primary')?.disabled === false", timeout=60)
 
     found, measured = {}, {}
     for theme in THEMES:

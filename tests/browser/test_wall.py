@@ -136,7 +136,7 @@ def in_step(wall, tries=3):
     best = None
     for _ in range(tries):
         wall.until(
-            "(scope) => document.querySelector(scope + ' .sdw-tile video').currentTime > 0.1",
+            "(scope) => document.querySelector(scope + ' .sdw-tile video')?.currentTime > 0.1",
             "nothing plays",
             wall.scope,
         )
@@ -251,7 +251,7 @@ def test_nine_clips_stay_in_step_beside_a_page_with_a_folder(page, tmp_path):
 
     wall.focus()
     wall.press("k")
-    wall.until("() => document.querySelector('.sdw-tile video').currentTime > 0.5", "nothing plays")
+    wall.until("() => document.querySelector('.sdw-tile video')?.currentTime > 0.5", "nothing plays")
     wall.press("k")
     wall.rest()
 
@@ -285,7 +285,7 @@ def test_a_clip_that_ran_ahead_is_brought_back_before_the_loop_is_over(page):
     wall = page()
     wall.focus()
     wall.press("l", "k")  # without loop: only the correction can help
-    wall.until("() => document.querySelector('.sdw-tile video').currentTime > 0.3", "nothing plays")
+    wall.until("() => document.querySelector('.sdw-tile video')?.currentTime > 0.3", "nothing plays")
 
     wall.evaluate("() => { document.querySelectorAll('.sdw-tile video')[4].currentTime += 0.4 }")
 
@@ -402,14 +402,14 @@ def test_space_plays_comma_and_point_step_one_frame_and_the_brackets_change_the_
     wall.focus()
 
     wall.press(" ")
-    wall.until("() => document.querySelector('.sdw-tile video').currentTime > 0.3", "nothing plays")
+    wall.until("() => document.querySelector('.sdw-tile video')?.currentTime > 0.3", "nothing plays")
     wall.press(" ")
     wall.rest()
     wall.press(".")
     wall.rest()
     first = wall.times()[0]
     wall.press(".", ".", ",")
-    wall.until("(t) => document.querySelector('.sdw-tile video').currentTime > t + 0.02", "it did not step", first)
+    wall.until("(t) => document.querySelector('.sdw-tile video')?.currentTime > t + 0.02", "it did not step", first)
     wall.rest()
     second = wall.times()[0]
     wall.press("]")
@@ -460,7 +460,7 @@ def test_a_click_enlarges_a_clip_arrows_go_on_and_escape_puts_all_back_in_step(p
     wall.mark()
     wall.focus()
     wall.press("k")
-    wall.until("() => document.querySelector('.sdw-tile video').currentTime > 0.3", "nothing plays")
+    wall.until("() => document.querySelector('.sdw-tile video')?.currentTime > 0.3", "nothing plays")
 
     wall.do(lambda tab: tab.locator(".sdw-tile[data-n='4'] video").click())
     wall.press("ArrowRight")
@@ -630,7 +630,7 @@ def test_two_walls_on_a_page_play_each_by_itself_and_a_second_run_of_the_script_
     )
     wall.focus()
     wall.press("k")
-    wall.until("() => document.querySelector('#b video').currentTime > 0.3", "nothing plays")
+    wall.until("() => document.querySelector('#b video')?.currentTime > 0.3", "nothing plays")
 
     others = wall.evaluate(TIMES, "#a")
     bars = wall.evaluate("() => document.querySelectorAll('.sdw-bar').length")
@@ -665,7 +665,7 @@ def test_of_more_clips_than_a_computer_decodes_at_a_time_those_in_sight_play(pag
     playing = "() => [...document.querySelectorAll('.sdw-tile video')].map((v) => !v.paused)"
     wall.focus(0)
     wall.press("k")
-    wall.until("() => document.querySelector('.sdw-tile video').currentTime > 0.3", "nothing plays")
+    wall.until("() => document.querySelector('.sdw-tile video')?.currentTime > 0.3", "nothing plays")
 
     at_the_top = wall.evaluate(playing)
     wall.do(lambda tab: tab.locator(".sdw-tile").last.scroll_into_view_if_needed())
@@ -681,7 +681,7 @@ def test_a_wall_that_is_removed_stops(page):
     wall = page()
     wall.focus()
     wall.press("k")
-    wall.until("() => document.querySelector('.sdw-tile video').currentTime > 0.3", "nothing plays")
+    wall.until("() => document.querySelector('.sdw-tile video')?.currentTime > 0.3", "nothing plays")
 
     wall.evaluate(
         """() => {
