@@ -21,10 +21,13 @@ demo: $(VENV)/.ready
 	$(BIN)/python scripts/demo.py
 
 # Files of tests side by side, as most of their time is waiting; then two browsers at a time; what is judged by its frames comes last, alone.
-# A browser's test that failed is tried once more, alone, and says so: what fails again fails. Where money is tested nothing is tried twice.
+# What failed beside others is tried once more, alone, and says so: what fails again fails. Where the promises about money are tested
+# (tests/promises), one failure is one too many, and nothing is tried twice.
 AGAIN := --last-failed --last-failed-no-failures none
 test: $(VENV)/.ready
 	@$(BIN)/python -m pytest -m "not browser" $(SIDE_BY_SIDE); first=$$?; \
+	if [ $$first -eq 1 ] && ! grep -q tests/promises/ .pytest_cache/v/cache/lastfailed; then \
+		echo "Once more, alone:"; $(BIN)/python -m pytest -m "not browser" $(AGAIN); first=$$?; fi; \
 	$(BIN)/python -m pytest -m "browser and not alone" --numprocesses 2 --dist loadfile; second=$$?; \
 	if [ $$second -eq 1 ]; then echo "Once more, alone:"; $(BIN)/python -m pytest -m "browser and not alone" $(AGAIN); second=$$?; fi; \
 	$(BIN)/python -m pytest -m alone; third=$$?; \
