@@ -13,8 +13,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
-from notebook.kernel import VIEW, Kernel, kernel_environment
 
+from notebook.kernel import VIEW, Kernel, kernel_environment
 from seedance_nb.simulator import Pace, Simulator
 
 KEY = "sd2_test_key"
