@@ -219,6 +219,19 @@ def field_meant(name: object) -> str | None:
     return _MEANT.get(_folded(name))
 
 
+def field_mistyped(name: object) -> str | None:
+    """The field that a name is a slip of the pen away from: "durration", "modle", "promt"; else None."""
+    if not isinstance(name, str) or name in (*FIELDS, TAKE):
+        return None
+    folded = _folded(name)
+    if len(folded) < 5:  # "mode" and "take" are words of their own
+        return None
+    fields = {_folded(field): field for field in FIELDS}
+    found = difflib.get_close_matches(folded, fields, n=1, cutoff=0.86)
+    swapped = [field for field in fields if sorted(field) == sorted(folded)]
+    return next((fields[field] for field in (*found, *swapped) if field[0] == folded[0]), None)
+
+
 def refuse_others(names: Iterable[str]) -> None:
     """Raises InvalidRequest for the first of these names that is no field of a request, and so no option of `submit`."""
     for name in (name for name in names if name not in FIELDS):

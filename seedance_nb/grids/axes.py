@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Self
 
 from ..api.catalog import Catalog
-from ..api.fields import DEFAULTS, FIELDS, TABLE, TAKE, field_meant
+from ..api.fields import DEFAULTS, FIELDS, TABLE, TAKE, field_meant, field_mistyped
 from ..api.models import VideoRequest, make_request
 from ..api.signed_addresses import without_signatures
 from ..errors import InvalidRequest, one_line, shortened
@@ -308,7 +308,11 @@ def _check_names(laid: Axes) -> None:
     used = {part[1] for text in texts for part in _parts_of(text) if part[1]}
     given = [*laid.axes, *laid.constants]
     for name in dict.fromkeys([*given, *(name for row in laid.rows for name in row)]):
-        meant = field_meant(name) if name not in used else None
+        if name in used:
+            continue
+        meant = field_meant(name)
+        if meant is None and (laid.raw or name not in given):  # else it is an axis that nothing uses: see below
+            meant = field_mistyped(name)
         if meant is not None:
             what, right = ("axis", "takes" if meant == TAKE else meant) if name in given else ("column", meant)
             raise InvalidRequest(

@@ -233,6 +233,14 @@ def test_what_cannot_be_extended_says_why(more, words):
         ("meta", "metadata"),
         ("Take", "take"),
         ("takes", "take"),
+        ("durration", "duration"),
+        ("Duratoin", "duration"),
+        ("promt", "prompt"),
+        ("modle", "model"),
+        ("modell", "model"),
+        ("resoltuion", "resolution"),
+        ("aspect_ration", "aspect_ratio"),
+        ("meda_urls", "media_urls"),
     ],
 )
 def test_a_column_that_is_nearly_a_field_is_refused_with_the_name_meant(column, meant):
@@ -244,6 +252,15 @@ def test_a_column_that_is_nearly_a_field_is_refused_with_the_name_meant(column, 
             lay_out(rows)
         with pytest.raises(InvalidRequest, match=f"name it '{meant}'"):
             lay_out(rows, raw=True)
+
+
+@pytest.mark.parametrize(
+    "label", ["mode", "animation", "prompt_id", "remodel", "mood", "taken", "time", "solution", "moment"]
+)
+def test_a_column_that_only_sounds_like_a_field_is_a_label(label):
+    cells = lay_out([{"prompt": "a cat", label: "x"}, {"prompt": "a dog", label: "y"}]).cells()
+
+    assert [value for cell in cells for name, value in cell.values.items() if name == label] == ["x", "y"]  # noqa: PD011
 
 
 @pytest.mark.parametrize(
