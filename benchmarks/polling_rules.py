@@ -187,12 +187,12 @@ def burst(earlier: Sequence[float], seed: int) -> tuple[float, float]:
         follower, due, number = alive[i]
         delay = next_look(
             now[0] - born[i],
-            outlook,
+            Outlook() if kind.is_crowd(outlook.known) else outlook,
             floor=FLOOR,
             ceiling=CEILING,
             worth=pace.worth,
             news=kind.news(now[0]),
-            scouts=kind.scouts,
+            scouts=kind.scouts(outlook.known),
             jitter=dice.random(),
         )
         pace.wants(i, delay)
@@ -219,7 +219,7 @@ def burst(earlier: Sequence[float], seed: int) -> tuple[float, float]:
             late.append(now[0] - ends[i])
             alive.pop(i)[0].close()
             pace.leaves(i)
-            were_scouts = kind.scouts > 1
+            were_scouts = kind.scouts(outlook.known) > 1
             kind.ended(now[0] - born[i], now[0])
             for sibling in list(alive) if were_scouts else ():
                 plan(sibling, dice.random())

@@ -33,7 +33,7 @@ from ...snapshot import LOOKED_ON, between_looks, news_in, roughly_lived
 from ..background import log
 from .followed import Followed, Tools
 from .pace import Kind
-from .polling import look_after_trouble, next_look, pause_after_refusal
+from .polling import Outlook, look_after_trouble, next_look, pause_after_refusal
 
 TOGETHER_SECONDS = 0.5
 """Beside a computing cell the ledger is written at most so often."""
@@ -269,7 +269,7 @@ def verdict(followed: Followed, generation: Generation) -> SeedanceError:
 async def _wait_for_next_look(followed: Followed, kind: Kind, failed: int, asked_for: float | None) -> None:
     """Wait as long as the next look should. A scout that hears of the first end among its siblings thinks again."""
     clock = followed.tools.clock
-    was_scout, delay = kind.scouts > 1, _until_next_look(followed, kind, failed, asked_for)
+    was_scout, delay = kind.scouts(followed.outlook.known) > 1, _until_next_look(followed, kind, failed, asked_for)
     due = clock.monotonic() + delay
     await followed.pause(delay)
     left = due - clock.monotonic()
@@ -285,12 +285,12 @@ def _until_next_look(followed: Followed, kind: Kind, failed: int, asked_for: flo
     age = max(0.0, followed.tools.clock.time() - (snapshot.accepted_at or snapshot.created_at))
     delay = next_look(
         age,
-        followed.outlook,
+        Outlook() if kind.is_crowd(followed.outlook.known) else followed.outlook,
         floor=limits.poll_floor,
         ceiling=CEILING_AFTER_CANCEL if snapshot.cancel_requested else limits.poll_ceiling,
         worth=pace.worth,
         news=kind.news(followed.tools.clock.monotonic()),
-        scouts=kind.scouts,
+        scouts=kind.scouts(followed.outlook.known),
     )
     pace.wants(followed, delay)
     if followed.is_watched:

@@ -36,6 +36,9 @@ BUSY_FILES = 2.0
 SAMPLE_SECONDS = 0.25
 LONGEST_QUEUE = 5.0
 LIVES_KEPT = 40
+CROWD = 30
+"""So many that live at once tell each other more, by how they end, than one earlier life tells them (measured: `benchmarks/polling_rules`,
+"a thousand at once", and with 10 to 1,000 jobs and 1 to 10 known lives of four shapes)."""
 NEWS_SECONDS = 4.0
 """Siblings that ended so long ago still say how likely an end is just now."""
 
@@ -47,8 +50,9 @@ class Kind:
         # When it was accepted, and its life; the newest first.
         self._lives = [(-math.inf, life) for life in lives[:LIVES_KEPT]]
         self._outlook: Outlook | None = None
-        self.has_ended = bool(lives)
-        """Whether any of them is known to have ended: until then those that live are scouts for each other."""
+        self.has_ended = False
+        """Whether any has ended of those that live together: until then they are scouts for each other."""
+        self._most_together = 0
         self._wakes: set[asyncio.Event] = set()
         self._accepted: dict[asyncio.Event, float] = {}
         self._ends: collections.deque[float] = collections.deque(maxlen=256)
@@ -63,17 +67,23 @@ class Kind:
         """How many of them are being followed."""
         return len(self._wakes)
 
-    @property
-    def scouts(self) -> int:
-        """How many of them find out for all others when the first one ends; 1 where that is known."""
-        return 1 if self.has_ended else max(1, self.alive)
+    def is_crowd(self, known: int) -> bool:
+        """Whether those that live together tell each other more than `known` earlier lives do."""
+        return self._most_together > CROWD * known
+
+    def scouts(self, known: int) -> int:
+        """How many of them find out for all others when the first one ends; 1 where that is known, from so many earlier lives or by now."""
+        return max(1, self.alive) if self.is_crowd(known) and not self.has_ended else 1
 
     @contextlib.contextmanager
     def living(self, wake: asyncio.Event, accepted: float | None = None) -> Iterator[None]:
         """One of them is being followed; `wake` is set when it should think again about its next look. `accepted` is on the same clock
         as the other moments here, None where nobody knows.
         """
+        if not self._wakes:
+            self.has_ended, self._most_together = False, 0
         self._wakes.add(wake)
+        self._most_together = max(self._most_together, self.alive)
         if accepted is not None:
             self._accepted[wake] = accepted
         try:

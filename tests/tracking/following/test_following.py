@@ -32,9 +32,9 @@ def followed():
 
 async def waits(followed, kind, meanwhile):
     """Seconds until the next look, with `meanwhile()` called after a moment; at most five."""
-    with kind.living(followed.wake):
+    with kind.living(followed.wake), contextlib.ExitStack() as siblings:
         for _ in range(SIBLINGS):
-            kind._wakes.add(asyncio.Event())
+            siblings.enter_context(kind.living(asyncio.Event()))
         began = time.monotonic()
         waiting = asyncio.create_task(_wait_for_next_look(followed, kind, 0, None))
         await asyncio.sleep(0.05)
@@ -48,6 +48,15 @@ def test_a_scout_of_many_rests_for_long(followed, monkeypatch):
     monkeypatch.setattr("random.random", lambda: 0.5)
 
     assert asyncio.run(waits(followed, Kind([]), lambda: None)) > 4.9
+
+
+@pytest.mark.parametrize(("known", "rests"), [(1, True), (40, False)])
+def test_one_life_known_before_says_less_than_all_who_live_now_and_forty_say_more(followed, monkeypatch, known, rests):
+    monkeypatch.setattr("random.random", lambda: 0.5)
+    kind = Kind([3.0] * known)
+    followed.outlook = kind.outlook(0.0)
+
+    assert (asyncio.run(waits(followed, kind, lambda: None)) > 4.9) is rests
 
 
 def test_the_first_end_among_its_siblings_wakes_a_scout_soon_but_not_at_once(followed, monkeypatch):

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seedance_nb.snapshot import roughly_lived
-from seedance_nb.tracking.following.pace import BUSY_LOOKS, IDLE_LOOKS, Kind, Pace
+from seedance_nb.tracking.following.pace import BUSY_LOOKS, CROWD, IDLE_LOOKS, Kind, Pace
 from seedance_nb.tracking.following.polling import (
     EVEN_SECONDS,
     LONGEST_AFTER_TROUBLE,
@@ -378,10 +378,10 @@ def test_scouts_share_their_looks_and_spread_them():
 def test_the_first_end_wakes_all_scouts_and_the_second_nobody():
     kind, wakes = Kind([]), [asyncio.Event() for _ in range(3)]
     with kind.living(wakes[0]), kind.living(wakes[1]), kind.living(wakes[2]):
-        assert kind.scouts == 3
+        assert kind.scouts(0) == 3
         kind.ended(None, 1.0)
         assert [wake.is_set() for wake in wakes] == [True] * 3
-        assert kind.scouts == 1
+        assert kind.scouts(0) == 1
         wakes[0].clear()
         kind.ended(5.0, 2.0)
         assert not wakes[0].is_set()
@@ -391,7 +391,21 @@ def test_the_first_end_wakes_all_scouts_and_the_second_nobody():
 def test_where_lives_are_known_nobody_is_a_scout():
     kind = Kind([10.0])
     with kind.living(asyncio.Event()), kind.living(asyncio.Event()):
-        assert (kind.alive, kind.scouts) == (2, 1)
+        assert (kind.alive, kind.scouts(1), kind.is_crowd(1)) == (2, 1, False)
+
+
+def test_many_that_live_at_once_are_scouts_for_each_other_although_a_few_lives_are_known():
+    kind = Kind([10.0])
+    with contextlib.ExitStack() as crowd:
+        for _ in range(CROWD + 1):
+            crowd.enter_context(kind.living(asyncio.Event()))
+        assert (kind.scouts(1), kind.scouts(2)) == (CROWD + 1, 1)
+        kind.ended(9.0, 1.0)
+        assert kind.is_crowd(1)  # how they end says more, also when few of them are left
+        assert kind.scouts(1) == 1
+    assert kind.alive == 0
+    with kind.living(asyncio.Event()):  # another day, another crowd
+        assert (kind.is_crowd(1), kind.has_ended) == (False, False)
 
 
 def test_a_kind_learns_from_lives_and_not_from_failures():
