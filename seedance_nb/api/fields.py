@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -223,10 +224,13 @@ def field_mistyped(name: object) -> str | None:
     """The field that a name is a slip of the pen away from: "durration", "modle", "promt"; else None."""
     if not isinstance(name, str) or name in (*FIELDS, TAKE):
         return None
-    folded = _folded(name)
-    if len(folded) < 5:  # "mode" and "take" are words of their own
+    folded, words = _folded(name), len(re.findall(r"[^\W_]+", name))
+    if len(folded) < 5 or any(
+        c.isdigit() for c in name
+    ):  # "mode" and "take" are words of their own, "prompt2" is a label
         return None
-    fields = {_folded(field): field for field in FIELDS}
+    # A word more is a label, too: "model_a".
+    fields = {_folded(field): field for field in FIELDS if words <= field.count("_") + 1}
     found = difflib.get_close_matches(folded, fields, n=1, cutoff=0.86)
     swapped = [field for field in fields if sorted(field) == sorted(folded)]
     return next((fields[field] for field in (*found, *swapped) if field[0] == folded[0]), None)

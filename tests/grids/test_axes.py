@@ -255,7 +255,21 @@ def test_a_column_that_is_nearly_a_field_is_refused_with_the_name_meant(column, 
 
 
 @pytest.mark.parametrize(
-    "label", ["mode", "animation", "prompt_id", "remodel", "mood", "taken", "time", "solution", "moment"]
+    "label",
+    [
+        "mode",
+        "animation",
+        "prompt_id",
+        "remodel",
+        "mood",
+        "taken",
+        "time",
+        "solution",
+        "moment",
+        "model_a",
+        "prompt2",
+        "prompt_b",
+    ],
 )
 def test_a_column_that_only_sounds_like_a_field_is_a_label(label):
     cells = lay_out([{"prompt": "a cat", label: "x"}, {"prompt": "a dog", label: "y"}]).cells()
