@@ -242,7 +242,9 @@ def test_the_life_of_what_was_sent_from_elsewhere_is_not_learned(runner, service
 
 def test_a_job_that_is_followed_tells_its_siblings_since_when_it_lives(runner, clock, monkeypatch):
     told, living = [], Kind.living
-    monkeypatch.setattr(Kind, "living", lambda kind, wake, at=None: told.append(at) or living(kind, wake, at))
+    monkeypatch.setattr(
+        Kind, "living", lambda kind, wake, at=None, known=0: told.append(at) or living(kind, wake, at, known)
+    )
     job = submit(runner)
     job.result(20)
     assert told == [pytest.approx(clock.monotonic() - (clock.time() - job.snapshot.accepted_at), abs=0.5)]

@@ -83,7 +83,7 @@ async def _follow(followed: Followed) -> None:
         return
     kind = await followed.tools.kind_of(followed.snapshot.request)
     try:
-        with kind.living(followed.wake, _accepted(followed)):
+        with kind.living(followed.wake, _accepted(followed), followed.outlook.known):
             generation = await _until_it_ended(followed, kind)
     finally:
         followed.tools.pace.leaves(followed)

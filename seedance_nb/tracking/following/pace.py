@@ -53,7 +53,8 @@ class Kind:
         self.has_ended = False
         """Whether any has ended of those that live together: until then they are scouts for each other."""
         self._most_together = 0
-        self._wakes: set[asyncio.Event] = set()
+        """The most that lived at once since none did."""
+        self._wakes: dict[asyncio.Event, int] = {}  # with the number of earlier lives it knew when it began
         self._accepted: dict[asyncio.Event, float] = {}
         self._ends: collections.deque[float] = collections.deque(maxlen=256)
 
@@ -76,20 +77,20 @@ class Kind:
         return max(1, self.alive) if self.is_crowd(known) and not self.has_ended else 1
 
     @contextlib.contextmanager
-    def living(self, wake: asyncio.Event, accepted: float | None = None) -> Iterator[None]:
+    def living(self, wake: asyncio.Event, accepted: float | None = None, known: int = 0) -> Iterator[None]:
         """One of them is being followed; `wake` is set when it should think again about its next look. `accepted` is on the same clock
-        as the other moments here, None where nobody knows.
+        as the other moments here, None where nobody knows; `known` is how many earlier lives it goes by.
         """
         if not self._wakes:
             self.has_ended, self._most_together = False, 0
-        self._wakes.add(wake)
+        self._wakes[wake] = known
         self._most_together = max(self._most_together, self.alive)
         if accepted is not None:
             self._accepted[wake] = accepted
         try:
             yield
         finally:
-            self._wakes.discard(wake)
+            self._wakes.pop(wake, None)
             self._accepted.pop(wake, None)
 
     def outlook(self, now: float) -> Outlook:
@@ -109,8 +110,9 @@ class Kind:
             self._outlook = None
         if not self.has_ended:
             self.has_ended = True
-            for wake in self._wakes:
-                wake.set()
+            for wake, known in self._wakes.items():
+                if self.is_crowd(known):  # whoever goes by earlier lives has learned nothing new
+                    wake.set()
 
     def news(self, now: float) -> float:
         """Ends a second and living sibling, of late; 0 while fewer than three say so."""

@@ -32,7 +32,7 @@ def followed():
 
 async def waits(followed, kind, meanwhile):
     """Seconds until the next look, with `meanwhile()` called after a moment; at most five."""
-    with kind.living(followed.wake), contextlib.ExitStack() as siblings:
+    with kind.living(followed.wake, None, followed.outlook.known), contextlib.ExitStack() as siblings:
         for _ in range(SIBLINGS):
             siblings.enter_context(kind.living(asyncio.Event()))
         began = time.monotonic()
@@ -66,6 +66,15 @@ def test_the_first_end_among_its_siblings_wakes_a_scout_soon_but_not_at_once(fol
     waited = asyncio.run(waits(followed, kind, lambda: kind.ended(None, 0.0)))
 
     assert 0.2 < waited < EVEN_SECONDS + 0.5
+
+
+@pytest.mark.parametrize("known", [31, 40])
+def test_the_first_end_leaves_those_alone_who_know_more_from_earlier_lives(followed, monkeypatch, known):
+    monkeypatch.setattr("random.random", lambda: 0.5)
+    kind = Kind([60.0] * known)
+    followed.outlook = kind.outlook(0.0)
+
+    assert asyncio.run(waits(followed, kind, lambda: kind.ended(None, 0.0))) > 4.9
 
 
 def test_a_cancel_wakes_a_scout_at_once(followed, monkeypatch):
