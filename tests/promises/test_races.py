@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+import traceback
 
 import pytest
 from promises.stage import PACE, accepted, begin, end_of, settled, start_kernel, submit, until
@@ -157,6 +158,8 @@ def test_a_fork_in_the_middle_attaches_to_its_parents_create(slow_simulator, ses
     if child == 0:  # pragma: no cover - another process
         try:
             os.write(writing, str(submit(session, "a boat").result(20).path).encode())
+        except BaseException:
+            os.write(writing, traceback.format_exc().encode())
         finally:
             os._exit(0)
     os.close(writing)

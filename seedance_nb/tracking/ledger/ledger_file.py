@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ...errors import ConfigurationError, one_line
+from ..forks import FORKS
 
 BUSY_TIMEOUT_SECONDS = 5.0
 
@@ -80,7 +81,8 @@ class LedgerFile:
     def close(self) -> None:
         """Close the file; the next call opens it again."""
         if self._connection is not None:
-            self._connection.close()
+            with FORKS.kept_out():
+                self._connection.close()
             self._connection = None
 
     def read(self, query: str, values: tuple[Any, ...] = ()) -> list[Row]:
@@ -107,6 +109,11 @@ class LedgerFile:
             with self._part_of_group(self._group) as db:
                 yield db
             return
+        with FORKS.kept_out(), self._own_transaction(write) as db:
+            yield db
+
+    @contextlib.contextmanager
+    def _own_transaction(self, write: bool) -> Iterator[Connection]:
         trouble = ""
         try:
             db = self.open()
