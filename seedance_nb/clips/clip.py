@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ClipError
 from .saving import save
+
+if TYPE_CHECKING:
+    import numpy as np
+    from PIL import Image
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,41 @@ class Clip:
         if self.is_lost:
             raise self.loss()
         return self.path.read_bytes()
+
+    def frame(self, at: float) -> Image.Image:
+        """The frame that is on the screen `at` seconds, as a picture (PIL) of `width` x `height`; -1 is the last one, -2 the one before.
+
+        Exact to the frame. Raises ClipError for a moment that the film does not have, and when its file is gone or cannot be decoded.
+        """
+        from .frames import frame
+
+        return frame(self._file(), at)
+
+    def frames(self, fps: float | None = None) -> Iterator[Image.Image]:
+        """Every frame as a picture (PIL), or those on the screen at 0, 1 / fps, 2 / fps … seconds; each decoded when it is asked for.
+
+        Raises ClipError for a rate that is none, and when the file is gone or cannot be decoded.
+        """
+        from .frames import frames
+
+        return frames(self._file(), fps)
+
+    def array(self, fps: float | None = None, side: int | None = None) -> np.ndarray[Any, Any]:
+        """All frames as numbers (numpy): frames x height x width x 3, red, green and blue, uint8, as a player shows them.
+
+        `fps` as for `frames`; `side` is the length of the longer side in pixels, never larger than the film. Raises ClipError as
+        `frames`, and where all of them would take more than 4 GB.
+        """
+        from .frames import frame_array
+
+        rate = self.fps if fps is None else fps
+        about = round(rate * self.seconds) + 1 if isinstance(rate, int | float) and 0 < rate <= 1000 else 1
+        return frame_array(self._file(), fps, side, about)
+
+    def _file(self) -> Path:
+        if self.is_lost:
+            raise self.loss()
+        return self.path
 
     def save_to(self, place: str | os.PathLike[str]) -> Path:
         """Copy the file, and return where the copy is: `place` is a folder, or a name that ends in .mp4; `~` is the home folder.
