@@ -14,7 +14,6 @@ from .pictures import array, decoded
 from .playing import Look
 
 if TYPE_CHECKING:
-    import av
     import numpy as np
     from PIL import Image
 
@@ -115,7 +114,7 @@ def _bound(path: Path, size: int) -> None:
         )
 
 
-def _chosen(path: Path, rate: float | None) -> Iterator[tuple[Look, av.VideoFrame]]:
+def _chosen(path: Path, rate: float | None) -> Iterator[tuple[Look, Any]]:
     """The frames on the screen at each tick of `rate`; the one before is shown until the next one comes."""
     tick, before, shown_at, length = 0, None, 0.0, 0.0
     for now, look, shown in decoded(path):
@@ -158,7 +157,7 @@ def _named(path: Path) -> str:
     return one_line(path.name, 80)
 
 
-def _picture(look: Look, shown: av.VideoFrame) -> Image.Image:
+def _picture(look: Look, shown: Any) -> Image.Image:
     """By way of `array`, so that both have the same colours: not every film names its own."""
     from PIL import Image
 
