@@ -6,12 +6,9 @@ Exit codes are in EXIT_CODES and in `seedance --help`; what ends with 2 to 5 sen
 from __future__ import annotations
 
 import argparse
-import csv
 import dataclasses
 import getpass
-import json
 import os
-import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
@@ -19,11 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import errors
-from .api.fields import TABLE
+from .api.fields import TAKE
 from .errors import SeedanceError, one_line
 from .notebook.syntax.arguments import (
     CHOICES,
     COMMANDS,
+    OPTIONS,
     Line,
     Parser,
     add_options,
@@ -33,9 +31,9 @@ from .notebook.syntax.arguments import (
     request_options,
 )
 from .notebook.syntax.filling import BadLine
+from .terminal.output import as_record, here, let_all_letters_out, print_json, print_path, say, show
 
 if TYPE_CHECKING:
-    from .terminal.overviews import Overview
     from .tracking.job import Job
     from .tracking.session import Session
 
@@ -81,18 +79,19 @@ compdef _seedance seedance""",
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `seedance` with these words (None: the process's own) and return its exit code, one of EXIT_CODES."""
+    let_all_letters_out()
     try:
-        code = _run(list(sys.argv[1:] if arguments is None else arguments))
+        code = _run([_word(word) for word in (sys.argv[1:] if arguments is None else arguments)])
         sys.stdout.flush()  # here, where somebody catches what goes wrong
         return code
     except BadLine as problem:
-        _say(str(problem))
+        say(str(problem))
         return 2
     except SeedanceError as error:
-        _say(str(error))
+        say(str(error))
         return code_of(error)
     except KeyboardInterrupt as stop:
-        _say(str(stop) or "stopped")
+        say(str(stop) or "stopped")
         return 130
     except BrokenPipeError:  # `seedance jobs | head`: whoever read has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -107,7 +106,7 @@ def code_of(error: SeedanceError) -> int:
 def build_parser() -> Parser:
     """The parser; `seedance --help` is made from it and fits 80 columns."""
     commands = "\n".join(
-        textwrap.fill(_here(COMMANDS[name]), 79, initial_indent=f"  {name:<8} ", subsequent_indent=" " * 11)
+        textwrap.fill(here(COMMANDS[name]), 79, initial_indent=f"  {name:<8} ", subsequent_indent=" " * 11)
         for name in HERE
     )
     codes = "\n".join(f"  {code:>3} {text}" for code, text in EXIT_CODES.items())
@@ -122,6 +121,7 @@ def build_parser() -> Parser:
         "of three hyphens; everything after -- is the prompt, whatever it looks like.\n\n"
         f"exit codes:\n{codes}\n\n"
         "The key is SEEDANCE_API_KEY, or what `seedance login` has kept; never an option.\n"
+        "SEEDANCE_MAX_CREDITS is a limit on each call of seedance, not on all together.\n"
         'Completion: eval "$(seedance --completion bash)" (or zsh, fish).',
         formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, max_help_position=26, width=79),
         add_help=False,
@@ -134,7 +134,6 @@ def build_parser() -> Parser:
     add("--raw", action="store_true", help="send braces as they are; else {{ and }} are braces")
     add("--rows", metavar="FILE", help="a grid of the rows of a .csv or .jsonl; PROMPT may hold {columns}")
     add("--json", action="store_true", help="print a line of JSON a video instead of its file's place")
-    add("--completion", metavar="SHELL", help=argparse.SUPPRESS)
     return parser
 
 
@@ -154,19 +153,10 @@ def _run(words: list[str]) -> int:
     if not words:
         print(build_parser().format_help())
         return 0
-    as_json = "--json" in words
+    at = words.index("--") if "--" in words else len(words)  # behind it all is prompt
+    as_json = "--json" in words[:at]
     parser = build_parser()
-    bare = [word for word in words if word != "--json"]
-    is_command = bool(bare) and bare[0].lower() in COMMANDS
-    words = bare if is_command else words
-    if "-" in words and not is_command:
-        rest = [word for word in words if word != "-"]
-        line, found = parse_words(parser, rest)
-        if not line.prompts:  # else it is a dash in a prompt
-            words = rest
-            line, found = parse_words(parser, words, _stdin())
-            return _generate(line, found, as_json=as_json)
-    line, found = parse_words(parser, words)
+    line, found = parse_words(parser, [word for word in words[:at] if word != "--json"] + words[at:], _stdin)
     if line.command == "help":
         print(parser.format_help())
         return 0
@@ -180,10 +170,12 @@ def _generate(line: Line, found: argparse.Namespace, *, as_json: bool) -> int:
 
     if found.rows is None and not line.prompts:
         raise BadLine("the prompt is missing: seedance 'a paper boat'. Nothing was sent")
+    place = None if found.out is None else _path("-o", found.out)
+    if place is not None and line.wait is False:
+        raise BadLine("-o wants the video, and --no-wait does not wait for it: leave one of them out. Nothing was sent")
     session = sessions.default()
-    place = None if found.out is None else Path(found.out).expanduser()
     if found.rows is not None or line.is_grid:
-        return _generate_grid(session, line, found.rows, place, as_json=as_json)
+        return _generate_grid(session, line, found, place, as_json=as_json)
     from .api.models import make_request
     from .terminal import overviews
 
@@ -193,23 +185,28 @@ def _generate(line: Line, found: argparse.Namespace, *, as_json: bool) -> int:
         for said in overviews.dry_run(session, request, notes=line.notes, fresh=line.fresh):
             print(said)
         return 0
+    notes = session.catalog.check(request)
     is_new = line.fresh or session.preview(request) is None
     _check_place(place, is_new=is_new)
-    _notes([*line.notes, *session.catalog.check(request)])
+    _notes([*line.notes, *notes])
     job = session.submit(**options, fresh=line.fresh, max_credits=line.max_credits)
     return _finish([job], line, place, as_json=as_json)
 
 
-def _generate_grid(session: Session, line: Line, rows: str | None, place: Path | None, *, as_json: bool) -> int:
+def _generate_grid(
+    session: Session, line: Line, found: argparse.Namespace, place: Path | None, *, as_json: bool
+) -> int:
     from .grids.opening import open_grid
     from .grids.pages.receipts import plan_plain, summary
     from .grids.plans.plan import fresh_plan
 
-    laid = open_grid(session, **_rows_options(line, rows) if rows is not None else grid_options(line))
-    _notes([*line.notes, *(note for cell in laid.cells for note in cell.warnings)])
+    laid = open_grid(session, **(grid_options(line) if found.rows is None else _rows_options(line, found)))
     plan = fresh_plan(laid.plan, session.money.estimates) if line.fresh else laid.plan
     if line.dry_run:
         print(plan_plain(plan))
+    plan.check_all_valid()
+    _notes([*line.notes, *(note for cell in laid.cells for note in cell.warnings)])
+    if line.dry_run:
         print("dry run: nothing was sent")
         return 0
     if place is not None and place.suffix:
@@ -218,87 +215,45 @@ def _generate_grid(session: Session, line: Line, rows: str | None, place: Path |
         )
     _check_place(place, is_new=True, is_folder=True)
     if not line.quiet:
-        _say(summary(plan))
+        say(summary(plan))
     laid.submit(max_credits=line.max_credits, fresh=line.fresh)
     return _finish([job for job in laid.jobs if job is not None], line, place, as_json=as_json)
 
 
-def _rows_options(line: Line, rows: str) -> dict[str, Any]:
-    """The grid of a table: what a column names is no option of the line."""
-    table = read_rows(Path(rows).expanduser())
+def _rows_options(line: Line, found: argparse.Namespace) -> dict[str, Any]:
+    """The grid of a table. What the line and a column both say is refused: one of them would not count."""
+    from .grids.table_file import read_rows
+
+    table = read_rows(_path("--rows", found.rows))
     columns = {name for row in table for name in row}
-    whole = dataclasses.replace(line, prompts=line.prompts or ("",))
-    options = {k: v for k, v in grid_options(whole).items() if k not in columns and k not in ("prompt", "raw")}
-    several = next((name for name in CHOICES if isinstance(options.get(name), list)), None)
+    typed = [field for field in OPTIONS if getattr(found, field.name) is not None]
+    options = {field.name: f"--{field.flags[-1].lstrip('-')}" for field in typed}
+    options |= {TAKE: "--takes"} if found.takes is not None else {}
+    twice = next((name for name in options if name in columns), None)
+    if twice is not None:
+        raise BadLine(
+            f"{options[twice]} stands on the line, and the rows have a column named {twice}: leave one of them out. Nothing was sent"
+        )
+    several = next((name for name in CHOICES if len(line.fields.get(name, ())) > 1), None)
     if several is not None:
         raise BadLine(
             f"--rows says every cell: a list in --{several.replace('_', '-')} is a column there. Nothing was sent"
         )
     if len(line.prompts) > 1:
         raise BadLine("--rows takes one PROMPT with {columns} in it, or a column named prompt. Nothing was sent")
-    if line.prompts:
-        if "prompt" in columns:
-            raise BadLine("the rows have a column named prompt: leave the PROMPT on the line out. Nothing was sent")
-        return {"prompt": line.prompts[0], "rows": table, **options}
-    if "prompt" not in columns:
-        raise BadLine(
-            "the rows have no column named prompt: add one, or write a PROMPT with {columns}. Nothing was sent"
-        )
-    return {"prompt": table, **options, "raw": True}
-
-
-def read_rows(path: Path) -> list[dict[str, Any]]:
-    """The rows of a .csv (a header and values) or .jsonl (an object a line, or a text, which is a prompt). Raises BadLine."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = _csv_rows(file) if path.suffix.lower() == ".csv" else _json_rows(file)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = one_line(getattr(error, "strerror", None) or error, 120)
-        problem = f"--rows: {one_line(path, 120)} cannot be read ({reason}). Nothing was sent"
-    else:
-        if rows:
-            return rows
-        problem = f"--rows: there are no rows in {one_line(path, 120)}. Nothing was sent"
-    raise BadLine(problem)
-
-
-def _csv_rows(file: Iterable[str]) -> list[dict[str, Any]]:
-    made = []
-    reader = csv.DictReader(file, strict=True)
-    for row in reader:
-        if None in row or None in row.values():
+    whole = dataclasses.replace(line, prompts=line.prompts or ("",))
+    given = {k: v for k, v in grid_options(whole).items() if k not in columns and k not in ("prompt", "raw")}
+    if not line.prompts:
+        if "prompt" not in columns:
             raise BadLine(
-                f"--rows: line {reader.line_num} has more or fewer values than there are columns. Nothing was sent"
+                "the rows have no column named prompt: add one, or write a PROMPT with {columns}. Nothing was sent"
             )
-        made.append({name: _cell(name, value) for name, value in row.items()})
-    return made
-
-
-_NUMBERS = {field.name for field in TABLE if field.kind == "number"}
-
-
-def _cell(name: str, text: str) -> Any:
-    """A value of a table of text: an empty one of a field is the default, seconds are numbers."""
-    if name in _NUMBERS and text.strip().isascii() and text.strip().isdigit():
-        return int(text)
-    return None if not text.strip() and any(field.name == name for field in TABLE) and name != "prompt" else text
-
-
-def _json_rows(lines: Iterable[str]) -> list[dict[str, Any]]:
-    made = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError:
-            row = None
-        if isinstance(row, str):
-            row = {"prompt": row}
-        if not isinstance(row, dict):
-            raise BadLine(f"--rows: line {number} is no JSON object: {one_line(line, 40)!r}. Nothing was sent")
-        made.append(row)
-    return made
+        return {"prompt": table, **given, "raw": True}
+    if "prompt" in columns:
+        raise BadLine("the rows have a column named prompt: leave the PROMPT on the line out. Nothing was sent")
+    if line.raw:
+        raise BadLine("with --raw the rows would fill no {columns} of the PROMPT: leave --raw out. Nothing was sent")
+    return {"prompt": line.prompts[0], "rows": table, **given}
 
 
 # What comes of it ---------------------------------------------------------------------------------------------------
@@ -306,14 +261,13 @@ def _json_rows(lines: Iterable[str]) -> list[dict[str, Any]]:
 
 def _finish(jobs: Sequence[Job], line: Line, place: Path | None, *, as_json: bool) -> int:
     """Wait, copy, print; the exit code. Without --wait it waits all the same: what was paid for ends as a file."""
-    if line.wait is False:
+    if line.wait is not False:
+        return _wait_for(jobs, line, place, as_json=as_json)
+    if line.timeout is None:
         for job in jobs:
             job.wait_until_claimed(None)
-        _until_accepted(jobs)
-        for job in jobs:
-            print(json.dumps(as_record(job), ensure_ascii=False) if as_json else job.request_id or job.key)
-        return next((code_of(job.error) for job in jobs if job.error is not None), 0)
-    return _wait_for(jobs, line, place, as_json=as_json)
+    _until_accepted(jobs, line.timeout)
+    return _of_many([_print_id(job, many=len(jobs) > 1, as_json=as_json) for job in jobs])
 
 
 def _wait_for(jobs: Sequence[Job], line: Line, place: Path | None = None, *, as_json: bool) -> int:
@@ -330,7 +284,8 @@ def _wait_for(jobs: Sequence[Job], line: Line, place: Path | None = None, *, as_
                 codes.append(7)
             except SeedanceError as error:
                 codes.append(code_of(error))
-    _until_accepted(jobs)
+    # A process that ends before the service has answered would leave an unknown outcome.
+    _until_accepted(jobs, None if line.timeout is None else max((job.limits.create_timeout for job in jobs), default=0))
     codes += [_print(job, place, many=len(jobs) > 1, as_json=as_json, quiet=line.quiet) for job in jobs]
     return next((code for code in codes if code), 0) if len(jobs) == 1 else _of_many(codes)
 
@@ -352,46 +307,62 @@ def _print(job: Job, place: Path | None, *, many: bool, as_json: bool, quiet: bo
             try:
                 path = save_named(job.snapshot, place) if many or _is_folder(place) else job.clip.save_to(place)
             except SeedanceError as error:
-                _say(str(error))
+                say(str(error))
                 code = 1
     if as_json:
-        print(json.dumps(as_record(job, path), ensure_ascii=False))
+        print_json(as_record(job, path))
     elif path is not None:
-        print(path)
+        print_path(path)
     if job.error is not None or (path is None and not job.done()):
-        name = f"{one_line(job.request.prompt, 40)}: " if many else ""
-        _say(
-            name
-            + (str(job.error) if job.error is not None else f"{job.request_id or job.key} still runs: seedance wait")
-        )
+        _say_why(job, many=many)
     elif not quiet and not as_json:
         from .pages import words
 
-        _say(words.facts_line(words.standing_words(job.snapshot), words.credits_words(job.snapshot)))
+        say(words.facts_line(words.standing_words(job.snapshot), words.credits_words(job.snapshot)))
     return code
 
 
-def as_record(job: Job, path: Path | None = None) -> dict[str, Any]:
-    """A job as `--json` prints it. Seconds, pixels, credits; `error` is null or its kind and one line."""
-    clip, error = job.clip, job.error
-    return {
-        **job.request.without_signatures().to_wire(),
-        "take": job.take,
-        "status": job.status.value,
-        "request_id": job.request_id,
-        "key": job.key,
-        "credits": job.credits,
-        "reused": job.reused,
-        "path": None if clip is None else str(path or clip.path),
-        "clip": None
-        if clip is None
-        else {name: getattr(clip, name) for name in ("seconds", "width", "height", "fps", "sha256")},
-        "error": None if error is None else {"kind": type(error).__name__, "message": _here(str(error))},
-    }
+def _print_id(job: Job, *, many: bool, as_json: bool) -> int:
+    """Print the service's id, where it gave one; else say why there is none. The exit code."""
+    if as_json:
+        print_json(as_record(job))
+    elif job.request_id is not None:
+        print(job.request_id)
+    if job.error is None and job.request_id is not None:
+        return 0
+    _say_why(job, many=many)
+    return 7 if job.error is None else code_of(job.error)
+
+
+def _say_why(job: Job, *, many: bool) -> None:
+    """One line on why there is no video, or no id."""
+    name = f"{one_line(job.request.prompt, 40)}: " if many else ""
+    if job.error is not None:
+        say(f"{name}{job.error}")
+    elif job.request_id is not None:
+        say(f"{name}{job.request_id} still runs: seedance wait")
+    else:
+        say(f"{name}not accepted yet; seedance jobs says what became of {job.key}")
+
+
+def _notes(notes: Iterable[str]) -> None:
+    for note in dict.fromkeys(notes):
+        say(f"note: {note}")
 
 
 def _is_folder(place: Path) -> bool:
     return place.is_dir() or not place.suffix
+
+
+def _path(option: str, text: str) -> Path:
+    """What was typed, as the file system has it: its bytes are those of the line whatever the locale is."""
+    if not text.strip():
+        raise BadLine(
+            f"{option} wants a name, and there is none; the folder that you are in is a dot. Nothing was sent"
+        )
+    if "\0" in text:
+        raise BadLine(f"{option}: {one_line(text, 80)!r} is no name of a file. Nothing was sent")
+    return Path(os.fsdecode(text.encode())).expanduser()
 
 
 def _check_place(place: Path | None, *, is_new: bool, is_folder: bool = False) -> None:
@@ -412,11 +383,14 @@ def _check_place(place: Path | None, *, is_new: bool, is_folder: bool = False) -
         )
 
 
-def _until_accepted(jobs: Sequence[Job]) -> None:
-    """A process that ends before the service has answered would leave an unknown outcome."""
+def _until_accepted(jobs: Sequence[Job], seconds: float | None) -> None:
+    """Until the service has answered every create, at most so many seconds (None: however long it takes)."""
     import time
 
-    while any(job.request_id is None and not job.done() for job in jobs):
+    from .api.deadlines import LivedTime
+
+    lived = LivedTime(2.0)
+    while any(job.request_id is None and not job.done() for job in jobs) and (seconds is None or lived() < seconds):
         time.sleep(0.02)
 
 
@@ -439,18 +413,18 @@ def _jobs(session: Session, _line: Line, as_json: bool) -> int:
     newest = session.jobs(limit=ROWS + 1)
     if as_json:
         for job in newest[:ROWS]:
-            print(json.dumps(as_record(job), ensure_ascii=False))
+            print_json(as_record(job))
         return 0
-    _show(overviews.jobs(JobList(newest[:ROWS])), as_json=False)
+    show(overviews.jobs(JobList(newest[:ROWS])), as_json=False)
     if len(newest) > ROWS:
-        _say(f"the newest {ROWS}")
+        say(f"the newest {ROWS}")
     return 0
 
 
 def _wait(session: Session, line: Line, as_json: bool) -> int:
     jobs = list(session.resume())
     if not jobs:
-        _say("nothing is running")
+        say("nothing is running")
         return 0
     return _wait_for(jobs, line, as_json=as_json)
 
@@ -466,19 +440,19 @@ def _cancel(session: Session, line: Line, as_json: bool) -> int:
 
     jobs = list(session.resume()) if line.ids == ("all",) else [session.attach(name) for name in line.ids]
     if not jobs:
-        _say("nothing is running")
+        say("nothing is running")
     codes = []
     for job in jobs:
         name = job.request_id or job.key
         if job.status.is_final:
-            _say(f"{name} has ended already ({words.status_words(job.snapshot)}); there is nothing to cancel")
+            say(f"{name} has ended already ({words.status_words(job.snapshot)}); there is nothing to cancel")
             continue
         job.cancel()
     for job in jobs:
         job.wait_in_slices(CANCEL_SECONDS)
         codes.append(0 if job.status.is_final else 7)
         if as_json:
-            print(json.dumps(as_record(job), ensure_ascii=False))
+            print_json(as_record(job))
         else:
             print(f"{job.request_id or job.key} {words.status_words(job.snapshot)}")
     return _of_many(codes)
@@ -487,13 +461,15 @@ def _cancel(session: Session, line: Line, as_json: bool) -> int:
 def _models(session: Session, _line: Line, as_json: bool) -> int:
     from .terminal import overviews
 
-    return _show(overviews.models(session), as_json=as_json)
+    show(overviews.models(session), as_json=as_json)
+    return 0
 
 
 def _cost(session: Session, _line: Line, as_json: bool) -> int:
     from .terminal import overviews
 
-    return _show(overviews.cost(session), as_json=as_json)
+    show(overviews.cost(session), as_json=as_json)
+    return 0
 
 
 def _account(session: Session, line: Line, as_json: bool) -> int:
@@ -501,7 +477,8 @@ def _account(session: Session, line: Line, as_json: bool) -> int:
 
     if line.ids:
         session.ownership.say(*line.ids)
-    return _show(overviews.accounts(session), as_json=as_json)
+    show(overviews.accounts(session), as_json=as_json)
+    return 0
 
 
 def _doctor(session: Session, _line: Line, as_json: bool) -> int:
@@ -510,7 +487,10 @@ def _doctor(session: Session, _line: Line, as_json: bool) -> int:
     troubles = 0
     for finding in check_up(session):
         troubles += not finding.ok
-        print(json.dumps(dataclasses.asdict(finding), ensure_ascii=False) if as_json else _here(str(finding)))
+        if as_json:
+            print_json(dataclasses.asdict(finding))
+        else:
+            print(here(str(finding)))
     return 2 if troubles else 0
 
 
@@ -524,7 +504,7 @@ def _login(session: Session, _line: Line, _as_json: bool) -> int:
     key = check_key(getpass.getpass("Seedance API key: "))
     if not write_keyring(session.settings.base_url, key):
         raise errors.ConfigurationError("there is no keyring to keep the key in; set SEEDANCE_API_KEY instead")
-    _say("the key is in the keyring; notebooks find it there too")
+    say("the key is in the keyring; notebooks find it there too")
     return 0
 
 
@@ -541,47 +521,31 @@ _COMMANDS: dict[str, Callable[[Session, Line, bool], int]] = {
 }
 
 
-# Words --------------------------------------------------------------------------------------------------------------
+# What is typed ----------------------------------------------------------------------------------------------------
 
 
-def _show(overview: Overview, *, as_json: bool) -> int:
-    from .pages.words import plain_table
-
-    headers, rows, caption = overview
-    if as_json:
-        for row in rows:
-            print(json.dumps(dict(zip(headers, row, strict=False)), ensure_ascii=False))
+def _word(word: str) -> str:
+    """A word of the line as it was typed: in UTF-8 whatever the locale says, as far as it is UTF-8."""
+    try:
+        return os.fsencode(word).decode("utf-8")
+    except UnicodeError:
+        pass
+    try:
+        word.encode()
+    except UnicodeError:
+        problem = f"{one_line(ascii(word), 60)} is no UTF-8: type it again. Nothing was sent"
     else:
-        print(_here(plain_table(headers, rows, caption)))
-    return 0
-
-
-def _notes(notes: Iterable[str]) -> None:
-    for note in dict.fromkeys(notes):
-        _say(f"note: {note}")
-
-
-def _say(text: str) -> None:
-    print(f"seedance: {_here(text)}", file=sys.stderr)
-
-
-def _here(text: str) -> str:
-    """What the house says of its magic, as it is written in a shell."""
-    text = re.sub(
-        r"the notebook has no '.*?'; define it in a cell before, or|is no name of the notebook;",
-        "nothing is filled in here;",
-        text,
-    )
-    return text.replace("%%seedance", "seedance").replace("%seedance", "seedance")
+        return word  # of another encoding, in which the locale has read it
+    raise BadLine(problem)
 
 
 def _stdin() -> str:
-    if sys.stdin.isatty():
+    if sys.stdin is None or sys.stdin.isatty():
         raise BadLine(
             "- reads the prompts from stdin, and nothing is sent there: seedance - < prompts.txt. Nothing was sent"
         )
     try:
-        return sys.stdin.read()
+        return sys.stdin.buffer.read().decode("utf-8-sig")
     except UnicodeDecodeError:
         problem = "the prompts on stdin are no UTF-8. Nothing was sent"
     raise BadLine(problem)

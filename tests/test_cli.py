@@ -1,5 +1,6 @@
 """`seedance` from a shell: processes with pipes and with a terminal, against the simulator over a socket."""
 
+import dataclasses
 import json
 import os
 import re
@@ -149,13 +150,42 @@ def test_prompts_come_from_stdin_and_from_tables(seedance, simulator, folder):
         (["--rows", "no.csv"], None, "cannot be read"),
         (["--rows", "rows.csv"], "", "there are no rows"),
         (["--rows", "rows.csv"], "animal\ncat\n", "no column named prompt"),
-        (["--rows", "rows.csv"], "prompt,duration\na cat\n", "more or fewer values"),
-        (["--rows", "rows.csv"], "prompt,duration\na cat,4,5\n", "more or fewer values"),
+        (["--rows", "rows.csv"], "prompt,duration\na cat\n", "line 2 has fewer values"),
+        (["--rows", "rows.csv"], "prompt,duration\na cat,4,5\n", "line 2 has more values"),
         (["a cat", "--rows", "rows.csv"], "prompt\na dog\n", "leave the PROMPT on the line out"),
         (["a {dog}", "--rows", "rows.csv"], "animal\ncat\n", "dog"),
         (["--rows", "rows.csv", "-d", "4,5"], "prompt\na cat\n", "is a column there"),
-        (["--rows", "rows.jsonl"], "{not json}\n", "line 1 is no JSON object"),
+        (["--rows", "rows.jsonl"], "{not json}\n", "line 1: '{not json}' is no JSON"),
+        (["--rows", "rows.jsonl"], "[1]\n", "line 1: '[1]' is no JSON object"),
         (["--rows", "rows.csv"], "prompt,duration\na cat,99\n", "cannot make 99 s"),
+        (["--rows", "rows.csv"], "prompt,duration\na cat,4\na dog,99\n", "cell 2 of 2 is invalid"),
+        (["--rows", "rows.csv"], "prompt,duration\na cat,99\na cow,5\na dog,99\n", "; 1 more is"),
+        (["--rows", "rows.csv"], "prompt,image\na cat,x\n", "name it 'media_urls'"),
+        (["a cat", "-d", "4,99"], None, "cell 2 of 2 is invalid"),
+        (["a cat", "a dog\ud800"], None, "is no UTF-8"),
+        (["--rows", "rows.csv", "-d", "9"], "prompt,duration\na cat,4\n", "--duration stands on the line"),
+        (["--rows", "rows.csv", "-n", "2"], "prompt,take\na cat,1\n", "--takes stands on the line"),
+        (["a {x}", "--rows", "rows.csv", "-m", "seedance-2.0"], "x,model\n1,seedance-2.0\n", "--model stands on"),
+        (
+            ["--rows", "rows.jsonl", "--metadata", "a=1"],
+            '{"prompt": "a"}\n{"prompt": "b", "metadata": {}}\n',
+            "--metadata",
+        ),
+        (["--rows", "rows.jsonl", "-i", "https://a.de/b.png"], '{"prompt": "a", "media_urls": []}\n', "--media-url "),
+        (["a {x}", "--rows", "rows.csv", "--raw"], "x\n1\n", "leave --raw out"),
+        (["--rows", "rows.csv"], "prompt,x,x\na cat,1,2\n", "two columns are named 'x'"),
+        (["--rows", "rows.jsonl"], '{"prompt": "a", "prompt": "b"}\n', "line 1: the name 'prompt' is there twice"),
+        (["--rows", "rows.jsonl"], '{"prompt": "a", "metadata": {"b": 1, "b": 1}}\n', "the name 'b' is there twice"),
+        (["--rows", "rows.jsonl"], '"a"\n{"prompt": "a", "x": NaN}\n', "line 2.x: JSON has no nan"),
+        (["--rows", "rows.jsonl"], '{"prompt": "a", "x": [-Infinity]}\n', "line 1.x[0]: JSON has no -inf"),
+        (["--rows", "rows.jsonl"], '{"prompt": "a", "x": 1e999}\n', "JSON has no inf"),
+        (["--rows", "rows.jsonl"], '{"prompt": "a", "x": "\\ud800"}\n', "half a character"),
+        (["--rows", "rows.jsonl"], '{"prompt": ' + "[" * 100_000, "nested deeper"),
+        (["--rows", "rows.csv"], 'prompt,metadata\na,"{""b"": 1, ""b"": 2}"\n', "the name 'b' is there twice"),
+        (["--rows", ""], None, "--rows wants a name"),
+        (["a cat", "-o", ""], None, "-o wants a name"),
+        (["a cat", "-o", " "], None, "-o wants a name"),
+        (["a cat", "-o", "a.mp4", "--no-wait"], None, "leave one of them out"),
         (["a {dog}"], None, "nothing is filled in here"),
         (["a cat", "--durration", "4"], None, "did you mean --duration?"),
         (["a cat", "-d", "soon"], None, "whole seconds"),
@@ -172,16 +202,127 @@ def test_prompts_come_from_stdin_and_from_tables(seedance, simulator, folder):
 def test_what_cannot_be_meant_is_one_line_and_sends_nothing(seedance, simulator, folder, words, rows, said):
     if rows is not None:
         (folder / words[words.index("--rows") + 1]).write_text(rows)
+    words = [word.encode("utf-8", "surrogatepass") for word in words]
 
     code, out, trouble = seedance(*words, text="")
 
     assert (code, out) == (2, "")
-    *before, last = trouble.splitlines()
+    (last,) = trouble.splitlines()
     assert said in last
     assert last.startswith("seedance: ")
-    assert len(before) == ("99" in str(rows))  # a plan that could be read is said first
     assert "%seedance" not in trouble
     assert simulator.calls["create"] == 0
+
+
+def test_a_dry_run_of_what_would_be_refused_shows_where_and_ends_as_that_would(seedance, simulator, folder):
+    (folder / "rows.csv").write_text("prompt,duration\na cat,4\na dog,99\n")
+
+    table = seedance("--rows", "rows.csv", "--dry-run")
+    one = seedance("a cat", "-d", "99", "--dry-run")
+
+    assert (table[0], one[0]) == (2, 2)
+    assert "cannot make 99 s" in table[1]
+    assert "dry run" not in table[1]
+    assert table[2].startswith("seedance: nothing was sent, as cell 2 of 2 is invalid: ")
+    assert one[1] == ""
+    assert simulator.calls["create"] == 0
+
+
+def test_a_table_that_a_grid_exported_is_free(seedance, simulator, folder, env):
+    (folder / "rows.jsonl").write_text('"=1+1 boats"\n{"prompt": "@home", "metadata": {"a": [1]}}\n')
+    bought = seedance("--rows", "rows.jsonl", *SMALL)
+    code = (
+        "import json, seedance_nb as sd; rows = [json.loads(row) for row in open('rows.jsonl')]\n"
+        "rows[0] = {'prompt': rows[0]}\n"
+        "grid = sd.grid(rows, raw=True, duration=4, resolution='480p', aspect_ratio='1:1').submit(); grid.result()\n"
+        "grid.export('boats.csv')"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=folder, env=env, timeout=SECONDS, check=True)
+    again = seedance("--rows", "boats.csv", "--json")
+
+    assert "'=1+1" in (folder / "boats.csv").read_text("utf-8")
+    assert (bought[0], again[0]) == (0, 0)
+    told = [json.loads(line) for line in again[1].splitlines()]
+    assert [(one["prompt"], one["reused"]) for one in told] == [("=1+1 boats", True), ("@home", True)]
+    assert creates(simulator) == 2
+
+
+def test_behind_two_hyphens_all_is_prompt(seedance, simulator):
+    made = seedance(*SMALL, "--json", "--", "-", "and", "--json", text="not this")
+    alone = seedance(*SMALL, "--", "-", text="nor this")
+
+    assert json.loads(made[1])["prompt"] == "- and --json"
+    assert alone[1].endswith(".mp4\n")
+    assert [json.loads(line)["prompt"] for line in seedance("jobs", "--json")[1].splitlines()] == ["-", "- and --json"]
+    assert creates(simulator) == 2
+
+
+def test_in_the_c_locale_letters_stay_letters(env, folder, simulator):
+    env = {**env, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+    def run(*words, given=b""):
+        command = [sys.executable, "-m", "seedance_nb", *words]
+        done = subprocess.run(
+            command, cwd=folder, env=env, input=given, capture_output=True, timeout=SECONDS, check=False
+        )
+        assert b"Traceback" not in done.stderr
+        return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+    dry = run("종이배", *SMALL, "--dry-run")
+    one = run("종이배", *SMALL, "-o", "배.mp4", "--json")
+    named = run("종이배", *SMALL, "-o", "배들/")
+    several = run("-", *SMALL, "-o", "배들", given="\ufeff나비\n---\n고래".encode())
+    (folder / "표.csv").write_text("prompt,비고\n종이배,하나\n", encoding="utf-8")
+    table = run("--rows", "표.csv", *SMALL)
+    lost = run("--rows", "없다.csv")
+    listed = run("jobs")
+
+    assert [done[0] for done in (dry, one, named, several, table, listed)] == [0] * 6, (dry, one, several, table)
+    assert '"prompt": "종이배"' in dry[1]
+    assert json.loads(one[1])["prompt"] == "종이배"
+    assert json.loads(one[1])["path"] == str(folder / "배.mp4")
+    assert sorted(os.listdir(folder / "배들")) == ["고래-take-1.mp4", "나비-take-1.mp4", "종이배-take-1.mp4"]
+    assert several[1].split() == [str(folder / "배들" / f"{word}-take-1.mp4") for word in ("나비", "고래")]
+    assert "없다.csv cannot be read" in lost[2]
+    assert "종이배" in listed[1]
+    assert creates(simulator) == 3
+    broken = run("-", *SMALL, given=b"a \xff boat")
+    assert (broken[0], broken[2]) == (2, "seedance: the prompts on stdin are no UTF-8. Nothing was sent\n")
+    assert creates(simulator) == 3
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "said"),
+    [
+        (Fault("create", "status", http_status=402, body={"success": False}), 3, "nothing was charged"),
+        (Fault("create", "drop_after"), 6, "may have been accepted"),
+    ],
+)
+def test_without_a_wait_a_create_that_was_not_accepted_has_no_id(seedance, simulator, fault, code, said):
+    simulator.add_fault(fault)
+    simulator.add_fault(dataclasses.replace(fault))
+
+    found = seedance("a paper boat", *SMALL, "--no-wait")
+    several = seedance("a", *SMALL, "-m", "seedance-2.0,seedance-2.0-fast", "--no-wait", "--json", "-q")
+
+    assert (found[0], found[1]) == (code, "")
+    assert said in found[2]
+    assert several[0] == code
+    told = [json.loads(line) for line in several[1].splitlines()]
+    assert sum(one["request_id"] is None and one["error"] is not None for one in told) == 1
+    assert sum(one["request_id"] is not None and one["error"] is None for one in told) == 1
+    assert several[2].count("\n") == 1
+
+
+@pytest.mark.parametrize("how", [("--timeout", "0.2"), ("--timeout", "0.2", "--no-wait")])
+def test_a_service_that_is_busy_for_ever_ends_no_wait_later_than_its_time(seedance, simulator, folder, how):
+    (folder / "pyproject.toml").write_text("[tool.seedance_nb]\ncreate_timeout = 1\n")
+    simulator.add_fault(Fault("create", "status", http_status=429, headers={"Retry-After": "600"}, times=None))
+
+    code, out, said = seedance("a paper boat", *SMALL, *how)
+
+    assert (code, out) == (7, "")
+    assert re.search(r"^seedance: not accepted yet; seedance jobs says what became of j\w+$", said, re.MULTILINE)
 
 
 @pytest.mark.parametrize(
@@ -295,7 +436,7 @@ def test_the_help_fits_80_columns_and_names_everything(capsys):
     text = capsys.readouterr().out
 
     assert max(map(len, text.splitlines())) <= 80
-    options = {option for action in build_parser()._actions for option in action.option_strings} - {"--completion"}
+    options = {option for action in build_parser()._actions for option in action.option_strings}
     assert all(option in text for option in options)
     assert all(re.search(rf"^  {name}\b", text, re.MULTILINE) for name in COMMANDS if name not in ("panel", "demo"))
     assert all(f" {code} " in text for code in EXIT_CODES)

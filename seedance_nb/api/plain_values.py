@@ -6,6 +6,7 @@ the service as something that nobody wrote.
 
 from __future__ import annotations
 
+import json
 import math
 import numbers
 import re
@@ -29,6 +30,30 @@ def json_value(value: Any, path: str) -> Any:
     `path` names it in the error: `metadata.tags[2]: …`. Tuples are lists; numbers of numpy are Python's where they are equal to one.
     """
     return _json_value(value, path, 0)
+
+
+def json_read(text: str, path: str) -> Any:
+    """The value of a JSON text; raises InvalidRequest for what is none, and where something in it would be lost.
+
+    That is a name that stands twice in one object, and NaN, infinities and halves of characters, which other readers refuse or change.
+    """
+
+    def named(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(pairs)
+        if len(made) < len(pairs):
+            names = [name for name, _ in pairs]
+            _refuse(path, f"the name {one_line(max(names, key=names.count), 40)!r} is there twice")
+        return made
+
+    try:
+        found = json.loads(text, object_pairs_hook=named)
+    except RecursionError:
+        _refuse(path, f"nested deeper than {DEEPEST}")
+    except InvalidRequest:  # a ValueError too
+        raise
+    except ValueError:
+        _refuse(path, f"{one_line(text, 40)!r} is no JSON")
+    return json_value(found, path)
 
 
 def plain_text(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from pathlib import Path
@@ -20,7 +21,7 @@ def save_named(snapshot: Snapshot, folder: Path) -> Path:
     clip = snapshot.clip
     if clip is None:
         raise ClipError("there is no clip to save")
-    name = file_name(snapshot)
+    name = os.fsdecode(file_name(snapshot).encode())  # UTF-8 on the disk, whatever the locale is
     try:
         return clip.save_to(folder / f"{name}.mp4")
     except NameTaken:  # by another model's clip of the same prompt, say

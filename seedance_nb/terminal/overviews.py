@@ -101,9 +101,10 @@ def accounts(session: Session) -> Overview:
 def dry_run(
     session: Session, request: VideoRequest, *, notes: Sequence[str] = (), fresh: bool = False
 ) -> Iterator[str]:
-    """What would be sent and what it would cost, a line each; nothing is."""
+    """What would be sent and what it would cost, a line each; nothing is. Raises InvalidRequest before the first of them."""
+    notes = [*notes, *session.catalog.check(request)]
     yield json.dumps(request.without_signatures().to_wire(), ensure_ascii=False, indent=2)
-    for note in dict.fromkeys([*notes, *session.catalog.check(request)]):
+    for note in dict.fromkeys(notes):
         yield f"note: {note}"
     known = None if fresh else session.preview(request)
     estimate = session.estimate(request)

@@ -8,11 +8,12 @@ import io
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ...api.fields import TABLE
+from ...api.plain_values import json_read
 from ...errors import InvalidRequest, one_line
 from .table import BOOLEANS, COUNTS, NUMBERS, TIMES, UNMEASURED, Table, iso
 
@@ -20,6 +21,7 @@ BYTE_ORDER_MARK = "\ufeff"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What a spreadsheet may take for the beginning of a formula: https://owasp.org/www-community/attacks/CSV_Injection."""
 _NESTED = tuple(field.name for field in TABLE if field.kind in ("texts", "pairs"))
+"""Fields that are lists or dicts, written as JSON."""
 
 
 def csv_of(table: Table) -> str:
@@ -44,22 +46,37 @@ def read_csv(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
     trouble = "it is no table"
     try:
         with Path(path).expanduser().open(encoding="utf-8-sig", newline="") as file:
-            lines = list(csv.reader(file, strict=True))
-        if lines:
-            names = [unguarded(name) for name in lines[0]]
+            names, lines = read_lines(file)
+        if names:
             measured = _measured(names)
             return [
-                {
-                    n: float(text or "nan") if n in measured else _value(n, text)
-                    for n, text in zip(names, line, strict=True)
-                }
-                for line in lines[1:]
+                {n: float(text or "nan") if n in measured else _value(n, text) for n, text in line.items()}
+                for line in lines
             ]
     except OSError as error:
         trouble = error.strerror or str(error)
     except (ValueError, csv.Error) as error:
         trouble = one_line(error, 80)
     raise InvalidRequest(f"{one_line(Path(path).name, 80)} cannot be read ({trouble}); grid.export('….csv') writes one")
+
+
+def read_lines(file: Iterable[str]) -> tuple[list[str], list[dict[str, str]]]:
+    """The names of the columns, and each line's texts by them, guarded as they stand; blank lines are none.
+
+    Raises ValueError for two columns of one name and for lines of another length than the first, csv.Error for what is no CSV.
+    """
+    reader = csv.reader(file, strict=True)
+    names = [unguarded(name) for name in next(reader, [])]
+    twice = next((name for index, name in enumerate(names) if name in names[:index]), None)
+    if twice is not None:
+        raise ValueError(f"two columns are named {one_line(twice, 40)!r}")
+    lines = []
+    for line in filter(None, reader):
+        if len(line) != len(names):
+            more = "more" if len(line) > len(names) else "fewer"
+            raise ValueError(f"line {reader.line_num} has {more} values than there are columns")
+        lines.append(dict(zip(names, line, strict=True)))
+    return names, lines
 
 
 def _measured(names: list[str]) -> set[str]:
@@ -103,7 +120,15 @@ def _value(name: str, text: str) -> Any:
         return int(text)
     if name in BOOLEANS:
         return text == "True"
-    if name in _NESTED and text[:1] in "[{":
-        found = json.loads(text)
+    return written(name, text)
+
+
+def written(name: str, text: str) -> Any:
+    """What stands in a column of this name, if it is neither a number nor a time: a text, or the list or dict of a field that is one.
+
+    Raises InvalidRequest for JSON in which something would be lost.
+    """
+    if name in _NESTED and text[:1] in ("[", "{"):
+        found = json_read(text, name)
         return tuple(found) if isinstance(found, list) else found
     return unguarded(text)

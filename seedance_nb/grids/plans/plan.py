@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ...api.catalog import Estimate
 from ...api.models import Status, VideoRequest
-from ...errors import BudgetExceeded, one_line
+from ...errors import BudgetExceeded, InvalidRequest, one_line
 from ...snapshot import Snapshot
 from ...tracking.following.polling import Outlook
 from ...tracking.ledger.record import FREE_AGAIN, Record
@@ -122,6 +122,14 @@ class Plan:
     def credits(self) -> float | None:
         """What the new cells are expected to cost together; None where somebody does not know."""
         return self.estimate.credits
+
+    def check_all_valid(self) -> None:
+        """Raises InvalidRequest, with the first of them and its reason, where a cell is invalid."""
+        wrong = [line for line in self.lines if line.standing == INVALID]
+        if wrong:
+            which = f"cell {wrong[0].cell.index + 1} of {len(self.lines)} is invalid"
+            more = f"; {len(wrong) - 1} more {'are' if len(wrong) > 2 else 'is'}" if len(wrong) > 1 else ""
+            raise InvalidRequest(f"nothing was sent, as {which}: {wrong[0].why}{more}")
 
     def __str__(self) -> str:
         counts = {name: self.count(name) for name in (HAVE_IT, RUNNING, NEW, UNKNOWN, INVALID)}

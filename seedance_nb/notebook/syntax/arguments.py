@@ -8,7 +8,7 @@ import difflib
 import itertools
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from ...api.catalog import Catalog
@@ -232,23 +232,26 @@ def parse(
 
 
 def parse_words(
-    parser: Parser, words: Sequence[str], below: str | None = None, defaults: Defaults | None = None
+    parser: Parser, words: Sequence[str], stdin: Callable[[], str], defaults: Defaults | None = None
 ) -> tuple[Line, argparse.Namespace]:
     """The same from words that a shell has split, by a parser with `add_options` and --raw: quotes are text, and there are no names.
 
-    `below` are prompts parted by lines of three hyphens. Returns also what the parser found, for its own options; of a sub-command
-    nothing. Raises BadLine.
+    A prompt that is a hyphen stands for what `stdin()` gives: prompts parted by lines of three hyphens. Returns also what the parser
+    found, for its own options; of a sub-command nothing. Raises BadLine.
     """
     tokens = list(words)
-    command = _command_of(tokens) if below is None else None
+    command = _command_of(tokens)
     if command is not None:
         return _command(command, tokens[1:], None), argparse.Namespace()
-    found, literal = _split(parser, tokens)
+    typed = tokens[: tokens.index("--")] if "--" in tokens else tokens
+    bare = [word for word in typed if word != "-"] + tokens[len(typed) :]
+    found, literal = _split(parser, bare)
+    is_stdin = len(bare) < len(tokens) and not (found.prompt or literal)
+    if len(bare) < len(tokens) and not is_stdin:  # a dash in a prompt
+        found, literal = _split(parser, tokens)
     if found.help:
         return Line(command="help"), found
-    text, parts = " ".join([*found.prompt, *literal]).strip(), tuple(_parts_below(below or ""))
-    if text and parts:
-        raise BadLine(f"the prompts are read, so {one_line(text, 40)!r} on the line is too much. Nothing was sent")
+    text, parts = " ".join([*found.prompt, *literal]).strip(), tuple(_parts_below(stdin())) if is_stdin else ()
     prompts = parts or ((text,) if text else ())
     is_template = getattr(found, "rows", None) is not None
     made = _read(found, _Fill(None if found.raw or is_template else {}), prompts, parts, defaults or Defaults())

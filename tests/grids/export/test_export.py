@@ -226,7 +226,8 @@ def test_rows_read_back_make_the_same_grid_for_free(session, tmp_path):
     ("content", "words"),
     [
         (b"", "it is no table"),
-        (b"a,b\n1\n", "argument"),
+        (b"a,b\n1\n", "line 2 has fewer values"),
+        (b"a,b,a\n1,2,3\n", "two columns are named 'a'"),
         (b"\xff\xfe", "decode"),
         (b"created_at\nnever\n", "never"),
         (None, "No such file"),
