@@ -10,10 +10,11 @@ import sys
 
 import pytest
 from tracking.doubles import until
+from tracking.in_a_pool import fail
 
 from seedance_nb.errors import BudgetExceeded, ConfigurationError, GenerationFailed, SeedanceError
 from seedance_nb.grids.opening import open_grid
-from seedance_nb.tracking.session import JobList, Session
+from seedance_nb.tracking.session import JobList
 
 SMALL = {"aspect_ratio": "1:1", "resolution": "480p", "duration": 4}
 KEY = "sd2_test_planted"
@@ -126,14 +127,9 @@ def test_an_error_that_has_no_job_or_one_that_cannot_be_found_comes_back_all_the
     assert str(pickle.loads(stored)) == "of elsewhere"
 
 
-def _fail(base_url, home):
-    with Session(api_key=KEY, base_url=base_url, home=home, poll_floor=0.02, poll_ceiling=0.1) as session:
-        session.submit("a boat [fail]", **SMALL).result(60)
-
-
 def test_a_pool_of_processes_hands_back_the_error_and_its_job(session, simulator, tmp_path):
     with multiprocessing.get_context("spawn").Pool(1) as pool, pytest.raises(GenerationFailed) as caught:
-        pool.apply_async(_fail, (simulator.base_url, str(tmp_path))).get(120)
+        pool.apply_async(fail, (simulator.base_url, str(tmp_path), KEY)).get(120)
     assert session.jobs()[0].key == caught.value.job.key
 
 
