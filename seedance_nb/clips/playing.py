@@ -250,7 +250,10 @@ def _pixel(ratio: Fraction | None) -> Fraction:
 def _turns(frame: av.VideoFrame) -> tuple[bool, bool, bool]:
     """(swapped, mirrored, upended) of the display matrix; turns by other than quarters are no turns, as in browsers."""
     side_data: Any = frame.side_data
-    found = next((bytes(data) for data in side_data if data.type.name == _DISPLAY_MATRIX), b"")
+    try:  # asked for by its name, as what one iterates over became another thing in PyAV 19
+        found = bytes(side_data[_DISPLAY_MATRIX])
+    except KeyError:
+        found = b""
     if len(found) < 20:
         return False, False, False
     # A point (p, q) of the picture is shown at (a p + c q, b p + d q), counted to the right and down.
