@@ -413,7 +413,7 @@ class Grid:
         `by` and `of` are the estimand, as in `ranking` (`estimand` may say it in words of one's own), `aspects` what will be asked, `raters`
         how many or who, `votes` how many on each aspect, after which it stops (or `stopping` in words). `exclusion` are rules that leave a rater
         out, each with its number: "votes", "gold", "consistency" and "seconds" (below it), "side_bias" and "likelihood" (p below it). Registering
-        again makes a dated amendment; after votes were seen it says so, and its rules leave nobody out. `ranking` and `methods` state the
+        the same again changes nothing, and anything else is a dated amendment; after votes were seen it says so, and its rules leave nobody out. `ranking` and `methods` state the
         plan and every deviation. The result has `.hash`, `.at` (epoch seconds) and `.words`. Raises InvalidRequest.
         """
         return judging.register(

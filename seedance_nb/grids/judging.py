@@ -110,16 +110,23 @@ def register(
     session: Session,
     by: str | Sequence[str] | None,
     aspects: str | Sequence[str],
+    *,
+    takes_are_open: bool = False,
     **said: object,
 ) -> Registration:
-    """See `Grid.register`."""
+    """See `Grid.register`. `takes_are_open`: how many takes there will be is what comes of it, as in a race."""
     from .registering.registration import about, checked_plan, write
 
     plan = checked_plan(by=several(by), aspects=check_questions(aspects, by, picture.names), **said)
     design = design_of(picture)
+    if takes_are_open:
+        design = dataclasses.replace(design, takes=0, cells=len(design.requests))
 
     def written(texts: Sequence[str], votes: int) -> str:
         earlier = about(texts, design.requests)
+        # Who runs all cells again says nothing new.
+        if earlier and (earlier[-1].plan, earlier[-1].design) == (plan, design):
+            return earlier[-1].text
         return write(plan, design, time.time(), votes, earlier[-1].hash if earlier else None)
 
     text = session.ask_ledger(lambda ledger: ledger.registrations.add(design.requests, written))
@@ -172,9 +179,10 @@ def ranking_of(
     resamples: int | None = None,
     seed: int = 0,
     block_of: Mapping[str, str] | None = None,
+    group_of: Mapping[str, str] | None = None,
     scale: Scale = "log-odds",
 ) -> Ranking:
-    """See `Grid.ranking`."""
+    """See `Grid.ranking`. `group_of` says by job key what each clip is of, where the picture alone would name it otherwise."""
     from .registering.deviations import left_out, of_a_ranking, of_the_data, plan_words, rule_words
     from .votes.vote_table import blocks_by
     from .votes.votes import counted_once, rank
@@ -182,7 +190,7 @@ def ranking_of(
     every = _without_take(picture)
     ranked = several(by) or every
     rest = [name for name in every if name not in ranked]
-    group_of = groups_of(picture, by)
+    group_of = groups_of(picture, by) if group_of is None else group_of
     if block_of is None and rest:
         labels = {name: groups_of(picture, name) for name in rest}
         known = {key: {name: labels[name][key] for name in rest} for key in group_of}

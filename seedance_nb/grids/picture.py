@@ -48,6 +48,8 @@ class Column:
     name: str
     values: Mapping[str, float]
     failures: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    measure: str = ""
+    """What measured, with its version, for who reports it: "flicker of seedance_nb 0.1.0"."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from ...api.fields import FIELDS, TAKE
 from ...clips.clip import Clip
 from ...errors import InvalidRequest, one_line
-from ...tracking.ledger.vote import Kind, damaged
+from ...tracking.ledger.vote import Kind, Vote, damaged
 from ..axes import value_key
 from ..groups import check_groupable, labels_of
 from ..picture import GridPicture
@@ -77,21 +77,34 @@ def entries(picture: GridPicture, by: str | Sequence[str] | None = None) -> Entr
     return found
 
 
-def schedule(entered: Entries, *, pairs: int | None = None, rng: random.Random) -> tuple[ScheduledPair, ...]:
+def schedule(
+    entered: Entries,
+    *,
+    pairs: int | None = None,
+    rng: random.Random,
+    before: Sequence[Vote] = (),
+    rater: str = "",
+) -> tuple[ScheduledPair, ...]:
     """A fixed order of pairs for a rater: all things and all clips as often as each other, on each side as often as on the other.
 
     `pairs` counts without repetitions; by default each clip meets four others, and there are at most 40; there never are more
-    than there are different ones. Every tenth is shown again later with its sides swapped. Raises InvalidRequest for a number
-    that cannot be meant.
+    than there are different ones. Every tenth is shown again later with its sides swapped. The votes there were `before` count as shown, and
+    what `rater` has judged in them is not asked again. Raises InvalidRequest for a number that cannot be meant, and where nothing is left to ask.
     """
     candidates = _candidates(entered, rng)
+    judged = {frozenset((vote.left, vote.right)) for vote in before if rater and vote.rater == rater}
+    candidates = [pair for pair in candidates if frozenset(pair) not in judged]
+    if not candidates:
+        raise InvalidRequest(
+            f"{one_line(rater, 40)} has judged every pair of these clips: a page for somebody else, or more takes, would tell more"
+        )
     if pairs is None:
         pairs = min(MOST_PAIRS, max(10, 2 * len(entered.clips)))
     if isinstance(pairs, bool) or not isinstance(pairs, int) or not 1 <= pairs <= 1000:
         raise InvalidRequest(f"pairs must be a whole number from 1 to 1000, not {one_line(pairs, 40)!r}")
     balance: Counter[str] = Counter()
     count = min(pairs, len(candidates))
-    first = [_on_sides(*pair, balance, rng) for pair in _balanced(candidates, entered, count)]
+    first = [_on_sides(*pair, balance, rng) for pair in _balanced(candidates, entered, count, before)]
     repeatable = range(max(0, len(first) - _DISTANCE))
     again = min(len(repeatable), max(1, round(len(first) * REPEAT_SHARE)))
     return _with_repetitions(first, sorted(rng.sample(repeatable, again)), rng)
@@ -172,10 +185,21 @@ def _candidates(entered: Entries, rng: random.Random) -> list[tuple[str, str]]:
     return pairs[:_MOST_CANDIDATES]
 
 
-def _balanced(candidates: Sequence[tuple[str, str]], entered: Entries, count: int) -> list[tuple[str, str]]:
+def _balanced(
+    candidates: Sequence[tuple[str, str]], entered: Entries, count: int, before: Sequence[Vote]
+) -> list[tuple[str, str]]:
     """So many of them, what was shown least always first."""
     clips, groups, meetings = Counter[str](), Counter[str](), Counter[frozenset[str]]()
     left = list(candidates)
+
+    def shown(pair: Sequence[str]) -> None:
+        clips.update(pair)
+        groups.update(entered.group_of[key] for key in pair)
+        meetings[frozenset(entered.group_of[key] for key in pair)] += 1
+
+    for vote in before:
+        if vote.repeats is None and {vote.left, vote.right} <= set(entered.group_of):
+            shown((vote.left, vote.right))
 
     def burden(pair: tuple[str, str]) -> tuple[int, ...]:
         both = [entered.group_of[key] for key in pair]
@@ -187,9 +211,7 @@ def _balanced(candidates: Sequence[tuple[str, str]], entered: Entries, count: in
     for _ in range(count):
         pair = min(left, key=burden)
         left.remove(pair)
-        clips.update(pair)
-        groups.update(entered.group_of[key] for key in pair)
-        meetings[frozenset(entered.group_of[key] for key in pair)] += 1
+        shown(pair)
         made.append(pair)
     return made
 

@@ -61,7 +61,7 @@ def write_ballot(
 
     `aspects` are what is asked of each pair, `by` names the axis or axes that are compared (None: the cells, whatever their
     take), `pairs` counts without what is repeated or never counted (by default about four for each clip, at most 40), `rater` stands in the
-    name's field (None: a pseudonym that nobody has). `training` puts a pair to practise before the others, and a share `gold` of them shows
+    name's field (None: a pseudonym that nobody has), and is not asked again what they have judged. `training` puts a pair to practise before the others, and a share `gold` of them shows
     a clip beside its damaged copy. What the clips were made with is not in the page; its ledger knows. Raises InvalidRequest, or
     SeedanceError where it cannot be written.
     """
@@ -71,7 +71,9 @@ def write_ballot(
     chance = rng or random.Random()
     asked = check_aspects(aspects)
     entered = entries(picture, by)
-    planned = schedule(entered, pairs=pairs, rng=chance)
+    votes = session.ask_ledger(lambda ledger: ledger.votes.among(entered.keys))
+    before = [vote for vote in votes if vote.aspect == asked[0]]
+    planned = schedule(entered, pairs=pairs, rng=chance, before=before, rater=clean_rater(rater or ""))
     planned = with_controls(planned, entered, training=training, gold=check_gold(gold), rng=chance)
     names = _names(planned, chance)
     issued = Schedule(secrets.token_hex(8), asked, named(planned, names))

@@ -11,6 +11,7 @@ from ...api.fields import FIELDS, TABLE
 from ...errors import one_line
 from ...tracking.ledger.vote import Vote
 from ...tracking.session import Session
+from ..ballots.blindness import not_blind
 from ..judging import deviations_of_data, ranking_of, registrations_of, votes_on
 from ..picture import GridPicture
 from ..rankings.ranking import Ranking
@@ -25,11 +26,13 @@ _CHOICES = [field for field in TABLE if field.is_choice and field.name != "model
 _SETTINGS = {field.name: field.title for field in sorted(_CHOICES, key=lambda field: field.name not in _FIRST)}
 
 
-def paragraph(picture: GridPicture, session: Session, rankings: Sequence[Ranking] = ()) -> str:
-    """The paragraph for this grid as it is now, as plain text; `rankings` are what is reported of its votes."""
+def paragraph(
+    picture: GridPicture, session: Session, rankings: Sequence[Ranking] = (), bought: Sequence[str] = ()
+) -> str:
+    """The paragraph for this grid as it is now, as plain text; `rankings` are what is reported of its votes, `bought` says by which rule."""
     rows, votes = table_of(picture, session).rows, votes_on(picture, session)
     aside = [*exclusions(picture, session), *registered_sentences(picture, session)]
-    return write_paragraph(picture, rows, votes, rankings, aside)
+    return write_paragraph(picture, rows, votes, rankings, aside, bought)
 
 
 def registered_sentences(picture: GridPicture, session: Session) -> list[str]:
@@ -58,8 +61,11 @@ def write_paragraph(
     votes: Sequence[Vote],
     rankings: Sequence[Ranking] = (),
     registered: Sequence[str] = (),
+    bought: Sequence[str] = (),
 ) -> str:
-    """The paragraph from a picture, the rows of its table, its votes, what is reported, and what was not counted or was registered. Pure."""
+    """The paragraph from a picture, the rows of its table, its votes, what is reported, what was not counted or was registered, and by which
+    rule the takes were `bought`. Pure.
+    """
     valid = [row for row, tile in zip(rows, picture.tiles, strict=True) if tile.cell.invalid is None]
     own = distinct(valid)
     sentences = [_design(picture, valid)]
@@ -67,10 +73,11 @@ def write_paragraph(
         sentences += [_made(own), _money(own)]
     else:
         sentences.append("Nothing has been submitted yet.")
+    sentences += [*bought, *_measures(picture)]
     judged = {row["job"] for row in own}
     counted = [vote for vote in votes if {vote.left, vote.right} <= judged]
     if counted:
-        sentences += _votes(counted, rankings)
+        sentences += _votes(counted, rankings, is_blind=not not_blind(picture))
     sentences += registered
     stated = set(registered)
     for ranking in rankings:
@@ -144,6 +151,18 @@ def _money(rows: Sequence[Mapping[str, Any]]) -> str:
     return f"The service charged {total} for {len(known)} of them; for the others it named no price." if known else ""
 
 
+def _measures(picture: GridPicture) -> list[str]:
+    """What the clips were measured with, and on how many of them that failed."""
+    said = []
+    for title in dict.fromkeys(column.measure for column in picture.columns if column.measure):
+        columns = [column for column in picture.columns if column.measure == title]
+        there = {job for column in columns for job in (*column.values, *column.failures)}
+        failed = {job for column in columns for job in column.failures}
+        found = f", {len(failed)} of them without a result" if failed else ""
+        said.append(f"{title} on {_count(len(there), 'clip')}{found}")
+    return [f"Measured were: {'; '.join(said)}."] if said else []
+
+
 def _estimands(rankings: Sequence[Ranking]) -> list[str]:
     """What the intervals are about: of each ranking that is reported, or of rankings as they are made without a word."""
     if not rankings:
@@ -155,10 +174,13 @@ def _estimands(rankings: Sequence[Ranking]) -> list[str]:
     return [f"{'The estimand is' if len(asked) == 1 else 'The estimands are'} {_listed(asked)}."]
 
 
-def _votes(votes: Sequence[Vote], rankings: Sequence[Ranking]) -> list[str]:
+def _votes(votes: Sequence[Vote], rankings: Sequence[Ranking], *, is_blind: bool) -> list[str]:
     raters, aspects = len({vote.rater for vote in votes}), list(dict.fromkeys(vote.aspect for vote in votes))
     repeats = sum(vote.repeats is not None for vote in votes)
-    by = f"{_count(raters, 'rater')} compared clips two at a time, without seeing how they were made"
+    seeing = (
+        "without seeing how they were made" if is_blind else "not blind, as every picture bears its prompt and model"
+    )
+    by = f"{_count(raters, 'rater')} compared clips two at a time, {seeing}"
     on = f"on {_listed(f'“{aspect}”' for aspect in aspects)}"
     again = f", of which {repeats} repeated an earlier pair with sides swapped" if repeats else ""
     return [

@@ -107,14 +107,15 @@ def measures_of(
     judge: Judge,
     *,
     known: int,
+    measure: str = "",
 ) -> Measures:
-    """The answer from what was found and what failed, by job key; `known` is how many of them the ledger knew."""
+    """The answer from what was found and what failed, by job key; `known` is how many of them the ledger knew, `measure` is as in `Column`."""
     keys = list(dict.fromkeys(key for values in found.values() for key in values)) or [""]
     columns = []
     for part in keys:
         values = {job: said[part] for job, said in found.items() if part in said}
         lacking = {job: _lacking(part, said) for job, said in found.items() if part not in said}
-        columns.append(Column(f"{name}.{part}" if part else name, values, {**lacking, **reasons}))
+        columns.append(Column(f"{name}.{part}" if part else name, values, {**lacking, **reasons}, measure))
     titles = {axis: labels(axis, [tile.cell.values.get(axis) for tile in picture.tiles]) for axis in picture.names}
     shown = column_names([column.name for column in columns], ("cell", *picture.names, "job", "sha256", "unmeasured"))
     rows, failures = [], {}

@@ -42,7 +42,7 @@ def measure(
     known = session.ask_ledger(lambda ledger: ledger.measurements.known(*which, different))
     wanted = [subject for key, subject in different.items() if key not in known]
     found, failed = dict(known), {}
-    progress = Progress(task.name, len(wanted))
+    progress = Progress(f"measuring {task.name}", len(wanted))
     if wanted:
         show(progress)
 
@@ -63,6 +63,7 @@ def measure(
         {**reasons, **{job: failed[subject.key] for job, subject in subjects.items() if subject.key in failed}},
         judge,
         known=sum(subject.key in known for subject in subjects.values()),
+        measure=task.title,
     )
 
 

@@ -1,4 +1,4 @@
-"""How far a measuring is. Whoever runs the cell shows it: a notebook has registered how (`notebook/board`), a terminal gets a line."""
+"""How far a measuring is, or the making of clips. Whoever runs the cell shows it: a notebook has registered how (`notebook/board`), a terminal gets a line."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ STEP_SECONDS = 0.25
 
 
 class Progress:
-    """So many clips of so many are measured; `listener` is called, in the thread that measures, when that changes."""
+    """So many clips of so many are done: measured, or made, as `what` says; `listener` is called, in the thread that does it, when that changes."""
 
-    def __init__(self, name: str, total: int) -> None:
-        self.name, self.total = name, total
+    def __init__(self, what: str, total: int) -> None:
+        self.what, self.total = what, total
         self.done = self.failed = 0
         self.listener: Callable[[], object] | None = None
         self._begun = time.monotonic()
@@ -41,7 +41,7 @@ class Progress:
         left = (
             f", about {lasted / self.done * (self.total - self.done):.0f} s left" if 0 < self.done < self.total else ""
         )
-        return f"measuring {self.name}: {self.done} of {self.total} clips{failed}{left}"
+        return f"{self.what}: {self.done} of {self.total} clips{failed}{left}"
 
 
 def show(progress: Progress) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from ..._version import __version__
 from ...errors import InvalidRequest, one_line
 from .fingerprint import source_hash
 from .shipped import COMPARE_TAKES, SHIPPED
@@ -48,6 +49,11 @@ class Task:
     """How many at a time at most; None: as many as there are processors."""
     compares_takes: bool = False
 
+    @property
+    def title(self) -> str:
+        """What measures, with its version, for who reports it."""
+        return title_of(self.name, self.measure, self.version, self.source)
+
     def travelling_whole(self) -> Task | None:
         """The same, with the module that it comes from inside, for a worker that cannot import it; None where that cannot be done."""
         import cloudpickle
@@ -72,8 +78,8 @@ def task_of(measure: Any, name: str | None = None, version: str = "", *, in_thre
     `in_threads`: it stays in this process, so that it need not be picklable.
     """
     if isinstance(measure, str):
-        measure, name = _shipped(measure), name or measure
-    _check_kind(measure)
+        name = name or measure
+    measure = check_measure(measure)
     name = name if name is not None else getattr(measure, "name", None) if _is_object(measure) else None
     name = name if name is not None else _name_of(measure)
     if not isinstance(name, str) or not name.strip() or len(name) > LONGEST_NAME or not name.isprintable():
@@ -97,6 +103,24 @@ def task_of(measure: Any, name: str | None = None, version: str = "", *, in_thre
         workers=workers,
         compares_takes=_is_comparison(measure),
     )
+
+
+def check_measure(measure: Any) -> Any:
+    """The measure itself, if it can be one: of a name, what is shipped by it. Raises InvalidRequest."""
+    found = _shipped(measure) if isinstance(measure, str) else measure
+    _check_kind(found)
+    return found
+
+
+def title_of(name: str, measure: Any, version: str, source: str) -> str:
+    """What measures, with its version: "flicker of seedance_nb 0.1.0", "sharpness (version 2, source 1f2e3d4c5b6a)"."""
+    shipped = next((known for known, function in SHIPPED.items() if function is measure), None)
+    said = "" if shipped in (None, name) else f"{shipped} "
+    own = [f"version {one_line(version, 40)}"] if version else []
+    if shipped is None:
+        return f"{one_line(name, 60)} ({', '.join([*own, f'source {source[:12]}'])})"
+    of = f"{said}of seedance_nb {__version__}{''.join(f', {one}' for one in own)}"
+    return f"{one_line(name, 60)} ({of})" if said else f"{name} {of}"
 
 
 def _shipped(name: str) -> Callable[..., Any]:

@@ -9,38 +9,51 @@ from typing import Any
 
 from ...clips.clip import Clip
 from ...errors import InvalidRequest, one_line
-from ..measures.what import ClipMeasure
+from ..measures.fingerprint import source_hash
+from ..measures.shipped import SHIPPED
+from ..measures.what import ClipMeasure, check_measure, title_of
 
 Measure = str | ClipMeasure | Callable[[Path], float] | Mapping[Any, float]
 """What `grid.measure` takes by name or as an object, a function of the path of a clip's MP4 (run here), or numbers by Clip, by the sha256 of its
 file, by its path, or by the key of its job (as `grid.measure(…).values()` has them)."""
+
+GIVEN = "given numbers"
 
 
 def name_of(measure: object) -> str | None:
     """What a race with this measure is known by. Raises InvalidRequest for what is none."""
     if measure is None:
         return None
-    if isinstance(measure, str):
-        return measure
     if isinstance(measure, Mapping):
-        return "given numbers"
-    if callable(measure) or hasattr(measure, "batch"):
-        return str(getattr(measure, "__qualname__", type(measure).__qualname__))
-    raise InvalidRequest(
-        f"measure is a name, a function of a clip's path, or numbers by clip, not {one_line(measure, 40)!r}; leave it out to race by votes"
-    )
+        return GIVEN
+    if not (isinstance(measure, str) or callable(measure) or hasattr(measure, "batch")):
+        raise InvalidRequest(
+            f"measure is a name, a function of a clip's path, or numbers by clip, not {one_line(measure, 40)!r}; leave it out to race by votes"
+        )
+    check_measure(measure)
+    return measure if isinstance(measure, str) else str(getattr(measure, "__qualname__", type(measure).__qualname__))
+
+
+def title_of_measure(measure: Measure | None) -> str:
+    """The same with its version, as `methods()` says it; empty for none."""
+    name = name_of(measure)
+    if name is None or name == GIVEN:
+        return name or ""
+    function = check_measure(measure)
+    name = str(getattr(function, "name", None) or name.rpartition(".")[2])
+    return title_of(name, function, str(getattr(function, "version", "") or ""), source_hash(function))
 
 
 class Measuring:
     """The numbers of one measure. `trouble` says of the newest clip that could not be measured why."""
 
     def __init__(self, measure: Measure) -> None:
-        self.of_grid: str | ClipMeasure | None = None
+        self.of_grid: str | ClipMeasure | Callable[..., float] | None = None
         """What `grid.measure` is to be asked for; None: the numbers are found here."""
         self._measure: Callable[[Path], float] | Mapping[Any, float] = {}
         if isinstance(measure, Mapping):
             self._measure = measure
-        elif isinstance(measure, str) or hasattr(measure, "batch"):
+        elif isinstance(measure, str) or hasattr(measure, "batch") or measure in SHIPPED.values():
             self.of_grid = measure
         else:
             self._measure = measure

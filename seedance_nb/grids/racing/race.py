@@ -22,17 +22,23 @@ from ...tracking.job import Job
 from ...tracking.ledger.record import FREE_AGAIN, Record
 from ...tracking.ledger.vote import Vote
 from ...tracking.session import Session
+from .. import judging
 from ..axes import Axes, Identity
+from ..export.methods import paragraph
+from ..measures.progress import Progress, show
+from ..picture import GridPicture
 from ..plans.plan import Plan
 from ..rankings.measured import measured_levels
 from ..rankings.race import Known, look, threshold
 from ..rankings.ranking import Ranking
-from ..votes.votes import counted_once, levels_of, rank
+from ..registering.registration import Registration, about
+from ..votes.votes import counted_once, levels_of
 from .lanes import Lanes
-from .measuring import Measure, Measuring
+from .leaving_out import has_rules, raters_left_out
+from .measuring import Measure, Measuring, title_of_measure
 from .rounds import Round, Rules, identity_of, takes_in, votes_wanted
 from .standing import Standing
-from .words import in_words
+from .words import in_words, methods_words, stopping_words
 
 
 class RoundGrid(Protocol):
@@ -44,6 +50,8 @@ class RoundGrid(Protocol):
     def jobs(self) -> list[Job | None]: ...
     def submit(self, max_credits: float | None = None) -> Any: ...
     def result(self, timeout: float | None = None) -> list[Clip | None]: ...
+    def picture(self) -> GridPicture: ...
+    def subscribe(self, listener: Callable[[], object]) -> Callable[[], None]: ...
     def add_votes(self, path: str | PathLike[str]) -> int: ...
     @property
     def vote(self) -> Callable[..., Path | None]: ...
@@ -79,7 +87,10 @@ class Race(Generic[G]):
         self._make_grid = make_grid
         self._lanes = Lanes.of(axes, rules.by, session.catalog)
         self._measuring = None if measure is None else Measuring(measure)
+        self._measure_title = title_of_measure(measure)
         self._grids: dict[tuple[str, ...], G] = {}
+        self._left_out: tuple[tuple[str, ...], frozenset[str]] = ((), frozenset())
+        """What votes were looked at, and whom the registered rules leave out by them."""
         self._lock = threading.RLock()
 
     # What is known -------------------------------------------------------------------------------------
@@ -123,8 +134,11 @@ class Race(Generic[G]):
 
     @property
     def grid(self) -> G:
-        """The grid of this round: the takes of all who are left. Of a race that has ended, the last one."""
-        return self._grid_of(self.standing())
+        """The grid of this round: the takes of all who are left. Of a race that has ended, the last one. Sends nothing."""
+        grid = self._grid_of(self.standing())
+        if not any(job is not None for job in grid.jobs) and not grid.plan.new:
+            grid.submit(max_credits=0)  # the ledger has all of it, from another kernel
+        return grid
 
     def clips(self) -> dict[str, str]:
         """By the key of its job, whose each clip of this race is, of those who dropped out too."""
@@ -135,15 +149,55 @@ class Race(Generic[G]):
         return self._votes_among(self._all_made())
 
     def ranking(self) -> Ranking:
-        """What all votes of this race say so far, of those who dropped out too (see `grid.ranking`)."""
-        made = self._all_made()
-        return rank(
-            self._votes_among(made),
-            {key: self._lanes.label_of[identity[0]] for key, identity in made.items()},
+        """What all votes of this race say so far, of those who dropped out too (see `grid.ranking`). Sends nothing."""
+        group_of, block_of = self._groups_and_blocks(self._all_made())
+        return judging.ranking_of(
+            self._whole().picture(),
+            self.session,
+            self.rules.by or None,
             aspect=self.rules.aspect,
             of=self.rules.of,
-            by=self.rules.by[0] if len(self.rules.by) == 1 else "combination",
-            block_of={key: self._lanes.block_of[identity[0]] for key, identity in made.items()},
+            group_of=group_of,
+            block_of=block_of,
+        )
+
+    def methods(self, *rankings: Ranking) -> str:
+        """A paragraph for a paper, as `grid.methods`: all takes of this race, by which rule they were bought, and how it was decided.
+
+        `rankings` are those that the paper reports. Sends nothing.
+        """
+        said = methods_words(self.standing(), self._measure_title)
+        return paragraph(self._whole().picture(), self.session, rankings, said)
+
+    def register(
+        self,
+        question: str,
+        *,
+        raters: int | Iterable[str] | None = None,
+        exclusion: Mapping[str, float] | None = None,
+        estimand: str = "",
+        notes: str = "",
+    ) -> Registration:
+        """Say before the votes what this race shall answer, as `grid.register`; what is compared, asked, and when it stops are its rules.
+
+        Sends nothing. Raises InvalidRequest, also where a measure stands in for votes: then there are no votes to say it before.
+        """
+        if self._measuring is not None:
+            raise InvalidRequest("a registration says what votes shall answer, and this race is decided by a measure")
+        return judging.register(
+            self._make_grid(self._lanes.axes(self._lanes.labels, takes_in(1) or 1)).picture(),
+            self.session,
+            self.rules.by or None,
+            self.rules.aspect,
+            takes_are_open=True,
+            question=question,
+            of=self.rules.of,
+            raters=raters,
+            votes=None,
+            stopping=stopping_words(self.rules, self.max_credits),
+            exclusion=exclusion,
+            estimand=estimand,
+            notes=notes,
         )
 
     # Going on ------------------------------------------------------------------------------------------
@@ -158,9 +212,7 @@ class Race(Generic[G]):
             standing = self.standing()
             grid = self._grid_of(standing)
             if standing.end is not None:
-                if not grid.plan.new:
-                    grid.submit(max_credits=0)
-                return grid
+                return self.grid
             race, design = self._identity()
             self.session.ask_ledger(lambda ledger: ledger.races.begin(race, design, time.time()))
             spent, is_all = self._spent(may_ask=True)
@@ -202,13 +254,64 @@ class Race(Generic[G]):
         """Buy, wait (at most `timeout` seconds a round) and decide for as long as neither votes nor money are missing. Raises as `submit` and `result`."""
         while self.end is None:
             before = len(self.rounds)
-            self.submit().result(timeout)
+            self._follow(self.submit(), before + 1, timeout)
             self.step()
             if len(self.rounds) == before:
                 break
         return self
 
     # Inside --------------------------------------------------------------------------------------------
+
+    def _follow(self, grid: G, number: int, timeout: float | None) -> None:
+        """Wait for the clips of a round, and show how far they are."""
+
+        def ended() -> int:
+            counts = grid.picture().counts
+            return counts.cells - counts.running - counts.waiting
+
+        jobs = [job for job in grid.jobs if job is not None]
+        if all(job.done() for job in jobs):
+            return
+        progress = Progress(f"round {number}", len(jobs))
+        show(progress)
+
+        def changed() -> None:
+            progress.done = ended()
+            progress.failed = grid.picture().counts.failed
+            progress.tell()
+
+        unsubscribe = grid.subscribe(changed)
+        try:
+            grid.result(timeout)
+        finally:
+            unsubscribe()
+            changed()
+
+    def _whole(self) -> G:
+        """The grid of all takes that this race has come to, of those who dropped out too. Sends nothing."""
+        standing, rows = self.standing(), self._rows()
+        reached = self._reached(standing.rounds, standing.racing, None if standing.end else standing.takes)
+        most = max(reached.values())
+        wanted = self._lanes.identities(reached)
+        there = {i for i in wanted if not _is_to_buy(rows.get(i)) and rows[i].status.value not in FREE_AGAIN}
+        every = self._lanes.identities(dict.fromkeys(self._lanes.labels, most))
+        with self._lock:
+            name = ("all", *sorted(f"{request} {take}" for request, take in there))
+            if name not in self._grids:
+                without = [identity for identity in every if identity not in there] if there else ()
+                self._grids[name] = self._make_grid(self._lanes.axes(self._lanes.labels, most, without))
+                if there:
+                    self._grids[name].submit(max_credits=0)  # the ledger has all of it
+            return self._grids[name]
+
+    def _reached(self, rounds: Sequence[Round], racing: Sequence[str], takes: int | None) -> dict[str, int]:
+        """How many takes of each item this race has come to."""
+        reached: dict[str, int] = {}
+        for decided in rounds:
+            reached |= dict.fromkeys(decided.racing, decided.takes)
+        if takes is not None:
+            reached |= dict.fromkeys(racing, takes)
+        return reached
 
     def standing(self) -> Standing:
         """Where it stands at this moment, from the ledger. Sends nothing."""
@@ -225,10 +328,11 @@ class Race(Generic[G]):
         }
         here = set(made.values())
         lost = [identity for identity in current if identity not in here and self._is_over(rows.get(identity))]
-        votes = self._votes_among(self._made(rounds, racing, takes, rows)) if self._measuring is None else []
+        votes = self._votes_that_count(self._made(rounds, racing, takes, rows)) if self._measuring is None else []
         most = self.session.money.most_credits([self._lanes.requests[h] for h, _ in to_buy], may_ask=False)
         spent, _ = self._spent()
         plan = self._grid_of_round(racing, takes).plan if takes and to_buy else None
+        begun = self.session.ask_ledger(lambda ledger: ledger.races.design(self._identity()[0]))
         return Standing(
             rules=self.rules,
             labels=self._lanes.labels,
@@ -249,6 +353,8 @@ class Race(Generic[G]):
             votes_missing=0 if self._measuring is not None else self._votes_wanted(rounds, made, votes),
             raters=len({vote.rater for vote in votes}),
             trouble=self._measuring.trouble if self._measuring is not None else None,
+            begun_with=begun.get("measured_by", self._measure_title),
+            measured_by=self._measure_title,
         )
 
     def _decide(self, standing: Standing) -> None:
@@ -277,12 +383,11 @@ class Race(Generic[G]):
 
     def _known(self, made: Mapping[str, Identity], alive: Sequence[str]) -> tuple[list[str], Known | None, list[Vote]]:
         """(the items in order, what is known of them, the votes that say it)."""
-        group_of = {key: self._lanes.label_of[identity[0]] for key, identity in made.items()}
-        block_of = {key: self._lanes.block_of[identity[0]] for key, identity in made.items()}
+        group_of, block_of = self._groups_and_blocks(made)
         if self._measuring is not None:
             values = self._measured(self._measuring, {key for key, label in group_of.items() if label in alive})
             return list(alive), measured_levels(values, group_of, block_of, alive), []
-        votes = self._votes_among(made)
+        votes = self._votes_that_count(made)
         labels, levels = levels_of(votes, group_of, block_of, aspect=self.rules.aspect, of=self.rules.of)
         if levels is None and labels:
             raise SeedanceError(
@@ -307,13 +412,14 @@ class Race(Generic[G]):
         self, rounds: Sequence[Round], racing: Sequence[str], takes: int | None, rows: Mapping[Identity, Record]
     ) -> dict[str, Identity]:
         """By job key, every clip of this race so far, of those who dropped out too."""
-        reached: dict[str, int] = {}
-        for decided in rounds:
-            reached |= dict.fromkeys(decided.racing, decided.takes)
-        if takes is not None:
-            reached |= dict.fromkeys(racing, takes)
-        wanted = self._lanes.identities(reached)
+        wanted = self._lanes.identities(self._reached(rounds, racing, takes))
         return {row.key: identity for identity, row in rows.items() if identity in wanted and row.clip is not None}
+
+    def _groups_and_blocks(self, made: Mapping[str, Identity]) -> tuple[dict[str, str], dict[str, str]]:
+        """By job key, the item of each clip, and what it has in common with clips of others."""
+        lanes = self._lanes
+        group_of = {key: lanes.label_of[identity[0]] for key, identity in made.items()}
+        return group_of, {key: lanes.block_of[identity[0]] for key, identity in made.items()}
 
     def _rows(self) -> dict[Identity, Record]:
         account = self._account()
@@ -326,6 +432,20 @@ class Race(Generic[G]):
         votes = self.session.ask_ledger(lambda ledger: ledger.votes.among(listed)) if listed else []
         counted, _ = counted_once(votes)
         return [vote for vote in counted if vote.aspect == self.rules.aspect and vote.left != vote.right]
+
+    def _votes_that_count(self, made: Mapping[str, Identity]) -> list[Vote]:
+        """Those on the clips made, but for raters whom a rule leaves out that was registered before the first vote."""
+        votes = self._votes_among(made)
+        requests = set(self._lanes.requests)
+        registered = about(self.session.ask_ledger(lambda ledger: ledger.registrations.texts()), requests)
+        if not votes or not has_rules(registered):
+            return votes
+        controls = self.session.ask_ledger(lambda ledger: ledger.votes.controls(list(made)))
+        known = (registered[-1].hash, *(vote.id for vote in (*votes, *controls)))
+        if self._left_out[0] != known:
+            group_of, block_of = self._groups_and_blocks(made)
+            self._left_out = known, raters_left_out(registered, votes, controls, group_of, block_of, self.rules)
+        return [vote for vote in votes if vote.rater not in self._left_out[1]]
 
     def _votes_wanted(self, rounds: Sequence[Round], made: Mapping[str, Identity], votes: Sequence[Vote]) -> int:
         before = rounds[-1].takes if rounds else 0
@@ -374,11 +494,9 @@ class Race(Generic[G]):
         """The grid of this round with the clips there are. Sends nothing."""
         grid = self.grid
         if not any(job is not None for job in grid.jobs):
-            if grid.plan.new:
-                raise SeedanceError(
-                    "clips of this round were not sent in this notebook: race.submit() first; what was bought costs nothing"
-                )
-            grid.submit(max_credits=0)
+            raise SeedanceError(
+                "clips of this round were not sent in this notebook: race.submit() first; what was bought costs nothing"
+            )
         return grid
 
     def _account(self) -> str:
@@ -388,7 +506,9 @@ class Race(Generic[G]):
             return ""
 
     def _identity(self) -> tuple[str, dict[str, Any]]:
-        return identity_of(self.rules, self._lanes.hashes, self.session.settings.base_url, self._account())
+        name, design = identity_of(self.rules, self._lanes.hashes, self.session.settings.base_url, self._account())
+        # Not what it is known by: a function that was mended goes on with its race, and its money, and the race says so.
+        return name, design | {"measured_by": self._measure_title}
 
 
 def _is_to_buy(row: Record | None) -> bool:

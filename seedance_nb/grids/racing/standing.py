@@ -39,6 +39,9 @@ class Standing:
     raters: int
     trouble: str | None
     """Why a clip could not be measured."""
+    begun_with: str = ""
+    measured_by: str = ""
+    """The measure that stands in for votes, with its version: when this race began, and now."""
 
     @property
     def number(self) -> int:

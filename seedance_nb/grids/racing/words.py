@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from ..rankings.race import takes_of_rounds
 from ..rankings.rows import chance, listed
 from ..rankings.words import count, plural, quoted
-from .rounds import Round
+from .rounds import Round, Rules
 from .standing import Standing
 
 MOST_NAMED = 8
@@ -18,6 +18,55 @@ def in_words(standing: Standing) -> tuple[str, ...]:
     end = standing.end
     head = _ended(standing, end) if end is not None else _running(standing)
     return (*head, *map(_round, standing.rounds), *([] if end is not None else _next(standing)))
+
+
+def stopping_words(rules: Rules, max_credits: float) -> str:
+    """When a race ends, for its registration."""
+    tie = "" if rules.tie is None else f" or who is left ties within {_margin(rules)}"
+    return (
+        f"a race of two takes of each and a quarter more each round, every clip voted on {rules.showings} times a round, ends when one is left"
+        f"{tie} ({100 * rules.error:g} % of races of two equals may name one, all looks together), or {max_credits:,.6g} credits are spent"
+    )
+
+
+def methods_words(standing: Standing, measured_by: str) -> tuple[str, ...]:
+    """By which rule the takes were bought and what came of it, for a paper."""
+    rules = standing.rules
+    takes = [decided.takes for decided in standing.rounds] or [standing.takes or 0]
+    judged = (
+        f"by {measured_by} in place of votes, the more the better"
+        if rules.measure is not None
+        else f"by votes on “{rules.aspect}”"
+    )
+    ties = (
+        "" if rules.tie is None else f" It was to end as a tie among those who are surely within {_within(standing)}."
+    )
+    said = [
+        (
+            f"Takes were bought in a race by {' and '.join(rules.by) or 'cell'} of {len(standing.labels)}, decided {judged}: "
+            f"{_numbers(takes)} takes of each in {count(len(takes), 'round')}, for at most {standing.max_credits:,.6g} credits in all. After each "
+            "round those dropped out whose chance to be above the leader was below a threshold that is calibrated so that all looks "
+            f"together name one of two equals in at most {100 * rules.error:g} of 100 races.{ties}"
+        )
+    ]
+    gone = [f"{_named(decided.dropped)} after {decided.takes} takes" for decided in standing.rounds if decided.dropped]
+    if gone:
+        said.append(f"Dropped out: {'; '.join(gone)}.")
+    lacking = [f"{_named(decided.without_clips)}" for decided in standing.rounds if decided.without_clips]
+    if lacking:
+        said.append(f"No clip could be made of {listed(lacking)}.")
+    if standing.begun_with != measured_by:
+        said.append(f"The race was begun with another measure: {standing.begun_with or 'none'}.")
+    if standing.end is None:
+        said.append("The race had not ended when this was written.")
+    else:
+        said.append(f"It ended so: {next(iter(_ended(standing, standing.end)))}")
+    said.append("As a race ends when it looks clear, it tends to show its items further apart than they are.")
+    return tuple(said)
+
+
+def _numbers(takes: Sequence[int]) -> str:
+    return listed([str(number) for number in takes])
 
 
 def _running(standing: Standing) -> Iterator[str]:
@@ -60,13 +109,20 @@ def _ended(standing: Standing, end: str) -> Iterator[str]:
             )
 
 
+def _margin(rules: Rules) -> str:
+    assert rules.tie is not None
+    if rules.measure is not None:
+        return f"{rules.tie:g}"
+    most = round(100 * chance(rules.tie))
+    return f"{most}:{100 - most}"
+
+
 def _within(standing: Standing) -> str:
-    tie = standing.rules.tie
-    assert tie is not None
+    margin = _margin(standing.rules)
     if standing.rules.measure is not None:
-        return f"{tie:g}"
-    most = round(100 * chance(tie))
-    return f"{most}:{100 - most} (none of them is preferred to another more than {most} times in 100)"
+        return margin
+    most = margin.partition(":")[0]
+    return f"{margin} (none of them is preferred to another more than {most} times in 100)"
 
 
 def _round(decided: Round) -> str:
@@ -87,6 +143,11 @@ def _round(decided: Round) -> str:
 def _next(standing: Standing) -> Iterator[str]:
     if standing.trouble is not None:
         yield f"{standing.trouble}."
+    if standing.begun_with != standing.measured_by:
+        yield (
+            f"This race was begun with {standing.begun_with or 'votes'}, and the measure is {standing.measured_by} now: what was decided stands. A function"
+            " of another name begins a race of its own."
+        )
     if standing.to_buy:
         price = f": {standing.expected}" if standing.expected else ""
         most = f"; at most {standing.most:,.6g}, the highest price known" if standing.most is not None else ""

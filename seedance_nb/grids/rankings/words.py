@@ -52,7 +52,13 @@ def _result(ranking: Ranking) -> Iterator[str]:
     ranked = ranking.main
     nearest = [item.label for item in ranked[1:] if item.strength == ranked[1].strength]
     against = f"{_all_of(nearest)}{', the next,' if len(ranked) > 2 else ''}"
-    if ranking.winner is not None:
+    if ranking.winner is not None and ranking.luck.clips_per_item <= 1:
+        those = "that" if len(nearest) == 1 else "those"
+        yield (
+            f"This clip of {quoted(first.label)} is preferred to {those} of {against} in about {_hundred(comparison)}. "
+            f"One clip of each says nothing of the {plural(ranking.by)}."
+        )
+    elif ranking.winner is not None:
         yield f"{quoted(first.label)} wins: it is preferred to {against} in about {_hundred(comparison)}."
     elif len(leaders) > 1:
         yield _level(ranking)

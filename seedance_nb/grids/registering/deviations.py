@@ -46,7 +46,7 @@ def of_the_data(
         yield f"{_count(missing, 'registered request')} of {len(there)} {'is' if missing == 1 else 'are'} not in this grid."
     if here - there:
         yield f"{_count(len(here - there), 'request')} more than the {len(there)} that were registered."
-    if takes != design.takes:
+    if design.takes and takes != design.takes:
         yield f"{_count(takes, 'take')} of each where {design.takes} {_were(design.takes)} registered."
     cast: dict[str, int] = {}
     for vote in votes:

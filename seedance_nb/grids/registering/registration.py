@@ -52,7 +52,9 @@ class Plan:
 
 @dataclasses.dataclass(frozen=True)
 class Design:
-    """The grid as it was laid out: values on each axis, takes of each request, cells, and by its canonical hash each request."""
+    """The grid as it was laid out: values on each axis, takes of each request (0: as many as a race buys), cells, and by its canonical hash
+    each request.
+    """
 
     axes: Mapping[str, int]
     takes: int
@@ -236,7 +238,8 @@ def _words(registration: Registration) -> Iterator[str]:
         yield f"{name.capitalize()}: {said}"
     design = registration.design
     axes = ", ".join(f"{_count(count, 'value')} of {name}" for name, count in design.axes.items())
-    yield f"Grid: {_count(design.cells, 'cell')}{f' ({axes})' if axes else ''}, {_count(design.takes, 'take')} of each"
+    takes = f"{_count(design.takes, 'take')} of each" if design.takes else "as many takes of each as the race buys"
+    yield f"Grid: {_count(design.cells, 'cell')}{f' ({axes})' if axes else ''}, {takes}"
 
 
 def _facts(plan: Plan) -> Iterator[tuple[str, str]]:

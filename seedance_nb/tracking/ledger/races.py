@@ -35,6 +35,11 @@ class Races:
             )
             return int(db.execute("SELECT after FROM races WHERE id = ?", (race,)).fetchone()[0])
 
+    def design(self, race: str) -> dict[str, Any]:
+        """What it was begun with; empty before that."""
+        rows = self._file.read("SELECT design FROM races WHERE id = ?", (race,))
+        return json.loads(rows[0][0]) if rows else {}
+
     def decide(self, race: str, number: int, found: Mapping[str, Any], at: float) -> dict[str, Any]:
         """What round `number` (from 1) has decided: this, or what was written before."""
         with self._file.transaction() as db:

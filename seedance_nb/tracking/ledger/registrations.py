@@ -28,10 +28,11 @@ class Registrations:
             texts = [row[0] for row in db.execute(_TEXTS)]
             votes = int(db.execute(_VOTES, (json.dumps(list(requests)),)).fetchone()[0])
             text = write(texts, votes)
-            db.execute(
-                "INSERT INTO registrations (sha256, text) VALUES (?, ?)",
-                (hashlib.sha256(text.encode("utf-8")).hexdigest(), text),
-            )
+            if text not in texts:
+                db.execute(
+                    "INSERT INTO registrations (sha256, text) VALUES (?, ?)",
+                    (hashlib.sha256(text.encode("utf-8")).hexdigest(), text),
+                )
             return text
 
     def texts(self) -> list[str]:

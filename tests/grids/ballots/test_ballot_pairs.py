@@ -1,5 +1,6 @@
 """Who is compared with whom, and the fixed schedule of a page."""
 
+import itertools
 import random
 from collections import Counter
 from pathlib import Path
@@ -13,6 +14,7 @@ from seedance_nb.grids.axes import lay_out
 from seedance_nb.grids.ballots.ballot_pairs import asks_for_prompt, entries, schedule
 from seedance_nb.grids.picture import GridPicture, Tile
 from seedance_nb.snapshot import Snapshot
+from seedance_nb.tracking.ledger.vote import Choice, Vote
 
 CLIP = Clip(Path("x.mp4"), None, 1000, 854, 480, 24.0, 4.0, "ab" * 32)
 
@@ -149,3 +151,29 @@ def test_a_hundred_and_twenty_cells_are_scheduled():
 def test_only_questions_about_the_prompt_need_it():
     assert asks_for_prompt(("overall", "Prompt match"))
     assert not asks_for_prompt(("overall", "motion"))
+
+
+def vote(number, left, right, rater="Ann"):
+    return Vote(f"v{number}", rater, "overall", left, right, Choice.LEFT, float(number))
+
+
+def test_a_rater_is_not_asked_again_what_they_have_judged():
+    entered = entries(study(), "animal")
+    first = schedule(entered, pairs=9, rng=random.Random(1))
+    before = [vote(number, pair.right, pair.left) for number, pair in enumerate(first)]
+    judged = {frozenset((pair.left, pair.right)) for pair in first}
+    again = {frozenset((p.left, p.right)) for p in schedule(entered, rng=random.Random(2), before=before, rater="Ann")}
+    assert not again & judged
+    others = {frozenset((p.left, p.right)) for p in schedule(entered, rng=random.Random(2), before=before, rater="Bob")}
+    assert others & judged
+    every = [vote(n, one, other) for n, (one, other) in enumerate(itertools.permutations(entered.keys, 2))]
+    with pytest.raises(InvalidRequest, match="Ann has judged every pair of these clips"):
+        schedule(entered, rng=random.Random(3), before=every, rater="Ann")
+
+
+def test_what_was_shown_least_so_far_comes_first():
+    entered = entries(study(model=["seedance-2.0"]), "animal")
+    old, new = [[f"j{i}" for i in places] for places in ((0, 1, 3, 4), (2, 5))]
+    before = [vote(n, one, other, "Bob") for n, (one, other) in enumerate(itertools.product(old[:2], old[2:]))]
+    planned = schedule(entered, pairs=1, rng=random.Random(1), before=before)
+    assert {planned[0].left, planned[0].right} == set(new)

@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 from grids.stage import bodies, small, until
 
+from seedance_nb._version import __version__
 from seedance_nb.errors import InvalidRequest
 from seedance_nb.grids.export.csv_table import read_csv
 from seedance_nb.grids.measures.processes import Processes
@@ -534,3 +535,22 @@ def _lives(process):
     except ProcessLookupError:
         return False
     return True
+
+
+def test_methods_name_what_measured_with_its_version_and_on_how_many_it_failed(grid):
+    def half(path):
+        if path == first:
+            raise ValueError("not this one")
+        return 1.0
+
+    first = grid.jobs[0].clip.path
+    assert "Measured were" not in grid.methods()
+    grid.measure("flicker")
+    grid.measure(half, version="weights of May", executor=ThreadPoolExecutor(1))
+    clips = len(sizes(grid))
+    said = grid.methods()
+    assert (
+        f"Measured were: flicker of seedance_nb {__version__} on {clips} clips; half (version weights of May, source "
+        in said
+    )
+    assert f") on {clips} clips, 1 of them without a result." in said

@@ -54,7 +54,7 @@ def declarations(source):
 
 def test_words_chart_and_counts_are_all_there(clear):
     text = text_of(ranking_html(clear))
-    assert "“c” wins" in text
+    assert "This clip of “c” is preferred to that of “b”" in text
     assert "95 % intervals" in text
     assert "50 %" in text
     assert "both bad" in text

@@ -4,6 +4,7 @@ import pytest
 from grids.racing.electorate import RATERS, clips_of, vote
 from grids.stage import PATIENCE, accepted, bodies, most_of_one, small
 
+from seedance_nb._version import __version__
 from seedance_nb.clips.clip import Clip
 from seedance_nb.errors import BudgetExceeded, InvalidRequest, SeedanceError
 from seedance_nb.grids.racing.measuring import Measuring
@@ -323,3 +324,65 @@ def test_a_race_of_what_is_invalid_or_the_same_is_refused(session):
         race_in(session, [CAT, ""])
     with pytest.raises(InvalidRequest, match="nothing to race"):
         race_in(session, [CAT])
+
+
+# What is said of it ------------------------------------------------------------------------------------
+
+
+def test_a_registered_race_is_no_deviation_however_many_takes_it_bought(session):
+    race = race_in(session)
+    made = race.register("Is a cat better?", raters=4)
+    assert "as many takes of each as the race buys" in str(made)
+    assert "every clip voted on 10 times a round" in str(made)
+    play(race)
+    assert race.register("Is a cat better?", raters=4).hash == made.hash
+    assert race.ranking().deviations == ()
+    said = race.methods(race.ranking())
+    assert "Takes were bought in a race by prompt of 3, decided by votes on “overall”" in said
+    assert "“… dog” and “… hen” after" in said or "“… hen” after" in said
+    assert "It ended so: “… cat” wins" in said
+    assert "The votes are as registered." in said
+    with pytest.raises(InvalidRequest, match="decided by a measure"):
+        race_in(session, measure="flicker").register("Is a cat better?")
+
+
+def test_whom_a_registered_rule_leaves_out_decides_nothing(session):
+    race = race_in(session)
+    race.register("Is a cat better?", exclusion={"votes": 100})
+    race.submit().result(PATIENCE)
+    vote(race, LEVELS)
+    assert "asks for 30 more votes" in str(race)
+    assert race.step().rounds == ()
+
+
+def test_methods_of_a_race_name_the_measure_and_its_version(session):
+    race = race_in(session, measure="flicker", tie=1.0, max_credits=10 * PRICE)
+    assert "Nothing has been submitted yet." in race.methods()
+    race.run(PATIENCE)
+    said = race.methods()
+    assert f"by flicker of seedance_nb {__version__} in place of votes" in said
+    assert "Takes were bought in a race" in said
+    assert "Rankings are by" not in said
+
+
+def test_a_measure_that_was_mended_goes_on_and_is_told(session):
+    def sharpness(path):
+        return 1.0
+
+    def mended(path):
+        return 2.0
+
+    race = race_in(session, measure=sharpness, max_credits=9 * PRICE)
+    race.run(PATIENCE)
+    decided = race.rounds
+    mended.__name__, mended.__qualname__ = sharpness.__name__, sharpness.__qualname__
+    again = race_in(session, measure=mended, max_credits=9 * PRICE)
+    assert again.rounds == decided
+    assert "The race was begun with another measure: sharpness (source " in again.methods()
+    assert "begun with" not in race.methods()
+
+
+def test_another_kernel_has_the_clips_of_a_race_that_has_ended(session, session_of, simulator):
+    play(race_in(session))
+    grid = race_in(session_of(simulator)).grid
+    assert all(clip is not None for clip in grid.result(PATIENCE))

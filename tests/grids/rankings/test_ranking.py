@@ -29,7 +29,8 @@ def test_a_clear_study_has_a_winner_and_an_order():
     ranking = ranked(CLEAR, 200, by="prompt")
     assert [item.label for item in ranking.table] == ["c", "b", "a"]
     assert (ranking.is_enough, ranking.winner, ranking.more_to_tell) == (True, "c", 0)
-    assert ranking.words[0].startswith("“c” wins: it is preferred to “b”, the next, in about ")
+    assert ranking.words[0].startswith("This clip of “c” is preferred to that of “b”, the next, in about ")
+    assert "One clip of each says nothing of the prompts." in ranking.words[0]
 
 
 def test_strengths_add_up_to_nothing_and_differences_are_theirs():
@@ -194,7 +195,7 @@ def test_of_two_answers_with_one_id_the_later_counts_wherever_it_stands():
 
 def test_two_that_share_the_second_place_are_named_together():
     (said,) = every_way(cast(*[("c", other, side) for other in "ab" for side in (LEFT, LEFT, TIE)], times=9), "abc")
-    assert said.startswith("“c” wins: it is preferred to “a” and “b”, the next, in about ")
+    assert said.startswith("This clip of “c” is preferred to those of “a” and “b”, the next, in about ")
 
 
 def test_a_difference_that_rounds_to_nothing_is_not_ahead():

@@ -110,6 +110,16 @@ def test_a_second_one_is_an_amendment_and_the_first_stays(grid):
     assert grid.ranking("prompt").deviations == ()  # nobody had seen a vote: the amended plan counts
 
 
+def test_the_same_said_again_is_no_amendment_however_many_votes_were_seen(grid):
+    first = grid.register(QUESTION, by="prompt", votes=40)
+    cast(grid, 40)
+    assert grid.register(QUESTION, by="prompt", votes=40).hash == first.hash
+    assert grid.ranking("prompt").deviations == ()
+    grid.register(QUESTION, by="prompt", votes=60)
+    grid.register(QUESTION, by="prompt", votes=40)  # something else has been said since
+    assert len(grid.registrations) == 3
+
+
 def test_votes_that_were_seen_are_said_whoever_plans_them(session, grid):
     cast(grid, 14)
     fresh_plan = small(session, ["a cat", "a dog"], takes=2)  # as in a new kernel: it has no jobs yet
