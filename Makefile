@@ -51,6 +51,7 @@ lint: $(VENV)/.ready js
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/architecture.py --check
+	$(BIN)/python scripts/hosts.py --check
 
 # What a change must pass in a few minutes; the browser's tests and those that take long are in `make test`.
 check: lint

@@ -67,6 +67,7 @@ def test_the_videos_are_inside(demo, name):
 
 
 @pytest.mark.browser
+@pytest.mark.host("nbconvert HTML", "finished video after reopening")
 def test_the_page_plays_from_a_file(demo):
     with Browser() as browser:
         page = browser.open((ROOT / "build" / "quickstart.html").as_uri())

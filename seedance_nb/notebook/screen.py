@@ -15,8 +15,9 @@ import time
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from ..terminal.live_line import live_line, plain_lines
 from ..tracking import session as sessions
-from ..tracking.job import Job
+from ..tracking.job import Job, failure_of
 from . import waiting
 
 UNTIL_ID_SECONDS = 5.0
@@ -143,21 +144,42 @@ class Screen:
 
     def _after_cell(self, result: Any = None, *_: object) -> None:
         session = sessions.existing()
-        if session is None or not (self.waits or self.is_headless):
+        if session is None:
             return
-        jobs = session.awaited_jobs()
+        if self.waits or self.is_headless:
+            self._settle(session.awaited_jobs(), result)
+        session.cell_ended()
+
+    def _settle(self, jobs: Sequence[Job], result: Any) -> None:
         if not self.waits or isinstance(getattr(result, "error_in_exec", None), KeyboardInterrupt):
             self.leave(jobs)  # stop means stop waiting, in this cell and in later ones
         else:
             try:
-                for job in jobs:
-                    waiting.wait(job, None)
+                with self.telling(jobs):
+                    for job in jobs:
+                        waiting.wait(job, None)
             except KeyboardInterrupt:
                 self.leave(jobs)
         if self.is_headless:  # what comes after the cell is lost there
             for view in self.views:
                 view.refresh()
         self.finish()
+        failure = failure_of([job for job in jobs if job.is_awaited])
+        for job in jobs:
+            job.is_awaited = False
+        if failure is not None and getattr(result, "success", False):
+            # The runner has nothing else to tell by: as if the cell itself had raised it.
+            result.error_in_exec = failure
+            self.shell.showtraceback((type(failure), failure, None))
+
+    def telling(self, jobs: Sequence[Job], *, quiet: bool = False) -> contextlib.AbstractContextManager[None]:
+        """While it is open somebody waits for these: a live line in a terminal, plain ones where a program runs the notebook."""
+        open_ones = [job for job in jobs if not job.done()]
+        if quiet or not open_ones:
+            return contextlib.nullcontext()
+        if self.is_headless:
+            return plain_lines(open_ones)
+        return contextlib.nullcontext() if self.in_kernel else live_line(open_ones)
 
     def leave(self, jobs: Sequence[Job]) -> None:
         """Wait for them no longer, now and after later cells. Where a program runs the notebook, the cell says what becomes of them."""

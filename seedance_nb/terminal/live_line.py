@@ -1,4 +1,4 @@
-"""The line that a terminal shows while it waits: prompt, where it stands, how long, what it costs. Silent where nobody watches."""
+"""What is said while a wait lasts: in a terminal one live line, in a notebook that a program runs now and then a plain one."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from ..snapshot import Snapshot
 from ..tracking.job import Job
 
 TICK_SECONDS = 0.5
+FIRST_LINE_SECONDS = 10.0
+"""A shorter wait says nothing in a program's log; from then on each pause is as long as all before it, so that hours fit on a screen."""
+LONGEST_PAUSE = 900.0
 
 
 @contextlib.contextmanager
@@ -42,6 +45,29 @@ def live_line(jobs: Sequence[Job], stream: TextIO | None = None) -> Iterator[Non
         over.set()
         ticking.join()
         bar.close()
+
+
+@contextlib.contextmanager
+def plain_lines(jobs: Sequence[Job]) -> Iterator[None]:
+    """Print where they stand while the block runs, ever more seldom: for logs, which keep every line."""
+    if not jobs:
+        yield
+        return
+    over = threading.Event()
+
+    def tick() -> None:
+        pause = FIRST_LINE_SECONDS
+        while not over.wait(pause):
+            print(f"seedance: {line_of([job.snapshot for job in jobs], time.time())}", flush=True)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    ticking = threading.Thread(target=tick, name="seedance-plain-lines", daemon=True)
+    ticking.start()
+    try:
+        yield
+    finally:
+        over.set()
+        ticking.join()
 
 
 def line_of(snapshots: Sequence[Snapshot], now: float) -> str:

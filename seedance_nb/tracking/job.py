@@ -6,7 +6,7 @@ import asyncio
 import concurrent.futures
 import contextlib
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from typing import Any, Protocol
 
 from ..api.deadlines import LivedTime
@@ -109,7 +109,9 @@ class Job:
         self.wants_its_file_now = False
         """Whether `download_again` was called since the runner last looked."""
         self.is_awaited = False
-        """Whether a notebook run by a program waits for it at the end of its cells: it was asked for here, and nobody said otherwise."""
+        """Whether a notebook run by a program waits for it at the end of its cells and fails with it: it was asked for here, nobody said
+        otherwise, and nobody was told yet what became of it.
+        """
 
     # What is known -------------------------------------------------------------------------------
 
@@ -387,6 +389,7 @@ class Job:
         return True
 
     def _outcome(self) -> Clip:
+        self.is_awaited = False  # here it is told
         snapshot = self._snapshot
         if (clip := self.clip) is not None:
             return clip
@@ -427,6 +430,26 @@ class Job:
         if origin is None:
             raise ConfigurationError("a job of a session that was not made by seedance_nb cannot be stored")
         return origin.job, (self.key,)
+
+
+def failure_of(jobs: Sequence[Job]) -> SeedanceError | None:
+    """One error for those of these that ended without a video, None if there are none. What was cancelled from here is no failure."""
+    failed = [
+        (job, error)
+        for job in jobs
+        if job.done() and (error := job.error) is not None and not _was_cancelled_here(job.snapshot)
+    ]
+    if not failed:
+        return None
+    job, error = failed[0]
+    if len(jobs) == 1:
+        return error.with_traceback(None)
+    text = f"{len(failed)} of {len(jobs)} videos did not come; {one_line(job.request.prompt, 60)!r}: {error}"
+    return GenerationFailed(text, job=job)
+
+
+def _was_cancelled_here(snapshot: Snapshot) -> bool:
+    return snapshot.cancel_requested and snapshot.status is Status.CANCELLED
 
 
 def error_of(kind: str | None, text: str, status: Status) -> SeedanceError:

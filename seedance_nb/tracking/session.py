@@ -147,6 +147,8 @@ class Session:
         self._listeners: list[Callable[[Job], object]] = []
         self._asked: weakref.WeakSet[Job] = weakref.WeakSet()
         """Jobs that somebody here submitted or attached; those only followed from before are not among them."""
+        self._untold: list[Job] = []
+        """Of a notebook's cell that runs: what ends before the cell does must not be forgotten before it is told."""
         self._submitted_at: collections.deque[float] = collections.deque(maxlen=BURST)
         _living.add(self)
 
@@ -260,6 +262,7 @@ class Session:
         if self._is_claimed(job, max_credits) and (refused := _refused(job)) is not None:
             if isinstance(refused, AccountNotKnown):
                 self.ownership.read_again()
+            job.is_awaited = False
             raise refused.with_traceback(None)
         self._announce(job)
         return job
@@ -309,6 +312,8 @@ class Session:
         if money.has_limit(limit) and refused and all(error is not None for error in refused):
             first = refused[0]
             assert first is not None
+            for job in jobs:
+                job.is_awaited = False
             raise first.with_traceback(None)
         for job in jobs:
             self._announce(job)
@@ -419,13 +424,19 @@ class Session:
                 log.exception("a listener for jobs failed")
 
     def awaited_jobs(self) -> list[Job]:
-        """Those that were submitted or attached here, are not over, and that no cell left to themselves; oldest first."""
-        asked = [job for job in list(self._asked) if job.is_awaited and not job.done()]
+        """Those that were submitted or attached here, that no cell left to themselves, and of which nobody was told the end; oldest first."""
+        asked = [job for job in list(self._asked) if job.is_awaited]
         return sorted(asked, key=lambda job: job.snapshot.created_at)
+
+    def cell_ended(self) -> None:
+        """All that is over has been told: keep it no longer."""
+        self._untold.clear()
 
     def _ask_for(self, job: Job) -> Job:
         job.is_awaited = True
         self._asked.add(job)
+        if host.is_kernel():
+            self._untold.append(job)
         return job
 
     def open_jobs(self) -> list[Job]:

@@ -57,6 +57,9 @@ CHROMIUM_ARGS = (
 )
 
 
+FRONT_ENDS = {"single document": "doc/tree/{}?reset", "lab": "lab/tree/{}?reset", "notebook": "notebooks/{}"}
+
+
 def find_chromium() -> str:
     """The system's Chromium; without one the test is skipped, and in CI it fails: nothing is left untested in silence."""
     named = os.environ.get("CHROMIUM")
@@ -138,6 +141,7 @@ class JupyterServer:
             f"--ServerApp.port={_free_port()}",
             f"--IdentityProvider.token={TOKEN}",
             "--LabApp.expose_app_in_browser=True",
+            "--JupyterNotebookApp.expose_app_in_browser=True",
             "--LabApp.news_url=None",
             "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
             "--LabApp.extension_manager=readonly",
@@ -238,10 +242,11 @@ class Browser:
         tab.go(url)
         return tab
 
-    def open_notebook(self, server: JupyterServer, path: Path) -> LabNotebook:
-        """A notebook below the server's folder, alone in its window, with a kernel that is ready."""
+    def open_notebook(self, server: JupyterServer, path: Path, *, front_end: str = "single document") -> LabNotebook:
+        """A notebook below the server's folder, with a kernel that is ready; alone in its window unless another front end is named."""
         notebook = LabNotebook(self)
-        notebook.go(f"{server.url}/doc/tree/{path.resolve().relative_to(server.folder)}?reset&token={TOKEN}")
+        place = FRONT_ENDS[front_end].format(path.resolve().relative_to(server.folder))
+        notebook.go(f"{server.url}/{place}{'&' if '?' in place else '?'}token={TOKEN}")
         return notebook
 
     def __enter__(self) -> Self:
@@ -366,6 +371,10 @@ class LabNotebook(Tab):
     def save(self) -> None:
         """Save Notebook; returns when the file is written."""
         self._command("docmanager:save")
+
+    def interrupt(self) -> None:
+        """The stop button."""
+        self._command("notebook:interrupt-kernel")
 
     def shutdown_kernel(self) -> None:
         """Shut Down Kernel: nothing in the page has a kernel behind it any more."""

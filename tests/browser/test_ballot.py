@@ -182,6 +182,7 @@ def have_one_prompt(home, vote):
     return prompts[vote.left] == prompts[vote.right]
 
 
+@pytest.mark.host("JupyterLab 4, single document", "ballot")
 def test_votes_are_given_by_keys_seen_afterwards_and_taken_back(room, tmp_path):
     room = room("boat", "plane")
     room.begin()
@@ -252,7 +253,9 @@ def test_done_leads_to_the_ranking_and_nothing_is_saved_but_a_sentence(room, fol
     assert len(saved) < 20_000
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(
+    "theme", ["light", pytest.param("dark", marks=pytest.mark.host("JupyterLab 4, dark", "ballot"))]
+)
 def test_the_room_stumbles_no_screen_reader_in_jupyterlab(room, theme):
     room = room("boat", theme=theme)
     found = room.axe()

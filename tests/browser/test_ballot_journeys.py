@@ -161,6 +161,7 @@ def test_in_chromium(browser, path, tmp_path, size, touch, way):
         rater.close()
 
 
+@pytest.mark.host("WebKit", "ballot")
 def test_in_webkit_by_keys_and_by_the_mouse(path, tmp_path):
     home = tmp_path / "home"
     with webkit(home) as driver:

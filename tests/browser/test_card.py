@@ -32,6 +32,7 @@ def test_the_card_appears_within_a_second_of_the_key_press(simulate, notebook):
     assert lab.statuses()[0]["seconds"] < 1
 
 
+@pytest.mark.host("JupyterLab 4, single document", "live card")
 def test_the_card_changes_by_itself_while_another_cell_runs(simulate, notebook):
     simulate(queue_seconds=1, render_seconds=2).add_fault(Fault("create", "delay", seconds=1))
     lab = notebook(LOAD, BOAT, SLEEP)
@@ -46,6 +47,7 @@ def test_the_card_changes_by_itself_while_another_cell_runs(simulate, notebook):
     assert len(changes) >= 2, lab.statuses()
 
 
+@pytest.mark.host("JupyterLab 4, single document", "finished video after reopening")
 def test_the_video_plays_and_outlives_its_kernel(simulate, notebook):
     simulate()
     lab = notebook(LOAD, BOAT)
@@ -61,6 +63,7 @@ def test_the_video_plays_and_outlives_its_kernel(simulate, notebook):
     assert (live["readyState"], live["scheme"], live["height"]) == (4, "data", 480)
 
 
+@pytest.mark.host("JupyterLab 4, untrusted", "finished video after reopening")
 def test_a_stranger_who_does_not_trust_the_notebook_can_play_it(simulate, notebook, open_notebook, folder):
     simulate()
     lab = notebook(LOAD, BOAT)
@@ -198,7 +201,9 @@ def test_run_all_gives_each_cell_its_own_video_and_a_second_run_is_free(simulate
     assert [entry.body["prompt"] for entry in simulator.scenario.accepted] == ["a paper boat", "a fox in the snow"]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(
+    "theme", ["light", pytest.param("dark", marks=pytest.mark.host("JupyterLab 4, dark", "live card"))]
+)
 def test_screenshots_of_the_card_and_the_video(simulate, notebook, theme):
     simulate(queue_seconds=0.5, render_seconds=4)
     lab = notebook(

@@ -82,6 +82,7 @@ def test_the_board_changes_by_itself_while_another_cell_runs_and_becomes_the_wal
     eventually(lambda: lab.has_run(2))
 
 
+@pytest.mark.host("JupyterLab 4, single document", "board and wall")
 def test_the_wall_outlives_its_kernel_and_holds_each_clip_once(simulate, notebook, folder):
     simulate()
     lab = notebook(LOAD, GRID)
@@ -160,7 +161,9 @@ def test_retry_failed_buys_the_failed_ones_again_and_no_others(simulate, noteboo
     assert simulator.calls["create"] == 5
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(
+    "theme", ["light", pytest.param("dark", marks=pytest.mark.host("JupyterLab 4, dark", "board and wall"))]
+)
 def test_axe_finds_nothing_and_screenshots(simulate, notebook, theme):
     simulator = simulate(queue_seconds=0.2, render_seconds=1)
     plan = "import seedance_nb as sd\nsd.grid('a {animal} {action}', animal=['cat', 'dog'], action=['jumps', 'sleeps'], duration=[5, 99], takes=2)"

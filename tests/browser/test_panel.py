@@ -77,6 +77,7 @@ def panel(notebook):
     return panel
 
 
+@pytest.mark.host("JupyterLab 4, single document", "panel")
 def test_a_video_is_composed_bought_once_and_played(simulate, panel):
     simulator = simulate()
     page = panel()
@@ -308,7 +309,9 @@ def test_everything_can_be_reached_with_the_keyboard(simulate, panel):
         assert any(name.startswith(part) for name in names), (part, names)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(
+    "theme", ["light", pytest.param("dark", marks=pytest.mark.host("JupyterLab 4, dark", "panel"))]
+)
 def test_axe_finds_nothing_and_screenshots(simulate, panel, theme):
     simulate(queue_seconds=0.2, render_seconds=0.5)
     page = panel(theme=theme)

@@ -259,6 +259,7 @@ def test_nine_clips_stay_in_step_beside_a_page_with_a_folder(page, tmp_path):
     assert 1000 * (max(wall.times()) - min(wall.times())) <= 10
 
 
+@pytest.mark.host("nbconvert HTML", "board and wall")
 def test_it_plays_in_the_html_that_nbconvert_makes_of_the_notebook(browser, tmp_path, films):
     import nbformat
     from nbconvert import HTMLExporter
@@ -338,6 +339,7 @@ def test_without_loop_it_ends_at_the_last_frame_and_plays_again_from_the_first(p
 # -- without trust -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.host("JupyterLab 4, untrusted", "board and wall", how="plain players")
 def test_a_stranger_sees_nine_plain_players_in_their_grid(lab, folder, open_notebook):
     wall = lab()
     wall.tab.save()

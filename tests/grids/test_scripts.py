@@ -47,11 +47,13 @@ def script(simulator, session, tmp_path):
     return run
 
 
+@pytest.mark.host("script", "board and wall")
 def test_a_script_exports_a_page_with_the_clips_inside(script, tmp_path):
     script("print(grid.export('page.html'))")
     assert (tmp_path / "page.html").read_text("utf-8").count("data:video/mp4;base64,") == 1  # both have one film
 
 
+@pytest.mark.host("script", "ballot", how="offline")
 def test_a_script_writes_a_ballot_takes_its_votes_in_and_ranks(script, tmp_path):
     told = script(
         """

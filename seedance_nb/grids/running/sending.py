@@ -108,6 +108,7 @@ class Sending:
             self._session.engine.runner  # noqa: B018 - as above
             self.planner.check_price(self._laid, again, limit, fresh=self._is_fresh)
             for job in ended.values():
+                job.is_awaited = False  # who tries again knows
                 if job.status is Status.SUCCEEDED:
                     job.download_again()
             self._send(again, limit, fresh=self._is_fresh)

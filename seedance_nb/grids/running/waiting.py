@@ -26,12 +26,14 @@ def wait_for_all(sending: Sending, timeout: float | None) -> None:
         except WaitTimeout:
             if waits[0].done() or (timeout is not None and lived() < timeout):
                 continue
-            waits = _let_go(_unfinished(waits))
-            raise WaitTimeout(f"the grid is not done within {timeout:g} s; {_go_on(len(waits))}") from None
+            _let_go(sending.begun())
+            raise WaitTimeout(f"the grid is not done within {timeout:g} s; {_go_on(len(_unfinished(waits)))}") from None
         except WaitInterrupted:
-            raise WaitInterrupted(f"stopped waiting; {_go_on(len(_let_go(waits)))}") from None
+            _let_go(sending.begun())
+            raise WaitInterrupted(f"stopped waiting; {_go_on(len(waits))}") from None
         except SeedanceError:  # it is the job's, and stays with it
             continue
+    _let_go(sending.begun())  # who has asked is told by what is there, and what is not
 
 
 async def all_done(sending: Sending) -> None:
@@ -45,16 +47,16 @@ async def all_done(sending: Sending) -> None:
             stop.args = (text,)
             vars(stop)["_render_traceback_"] = lambda text=text: [text]
             raise
+    _let_go(sending.begun())
 
 
 def _unfinished(jobs: Sequence[Job]) -> list[Job]:
     return [job for job in jobs if not job.done()]
 
 
-def _let_go(jobs: list[Job]) -> list[Job]:
+def _let_go(jobs: Sequence[Job]) -> None:
     for job in jobs:
         job.is_awaited = False
-    return jobs
 
 
 def _go_on(jobs: int) -> str:

@@ -84,9 +84,9 @@ class GridOutputs:
 
     def close(self, *, again: bool = False) -> None:
         """Replace the receipt by the wall, and the board by nothing. `again` asks for it from this very thread, which matters
-        where a program runs the notebook; elsewhere a worker is at it already.
+        where a program runs the notebook; where people do, a worker is at it already.
         """
-        if again and not self._screen.is_headless:
+        if again and not (self._screen.is_headless or self._screen.waits):
             return
         with self._lock:
             if self.is_final and not again:

@@ -12,7 +12,6 @@ from ...errors import ConfigurationError, SeedanceError, WaitTimeout
 from ...pages import html, words
 from ...settings import SIMULATOR, check_key, write_keyring
 from ...terminal import overviews
-from ...terminal.live_line import live_line
 from ...tracking import session as sessions
 from ...tracking.ledger.contract import SAME, AccountNotKnown, shown
 from ...tracking.session import JobList
@@ -80,8 +79,9 @@ def _attach(shell: Any, line: Line) -> None:
     if not jobs:
         print("nothing is unfinished; %seedance jobs lists everything")
     if screen.waits:
-        for job in jobs:
-            waiting.wait(job, None)
+        with screen.telling(jobs):
+            for job in jobs:
+                waiting.wait(job, None)
         screen.finish()
 
 
@@ -104,7 +104,7 @@ def _wait(shell: Any, line: Line) -> None:
     screen = attach(shell)
     session = sessions.default()
     jobs = session.open_jobs()
-    with live_line([] if screen.in_kernel else jobs):
+    with screen.telling(jobs):
         for job in jobs:
             if not waiting.wait(job, line.timeout):
                 raise WaitTimeout("still running; %seedance wait waits on", job=job)

@@ -16,14 +16,13 @@ from traitlets import Int, Unicode
 from ...api.catalog import Catalog
 from ...api.fields import DEFAULT_ASPECT_RATIO, DEFAULT_DURATION, DEFAULT_MODEL, DEFAULT_RESOLUTION
 from ...api.models import make_request
-from ...errors import ClipError, ConfigurationError, SeedanceError
+from ...errors import ConfigurationError, SeedanceError
 from ...settings import check_limit
 from ...terminal import overviews
-from ...terminal.live_line import live_line
 from ...tracking import session as sessions
-from ...tracking.job import Job
+from ...tracking.job import Job, failure_of
 from ..card.job_display import show_job
-from ..display import attach, detach, screen_of
+from ..display import attach, detach
 from ..syntax import arguments as magic_args
 from ..syntax import typed_lines
 from ..syntax.filling import BadLine
@@ -150,14 +149,16 @@ class SeedanceMagics(Magics):
         saved = self._saved(found, folder, [job for job in laid.jobs if job is not None])
         if found.wait if found.wait is not None else (screen.waits or found.timeout is not None):
             try:
-                with live_line(
-                    [] if screen.in_kernel or found.quiet else [job for job in laid.jobs if job is not None]
-                ):
+                with screen.telling([job for job in laid.jobs if job is not None], quiet=found.quiet):
                     laid.result(found.timeout)
             finally:
                 screen.finish()
                 if saved is not None:
                     saved.finish()
+            if screen.is_headless:  # people see which cells are missing, and go on with the others
+                failure = failure_of([job for job in laid.jobs if job is not None])
+                if failure is not None:
+                    raise failure
         else:
             screen.leave([job for job in laid.jobs if job is not None and not job.done()])
 
@@ -172,19 +173,14 @@ class SeedanceMagics(Magics):
         return saved
 
     def _wait(self, job: Job, timeout: float | None, *, quiet: bool) -> None:
-        screen = screen_of(self.shell)
-        in_terminal = (screen is None or not screen.in_kernel) and not quiet
+        screen = attach(self.shell)
         try:
-            with live_line([job] if in_terminal else []):
+            with screen.telling([job], quiet=quiet):
                 clip = job.result(timeout)
-            if in_terminal:
+            if not screen.in_kernel and not quiet:
                 print(f"done: {clip.path}")
-        except ClipError:
-            if screen is None or not screen.is_headless:
-                raise
         finally:
-            if screen is not None:
-                screen.finish()
+            screen.finish()
 
     def _dry_run(self, options: dict[str, Any], found: magic_args.Line) -> None:
         for said in overviews.dry_run(

@@ -63,7 +63,7 @@ class Screen:
     is_captured = False
 
     def __init__(self, *, headless=False):
-        self.is_headless, self.views, self.sent = headless, [], []
+        self.is_headless, self.waits, self.views, self.sent = headless, headless, [], []
 
     def publish(self, bundle, display_id, *, update):
         self.sent.append((update, bundle))

@@ -256,16 +256,16 @@ def test_a_notebook_run_by_a_program_is_saved_with_its_wall(simulator, tmp_path)
     assert simulator.calls["create"] == 6
 
 
-def test_a_notebook_run_by_a_program_goes_on_where_a_cell_of_a_grid_fails(simulator, tmp_path):
+def test_a_notebook_run_by_a_program_fails_with_a_cell_of_a_grid_and_keeps_what_came(simulator, tmp_path):
     notebook, error = executed(
         tmp_path,
         simulator,
         "%load_ext seedance_nb",
         f"%%seedance {SMALL}\na boat\n---\na [fail] boat",
-        "print('reached')",
+        "print('not reached')",
     )
 
-    assert error is None
+    assert "1 of 2 videos did not come; 'a [fail] boat'" in str(error)
     [bundle] = shown(notebook.cells[1])
     assert "grid.retry() tries the failed ones again" in bundle["text/html"]
-    assert notebook.cells[2].outputs[0].text == "reached\n"
+    assert notebook.cells[2].outputs == []
