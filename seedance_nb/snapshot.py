@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .api.extra import merged
 from .api.models import Generation, Status, VideoRequest
 from .clips.clip import Clip
 from .errors import SeedanceError, one_line
@@ -24,7 +25,7 @@ class Kept:
     """What is known of a job and outlives its process: the same in the picture that is drawn and in the ledger's row.
 
     The one place where such a field stands. Beside it a column is needed (a step of the ledger's migrations), and whoever knows its
-    value. Its type is int, float, str or bool, or None while nobody knows. Times are seconds since the epoch (UTC).
+    value. Its type is int, float, str or bool, or a Mapping as JSON has it, or None while nobody knows. Times are seconds since the epoch (UTC).
     """
 
     key: str
@@ -41,6 +42,8 @@ class Kept:
     """Credits it was expected to cost."""
     estimate_source: str | None = None
     simulated: bool = _kept(default=False, told=True)
+    answer_extra: Mapping[str, Any] | None = _kept(told=True, exported=True)
+    """What the service answered beyond what is read here, by its own names: of all answers together, the newest of each name."""
     created_at: float = 0.0
     accepted_at: float | None = None
     processing_at: float | None = None
@@ -68,6 +71,8 @@ def kept_of(thing: Kept) -> dict[str, Any]:
 def news_in(generation: Generation, known: Kept) -> dict[str, Any]:
     """What an answer says of a job, beyond its end, that was not known."""
     said = {name: getattr(generation, name) for name in _marked("told")}
+    if generation.answer_extra is not None:
+        said["answer_extra"] = merged(known.answer_extra, generation.answer_extra)
     return {
         name: value
         for name, value in said.items()

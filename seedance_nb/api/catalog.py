@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import InvalidRequest, one_line
+from .extra import read_extra
 from .fields import (
     ASPECT_RATIOS,
     DEFAULTS,
@@ -110,6 +111,7 @@ class Catalog:
         if request.webhook_url is not None and not _is_url(request.webhook_url, ("https", "http")):
             raise InvalidRequest("the webhook URL must be a full URL that starts with https://")
         _check_metadata(request.metadata)
+        read_extra(request.extra)
         _check_texts(request)
         _check_name(request.model, self.models)
         if request.unsigned_address is not None:

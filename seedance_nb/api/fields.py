@@ -64,9 +64,9 @@ MEDIA_SUFFIXES = (*IMAGE_SUFFIXES, ".mp4", ".mov", ".m4v", ".mp3", ".wav")
 
 # The fields -----------------------------------------------------------------------------------------------
 
-Kind = Literal["prompt", "word", "number", "text", "texts", "pairs"]
+Kind = Literal["prompt", "word", "number", "text", "texts", "pairs", "fields"]
 """What a value is: the prompt; a word or a whole number, of which several make a grid; one text; several texts that belong to one
-video; names with values."""
+video; names with values; names with JSON values, each a field of the service that stands in no line here."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,6 +161,15 @@ TABLE = (
         "stored with the request; may be given again",
         "meta meta_data metadatum",
     ),
+    Field(
+        "extra",
+        "fields",
+        None,
+        ("--set",),
+        "K=V",
+        "a field of the service that is not listed here, sent as given: seed=7; may be given again",
+        "extra_field extra_body extra_param extra_json extra_arg additional_field",
+    ),
 )
 """In the order in which they are shown."""
 
@@ -203,37 +212,36 @@ def offered(field: Field) -> str:
 # Names ----------------------------------------------------------------------------------------------------
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
     """Without case, blanks, hyphens, underscores and a plural's s."""
     letters = "".join(c for c in unicodedata.normalize("NFKC", name).casefold() if c.isalnum())
     return letters[:-1] if len(letters) > 3 and letters.endswith("s") else letters
 
 
 _NAMES = {field.name: field.other_names for field in TABLE} | {TAKE: _NAMES_OF_TAKE}
-_MEANT = {_folded(name): field for field, names in _NAMES.items() for name in (field, *names.split())}
+_MEANT = {folded(name): field for field, names in _NAMES.items() for name in (field, *names.split())}
 
 
 def field_meant(name: object) -> str | None:
     """The field that a name stands for although it is not its name: "Duration", "aspect ratio", "secs", "images"; else None."""
     if not isinstance(name, str) or name in (*FIELDS, TAKE):
         return None
-    return _MEANT.get(_folded(name))
+    return _MEANT.get(folded(name))
 
 
 def field_mistyped(name: object) -> str | None:
     """The field that a name is a slip of the pen away from: "durration", "modle", "promt"; else None."""
     if not isinstance(name, str) or name in (*FIELDS, TAKE):
         return None
-    folded, words = _folded(name), len(re.findall(r"[^\W_]+", name))
-    if len(folded) < 5 or any(
-        c.isdigit() for c in name
-    ):  # "mode" and "take" are words of their own, "prompt2" is a label
+    word, words = folded(name), len(re.findall(r"[^\W_]+", name))
+    # "mode" and "take" are words of their own, "prompt2" is a label.
+    if len(word) < 5 or any(c.isdigit() for c in name):
         return None
     # A word more is a label, too: "model_a".
-    fields = {_folded(field): field for field in FIELDS if words <= field.count("_") + 1}
-    found = difflib.get_close_matches(folded, fields, n=1, cutoff=0.86)
-    swapped = [field for field in fields if sorted(field) == sorted(folded)]
-    return next((fields[field] for field in (*found, *swapped) if field[0] == folded[0]), None)
+    fields = {folded(field): field for field in FIELDS if words <= field.count("_") + 1}
+    found = difflib.get_close_matches(word, fields, n=1, cutoff=0.86)
+    swapped = [field for field in fields if sorted(field) == sorted(word)]
+    return next((fields[field] for field in (*found, *swapped) if field[0] == word[0]), None)
 
 
 def refuse_others(names: Iterable[str]) -> None:

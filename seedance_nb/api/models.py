@@ -16,6 +16,7 @@ import msgspec
 
 from ..errors import InvalidRequest, one_line
 from .canonical_text import canonical_text
+from .extra import canonical_extra, read_extra, unknown_in
 from .fields import DEFAULT_ASPECT_RATIO, DEFAULT_DURATION, DEFAULT_MODEL, DEFAULT_RESOLUTION
 from .plain_values import json_value, plain_text, whole_number
 from .signed_addresses import (
@@ -68,20 +69,22 @@ class VideoRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel", om
     media_urls: tuple[str, ...] | None = None
     webhook_url: str | None = None
     metadata: dict[str, Any] | None = None
+    extra: dict[str, Any] | None = None
+    """Fields of the service that are none of these, by the names they have there; sent beside them."""
 
     def to_wire(self) -> dict[str, Any]:
-        """The JSON object to send: camelCase, absent fields left out, `model` always there."""
+        """The JSON object to send: camelCase, absent fields left out, `model` always there, `extra` spread out."""
         body: dict[str, Any] = msgspec.to_builtins(self)
         body["model"] = self.model
-        return body
+        return {**(body.pop("extra", None) or {}), **body}
 
     def canonical_hash(self) -> str:
         """sha256 (64 hex digits) of what makes this request *this* request: all that can change the video, in one spelling.
 
         `webhook_url` and `metadata` do not count: they say where to ring and what to note, and a tunnel's address or a tag that is
-        another one every morning must not buy the video again. Nor do signatures in `media_urls`, nor how a text is encoded.
+        another one every morning must not buy the video again. Nor do signatures in addresses, nor how a text is encoded.
         """
-        body = self.to_wire()
+        body = msgspec.structs.replace(self, extra=None).to_wire()
         for noted in ("webhookUrl", "metadata"):
             body.pop(noted, None)
         # Of a request that was made without any check nothing is expected: it is refused later.
@@ -89,6 +92,7 @@ class VideoRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel", om
             body["prompt"] = canonical_text(self.prompt)
         if self.media_urls is not None:
             body["mediaUrls"] = [canonical_address(url) for url in self.media_urls]
+        body = {**(canonical_extra(self.extra) if self.extra else {}), **body}
         return hashlib.sha256(msgspec.json.encode(body, order="deterministic")).hexdigest()
 
     def canonical(self) -> VideoRequest:
@@ -100,25 +104,34 @@ class VideoRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel", om
 
         An address that lost its signature ends in `#unsigned`; such a request is found in the ledger, but is never sent.
         """
-        if self.media_urls is None and self.webhook_url is None and self.metadata is None:
+        if self.media_urls is None and self.webhook_url is None and self.metadata is None and self.extra is None:
             return self
         return msgspec.structs.replace(
             self,
             media_urls=None if self.media_urls is None else tuple(map(without_signature, self.media_urls)),
             webhook_url=None if self.webhook_url is None else without_signature(self.webhook_url),
             metadata=without_signatures(self.metadata),
+            extra=without_signatures(self.extra),
         )
 
     @property
     def unsigned_address(self) -> str | None:
         """The first address whose signature is gone, so that the service could not fetch it; None where there is none."""
-        texts = (*(self.media_urls or ()), self.webhook_url, *_texts_in(self.metadata))
+        texts = (*(self.media_urls or ()), self.webhook_url, *_texts_in(self.metadata), *_texts_in(self.extra))
         return next((text for text in texts if text is not None and is_unsigned(text)), None)
 
     @classmethod
     def from_wire(cls, body: dict[str, Any]) -> VideoRequest:
         """The inverse of `to_wire`; raises `msgspec.ValidationError` for wrong types."""
-        return msgspec.convert(body, cls)
+        if not isinstance(body, dict):
+            return msgspec.convert(body, cls)
+        extra = {name: value for name, value in body.items() if name not in _WIRE}
+        known = {name: value for name, value in body.items() if name in _WIRE}
+        return msgspec.structs.replace(msgspec.convert(known, cls), extra=extra or None)
+
+
+_WIRE = frozenset(field.encode_name for field in msgspec.structs.fields(VideoRequest) if field.name != "extra")
+"""The names of our own fields on the wire."""
 
 
 def make_request(
@@ -131,6 +144,7 @@ def make_request(
     media_urls: Iterable[str] | None = None,
     webhook_url: str | None = None,
     metadata: Mapping[str, Any] | None = None,
+    extra: Mapping[str, Any] | None = None,
 ) -> VideoRequest:
     """A VideoRequest in its canonical form; raises InvalidRequest for what cannot be sent exactly as it was given.
 
@@ -155,6 +169,7 @@ def make_request(
         media_urls=media_urls,
         webhook_url=_trimmed(webhook_url),
         metadata=(json_value(metadata, "metadata") or None) if metadata is not None else None,
+        extra=read_extra(extra),
     )
 
 
@@ -217,6 +232,8 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
     resolution: str | None = None
     simulated: bool = False
     oddity: str | None = None
+    answer_extra: dict[str, Any] | None = None
+    """What else it said, under its own names: fields that nobody here knows, bounded in size."""
 
 
 def as_request_id(value: object) -> str | None:
@@ -280,6 +297,7 @@ def parse_generation(answer: object, *, request_id: str | None = None) -> Genera
         resolution=_text(body.get("resolution")),
         simulated=body.get("simulated") is True,
         oddity=oddity,
+        answer_extra=unknown_in(body),
     )
 
 

@@ -37,6 +37,7 @@ def grid(
     media_urls: Iterable[str] | Iterable[Iterable[str] | None] | None = None,
     webhook_url: str | Iterable[str | None] | None = None,
     metadata: Mapping[str, Any] | Iterable[Mapping[str, Any] | None] | None = None,
+    extra: Mapping[str, Any] | Iterable[Mapping[str, Any] | None] | None = None,
     **axes: Axis,
 ) -> Grid: ...
 
@@ -47,7 +48,7 @@ def grid(prompt: Any, rows: Any = None, **options: Any) -> Grid:
 
     `prompt` is a template with `{names}`, a list of prompts, or the rows themselves: a list of dicts or a DataFrame; the path of a
     manifest (`grid.export("….json")`) gives its grid back. Every other keyword is a field of the request (model, aspect_ratio,
-    duration in seconds, resolution, media_urls, webhook_url, metadata) or a name in the template: a list is an axis, a single value
+    duration in seconds, resolution, media_urls, webhook_url, metadata, extra) or a name in the template: a list is an axis, a single value
     holds for all cells. `takes` independent videos of each; mode "zip" puts the axes side by side instead of combining them;
     `where(c)` keeps the combinations for which it is true; `raw` prompts are taken as they are, braces and all. Returns a Grid:
     look at `.plan`, then `.submit(max_credits=…)`. Raises InvalidRequest for axes that cannot be meant.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
+from ..api.extra import shown_extra
 from ..api.models import SERVER_STATUSES, Status, VideoRequest
 from ..clips.clip import Clip
 from ..errors import one_line
@@ -75,6 +76,7 @@ def settings_line(request: VideoRequest) -> str:
         f"{request.duration} s" if request.duration is not None else None,
         one_line(request.resolution, 20) if request.resolution else None,
         f"{media} reference {'file' if media == 1 else 'files'}" if media else None,
+        *shown_extra(request.extra),
     )
 
 

@@ -156,7 +156,7 @@ class Scenario:
             self._journal.append(entry)
             self._learn()
         answer = {"success": True, "requestId": entry.request_id, "status": Status.QUEUED.value}
-        return 200, {**answer, "creditsCharged": cost, "simulated": True}
+        return 200, {**(request.extra or {}), **answer, "creditsCharged": cost, "simulated": True}
 
     def get(self, request_id: str, now: float | None = None) -> tuple[int, dict[str, Any]]:
         """`GET /video/generations/{requestId}`."""
@@ -166,6 +166,7 @@ class Scenario:
         request, status = generation.request, self._status(generation, now)
         output = {"type": "video", "url": self.output_url(request_id)} if status is Status.SUCCEEDED else None
         return 200, {
+            **(request.extra or {}),
             "success": True,
             "requestId": request_id,
             "status": status.value,

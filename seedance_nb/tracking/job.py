@@ -6,7 +6,7 @@ import asyncio
 import concurrent.futures
 import contextlib
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, Protocol
 
 from ..api.deadlines import LivedTime
@@ -149,6 +149,11 @@ class Job:
     def status_text(self) -> str:
         """The service's own word for it, also one that we do not know."""
         return self._snapshot.status_text
+
+    @property
+    def answer_extra(self) -> Mapping[str, Any]:
+        """What the service answered beyond what this package reads, by its own names; the newest of each. Empty where there is nothing."""
+        return dict(self._snapshot.answer_extra or {})
 
     @property
     def credits(self) -> float | None:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Concatenate, Never, ParamSpec, Self, TypeVar
 
 from ..api.catalog import Catalog, Estimate
+from ..api.extra import texts_in
 from ..api.fields import (
     DEFAULT_ASPECT_RATIO,
     DEFAULT_DURATION,
@@ -46,6 +47,8 @@ CLAIM_SECONDS = 0.08
 """`submit` waits so long for the ledger's word, so that a refusal is raised where the call stands and a reused clip is there at
 once; a ledger that is busy longer is answered through the job. Under a limit of credits it is waited for however long it takes (the
 ledger gives up by itself): over the limit is then always said where the call stands."""
+SHORTEST_KEY = 12
+"""A shorter key is found in any text by chance."""
 BURST = 16
 BURST_SECONDS = 1.0
 """Of more than BURST calls of `submit` within this time the later ones do not wait, where no limit of credits could refuse them: a
@@ -222,6 +225,7 @@ class Session:
         media_urls: Iterable[str] | None = None,
         webhook_url: str | None = None,
         metadata: Mapping[str, Any] | None = None,
+        extra: Mapping[str, Any] | None = None,
         take: int = 1,
         fresh: bool = False,
         max_credits: float | None = None,
@@ -238,8 +242,10 @@ class Session:
             media_urls=media_urls,
             webhook_url=webhook_url,
             metadata=metadata,
+            extra=extra,
             **others,
         )
+        self._check_no_key_in([request])
         take, fresh = _check_take(take), _check_fresh(fresh)
         max_credits = check_limit("max_credits", max_credits)
         warnings = self.catalog.check(request)
@@ -278,6 +284,7 @@ class Session:
         """
         limit = check_limit("max_credits", max_credits)
         wanted, fresh = [(request, _check_take(take)) for request, take in wanted], _check_fresh(fresh)
+        self._check_no_key_in([request for request, _ in wanted])
         warnings = [self.catalog.check(request) for request, _ in wanted]
         self._check_limits_are_known()
         if (
@@ -530,6 +537,15 @@ class Session:
             return False
         return job.wait_until_claimed(None if has_limit else CLAIM_SECONDS)
 
+    def _check_no_key_in(self, requests: Iterable[VideoRequest]) -> None:
+        """Raises InvalidRequest where a request holds the key: it would be sent, kept and shown as what it is not."""
+        key = self.settings.api_key
+        secret = key.reveal() if key is not None else ""
+        if len(secret) >= SHORTEST_KEY and any(secret in text for r in requests for text in texts_in(r.to_wire())):
+            raise InvalidRequest(
+                "the API key stands in this request, which would be kept and shown: take it out; nothing was sent"
+            )
+
     def _check_limits_are_known(self) -> None:
         """Raises ConfigurationError, before anything is sent, while limits that somebody set cannot be read; reads them again first."""
         if self.settings.limits_trouble is not None:
@@ -675,6 +691,7 @@ def submit(
     media_urls: Iterable[str] | None = None,
     webhook_url: str | None = None,
     metadata: Mapping[str, Any] | None = None,
+    extra: Mapping[str, Any] | None = None,
     take: int = 1,
     fresh: bool = False,
     max_credits: float | None = None,
@@ -683,7 +700,7 @@ def submit(
     """Ask for one video; returns a Job at once.
 
     `duration` in seconds; a field that is None is left to the service. `media_urls` are 1 to 5 https addresses of images, films or
-    sounds. `take` is the n-th independent video of the same request, from 1. What the ledger has is reused and costs nothing, also
+    sounds. `extra` are fields of the service that are none of these, sent as they are given (`{"seed": 7}`). `take` is the n-th independent video of the same request, from 1. What the ledger has is reused and costs nothing, also
     where only `metadata`, `webhook_url`, the signature of an address or the encoding of a text differ: they make no other video.
     `fresh` buys the next free take instead. `max_credits` limits this call alone. Raises InvalidRequest, ConfigurationError (no key,
     ledger unusable) or BudgetExceeded: then nothing was sent.
@@ -697,6 +714,7 @@ def submit(
         media_urls=media_urls,
         webhook_url=webhook_url,
         metadata=metadata,
+        extra=extra,
         take=take,
         fresh=fresh,
         max_credits=max_credits,

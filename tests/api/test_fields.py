@@ -228,18 +228,18 @@ def test_a_new_option_of_the_magic_that_is_stored_with_the_job_is_two_files(copi
     )
     copied.change(
         "api/models.py",
-        "    metadata: dict[str, Any] | None = None\n\n    def to_wire",
-        "    metadata: dict[str, Any] | None = None\n    negative_prompt: str | None = None\n    seed: int | None = None\n\n    def to_wire",
+        'of these, by the names they have there; sent beside them."""\n',
+        'of these, by the names they have there; sent beside them."""\n    negative_prompt: str | None = None\n    seed: int | None = None\n',
     )
     copied.change(
         "api/models.py",
-        "    metadata: Mapping[str, Any] | None = None,\n)",
-        "    metadata: Mapping[str, Any] | None = None,\n    negative_prompt: str | None = None,\n    seed: int | None = None,\n)",
+        "    extra: Mapping[str, Any] | None = None,\n)",
+        "    extra: Mapping[str, Any] | None = None,\n    negative_prompt: str | None = None,\n    seed: int | None = None,\n)",
     )
     copied.change(
         "api/models.py",
-        "if metadata is not None else None,\n    )",
-        "if metadata is not None else None,\n        negative_prompt=_spelled(negative_prompt),\n        seed=seed,\n    )",
+        "extra=read_extra(extra),\n    )",
+        "extra=read_extra(extra),\n        negative_prompt=_spelled(negative_prompt),\n        seed=seed,\n    )",
     )
 
     assert copied.run(NEW_OPTION) == "done\n"

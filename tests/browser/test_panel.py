@@ -323,7 +323,7 @@ def test_axe_finds_nothing_and_screenshots(simulate, panel, theme):
     page.fill("Prompt", "a lighthouse in a storm [stuck], gulls, the beam sweeps over the water and the rain")
     page.press("Generate")
     page.wait_button("Cancel")
-    for fold in ("Reference media", "Used before", "Metadata and webhook"):
+    for fold in ("Reference media", "Used before", "Metadata, other fields, webhook"):
         page.press(fold)
     page.fill("Addresses", "https://example.org/first.png\nhttps://example.org/last.jpg")
     page.choose("Model", "seedance-1.5-pro")

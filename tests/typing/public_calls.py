@@ -29,6 +29,7 @@ def one_video() -> None:
         media_urls=["https://a.example/a.png"],
         webhook_url="https://a.example/hook",
         metadata={"study": 7, "tags": ["a", "b"]},
+        extra={"seed": 7, "camera": {"pan": 1}},
         take=2,
         fresh=True,
         max_credits=12.5,

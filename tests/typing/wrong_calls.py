@@ -14,6 +14,7 @@ def one_video() -> None:
     sd.submit("a boat", duration="5")  # E
     sd.submit("a boat", media_urls=5)  # E
     sd.submit("a boat", metadata=["a"])  # E
+    sd.submit("a boat", extra=["seed"])  # E
     sd.submit("a boat", fresh="no")  # E
     sd.submit("a boat", take=None)  # E
     print(sd.submit("a boat").clips)  # E

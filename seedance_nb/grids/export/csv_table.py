@@ -20,7 +20,7 @@ from .table import BOOLEANS, COUNTS, NUMBERS, TIMES, UNMEASURED, Table, iso
 BYTE_ORDER_MARK = "\ufeff"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What a spreadsheet may take for the beginning of a formula: https://owasp.org/www-community/attacks/CSV_Injection."""
-_NESTED = tuple(field.name for field in TABLE if field.kind in ("texts", "pairs"))
+_NESTED = (*(field.name for field in TABLE if field.kind in ("texts", "pairs", "fields")), "answer_extra")
 """Fields that are lists or dicts, written as JSON."""
 
 

@@ -129,7 +129,12 @@ def _row(cell: Mapping[str, Any]) -> dict[str, Any]:
         row[AS_WRITTEN] = values["prompt"]
     request = cell["request"]
     # A cell that made no request stays one that makes none, whatever defaults might make of its values.
-    row |= {"prompt": None} if request is None else {name: _tuples(request[name]) for name in FIELDS}
+    row |= (
+        {"prompt": None}
+        if request is None
+        else {name: _tuples(request[name]) for name in FIELDS if name != "extra"}
+        | ({"extra": request["extra"]} if request.get("extra") else {})
+    )
     row[TAKE] = int(cell[TAKE])
     return row
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import ipywidgets as w
 
 from ...api.catalog import Catalog
+from ...api.extra import as_typed, typed_value
 from ...api.fields import DEFAULT_MODEL, DEFAULTS, EVERY, IMAGE_SUFFIXES, MOST_MEDIA_URLS, listed
 from ...api.models import VideoRequest, make_request
 from ...errors import InvalidRequest, one_line
@@ -78,13 +79,19 @@ class Compose:
             "metadata",
             w.Textarea(description="Metadata", rows=2, placeholder="name=value, one a line; or a JSON object"),
         )
+        self.extra = Field(
+            "extra",
+            w.Textarea(
+                description="Other fields", rows=2, placeholder="seed=7, one a line: sent as given; or a JSON object"
+            ),
+        )
         self.webhook = Field("webhook", w.Text(description="Webhook URL", placeholder="https://… rung when it is done"))
         self.thumbnails = w.HTML()
         self.thumbnails.add_class("seedance-thumbnails")
         self.swap = w.Button(description="Reverse order", layout={"display": "none"})
         self.fields = (
             *(self.prompt, self.model, self.aspect_ratio, self.duration, self.resolution, self.takes),
-            *(self.media, self.metadata, self.webhook),
+            *(self.media, self.metadata, self.extra, self.webhook),
         )
         self._follow_model()
         for field in self.fields:
@@ -116,9 +123,14 @@ class Compose:
         }
         with self._blame(self.metadata):
             options["metadata"] = read_metadata(self.metadata.control.value)
+        with self._blame(self.extra):
+            options["extra"] = read_fields(self.extra.control.value)
         # One at a time, so that what is wrong is told where it stands.
         plain = make_request("x", model=options["model"], aspect_ratio=None, duration=None, resolution=None)
-        for field, name in ((self.media, "media_urls"), (self.webhook, "webhook_url"), (self.metadata, "metadata")):
+        for field, name in (
+            *((self.media, "media_urls"), (self.webhook, "webhook_url")),
+            *((self.metadata, "metadata"), (self.extra, "extra")),
+        ):
             with self._blame(field):
                 alone = {name: options[name]}
                 self._catalog.check(
@@ -135,7 +147,8 @@ class Compose:
         choices = (self.model, self.aspect_ratio, self.duration, self.resolution)
         names = ("model", "aspect_ratio", "duration", "resolution")
         labels = {name: field.control.chosen for name, field in zip(names, choices, strict=True)}
-        texts = {"prompt": self.prompt, "media": self.media, "metadata": self.metadata, "webhook": self.webhook}
+        texts = {"prompt": self.prompt, "media": self.media, "webhook": self.webhook}
+        texts |= {"metadata": self.metadata, "extra": self.extra}
         return labels | {name: field.control.value for name, field in texts.items()} | {"takes": str(self.count)}
 
     def load(self, request: VideoRequest) -> None:
@@ -150,6 +163,7 @@ class Compose:
             self.takes.control.value = 1
             self.media.control.value = "\n".join(request.media_urls or ())
             self.metadata.control.value = write_metadata(request.metadata)
+            self.extra.control.value = write_fields(request.extra)
             self.webhook.control.value = request.webhook_url or ""
             self._draw_media()
 
@@ -276,6 +290,36 @@ def write_metadata(metadata: dict[str, Any] | None) -> str:
         if read_metadata(lines) == metadata:
             return lines
     return json.dumps(metadata, ensure_ascii=False)
+
+
+def read_fields(text: str) -> dict[str, Any] | None:
+    """Fields of the service as typed: a JSON object, or name=value lines with JSON values or texts; raises InvalidRequest."""
+    if text.lstrip().startswith("{"):
+        try:
+            found = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise InvalidRequest(f"other fields are no JSON object ({one_line(error, 80)})") from None
+        return found or None
+    made: dict[str, Any] = {}
+    for line in filter(str.strip, text.splitlines()):
+        name, equals, typed = (part.strip() for part in line.partition("="))
+        if not equals or not name or not typed:
+            raise InvalidRequest(f"other fields want name=value on each line, as in seed=7, not {one_line(line, 40)!r}")
+        if name in made:
+            raise InvalidRequest(f"the field {one_line(name, 40)} is there twice")
+        made[name] = typed_value(typed)[0]
+    return made or None
+
+
+def write_fields(extra: dict[str, Any] | None) -> str:
+    """The text that `read_fields` reads back as this."""
+    if not extra:
+        return ""
+    lines = "\n".join(f"{name}={as_typed(value)}" for name, value in extra.items())
+    with contextlib.suppress(InvalidRequest):
+        if read_fields(lines) == extra:
+            return lines
+    return json.dumps(extra, ensure_ascii=False)
 
 
 def thumbnails(urls: Sequence[str]) -> Html:

@@ -114,9 +114,11 @@ class Panel:
         choices = w.Box([f.box for f in (form.model, form.aspect_ratio, form.duration, form.resolution, form.takes)])
         choices.add_class("seedance-choices")
         media = w.VBox([form.media.box, form.thumbnails, form.swap])
-        service = w.VBox([form.metadata.box, form.webhook.box])
+        service = w.VBox([form.metadata.box, form.extra.box, form.webhook.box])
         used_before = _fold("Used before", self.history.box, self.history.refresh)
-        folds = w.VBox([_fold("Reference media", media), used_before, _fold("Metadata and webhook", service)])
+        folds = w.VBox(
+            [_fold("Reference media", media), used_before, _fold("Metadata, other fields, webhook", service)]
+        )
         folds.add_class("seedance-folds")
         root = w.VBox([form.prompt.box, choices, folds, self.frame, self.watch.box, self.gallery])
         return root.add_class("seedance-panel")

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from ...api.catalog import Catalog
+from ...api.extra import typed_value
 from ...api.fields import (
     DEFAULT_ASPECT_RATIO,
     DEFAULT_DURATION,
@@ -26,7 +27,7 @@ from ...api.fields import (
 from ...api.foreign_settings import setting_named
 from ...errors import one_line, shortened
 from . import look_alikes
-from .filling import THE_PROMPT, BadLine, interpolate, split_at_commas, value_of, values_of
+from .filling import THE_PROMPT, BadLine, interpolate, object_of, split_at_commas, value_of, values_of
 
 COMMANDS = {
     "panel": "compose, watch and look back in a panel; the same as nothing at all",
@@ -47,7 +48,8 @@ OPTIONS = tuple(sorted((field for field in TABLE if field.flags), key=lambda fie
 """The fields of a request that have an option here; long texts come last."""
 
 _OPTION_IN_QUOTES = r"""(?<!\S)--?[A-Za-z][A-Za-z-]*=(?:"[^"]*"|'[^']*')(?!\S)"""
-_TOKEN = re.compile(rf"{look_alikes.QUOTED}|{_OPTION_IN_QUOTES}|(?:\{{[^{{}}]*\}}|\S)+")
+_PAIR_IN_QUOTES = r"""(?:(?<=--set )|(?<=--metadata ))[A-Za-z_]\w*=(?:"[^"]*"|'[^']*')(?!\S)"""
+_TOKEN = re.compile(rf"{look_alikes.QUOTED}|{_OPTION_IN_QUOTES}|{_PAIR_IN_QUOTES}|(?:\{{[^{{}}]*\}}|\S)+")
 _LINE_END = re.compile(r"(?<=\n)|(?<=\r)(?!\n)|(?<=[\x0b\x0c\x85\u2028\u2029])")
 _SEPARATOR = "---"
 _ESCAPED = re.compile(r"\\+---")
@@ -184,7 +186,7 @@ def add_options(parser: Parser, *, out: str, metavar: str) -> None:
 
 
 def _add(parser: Parser, field: Field) -> None:
-    action = "append" if field.kind in ("texts", "pairs") else "store"
+    action = "append" if field.kind in ("texts", "pairs", "fields") else "store"
     parser.add_argument(
         *field.flags, dest=field.name, action=action, metavar=field.metavar, help=_help_on(field).replace("%", "%%")
     )
@@ -227,7 +229,7 @@ def parse(
         out=_variable(fill.text("-o/--out", found.out)),
         raw=found.raw,
         save_to=_folder(fill.text("--save-to", found.save_to)),
-        notes=tuple(notes),
+        notes=(*notes, *fill.notes),
     )
 
 
@@ -254,8 +256,9 @@ def parse_words(
     text, parts = " ".join([*found.prompt, *literal]).strip(), tuple(_parts_below(stdin())) if is_stdin else ()
     prompts = parts or ((text,) if text else ())
     is_template = getattr(found, "rows", None) is not None
-    made = _read(found, _Fill(None if found.raw or is_template else {}), prompts, parts, defaults or Defaults())
-    return dataclasses.replace(made, raw=found.raw, notes=tuple(_notes_on((), parts))), found
+    fill = _Fill(None if found.raw or is_template else {})
+    made = _read(found, fill, prompts, parts, defaults or Defaults())
+    return dataclasses.replace(made, raw=found.raw, notes=(*_notes_on((), parts), *fill.notes)), found
 
 
 def _split(parser: Parser, tokens: list[str]) -> tuple[argparse.Namespace, list[str]]:
@@ -304,6 +307,8 @@ def _fields(found: argparse.Namespace, fill: _Fill, defaults: Defaults) -> dict[
             value = fill.addresses(typed) if typed else None
         elif field.kind == "pairs":
             value = fill.pairs(name, typed)
+        elif field.kind == "fields":
+            value = fill.fields(name, typed)
         else:
             value = fill.text(name, typed) or None
         if value is not None:
@@ -477,11 +482,16 @@ _SPELLING = {"aspect_ratio": look_alikes.ratio, "resolution": lambda text: look_
 """How a typed value of these fields is read."""
 
 
+_AS_AXIS = 'sd.grid(…, extra=[{"seed": 1}, {"seed": 2}])'
+
+
 class _Fill:
     """The values of options and prompts, each filled for itself; without names all are taken as they are typed."""
 
     def __init__(self, names: Mapping[str, Any] | None) -> None:
         self._names = names
+        self.notes: list[str] = []
+        """What was read otherwise than it may have been meant."""
 
     def prompts(self, texts: Sequence[str]) -> tuple[str, ...]:
         """The finished prompts; one that is nothing but the name of a list is all of them."""
@@ -558,6 +568,48 @@ class _Fill:
                 raise BadLine(f"{option} wants NAME=VALUE, not {one_line(pair, 40)!r}. Nothing was sent")
             found[self._filled(option, match[1])] = self._filled(option, _closed(option, match[2]))
         return found
+
+    def fields(self, option: str, pairs: Sequence[str] | None) -> dict[str, Any] | None:
+        """Fields of the service with JSON values: what is typed as JSON is that, all else is text."""
+        if not pairs:
+            return None
+        found: dict[str, Any] = {}
+        for pair in pairs:
+            name, equals, typed = _closed(option, pair).partition("=")
+            name, typed = name.strip(), typed.strip()
+            if not equals or not name:
+                raise BadLine(f"{option} wants NAME=VALUE, as in seed=7, not {one_line(pair, 40)!r}. Nothing was sent")
+            shown = one_line(name, 40)
+            if not typed:
+                raise BadLine(
+                    f'{option} {shown} has no value: leave it out, or write {shown}="" for an empty text. Nothing was sent'
+                )
+            if name in found:
+                raise BadLine(f"{option} {shown} is there twice; to compare values: {_AS_AXIS}. Nothing was sent")
+            found[name] = self._field(option, name, typed)
+        return found
+
+    def _field(self, option: str, name: str, typed: str) -> Any:
+        where, bare = f"{option} {one_line(name, 40)}", _closed(option, typed)
+        if bare != typed:
+            return self._filled(where, bare)
+        value, note = typed_value(typed)
+        if value is typed and (typed[0] == "[" or (typed[0] == "{" and self._names is None)):
+            raise BadLine(
+                f"{where} begins like JSON and is none: {one_line(typed, 40)!r}. Where blanks are in it, it stands in quotes as a whole:"
+                f""" {option} '{name}={{"pan": {{"x": 1}}}}'. Nothing was sent"""
+            )
+        if value is not typed or self._names is None or "{" not in typed:
+            parts = split_at_commas(typed, look_alikes.COMMAS)
+            if value is typed and len(parts) > 1 and not any(isinstance(typed_value(part)[0], str) for part in parts):
+                raise BadLine(
+                    f'{where} is a list: write {name}="{one_line(typed, 40)}" for the text, {name}=[{one_line(typed, 40)}] for one'
+                    f" list; to compare values: {_AS_AXIS}. Nothing was sent"
+                )
+            self.notes += [f"{where} is {note}"] if note else []
+            return value
+        held = object_of(typed, self._names, where)
+        return dict(held) if held is not None else value_of(typed, self._names, where)
 
     def ids(self, command: str, words: Sequence[str]) -> list[str]:
         """Ids of jobs, one or a list."""

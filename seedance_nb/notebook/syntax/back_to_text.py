@@ -6,6 +6,7 @@ import re
 import unicodedata
 from typing import Any
 
+from ...api.extra import as_typed
 from ...api.fields import DEFAULTS, Field
 from ...api.models import VideoRequest
 from ...pages.code import as_python
@@ -31,6 +32,8 @@ def _texts_of(field: Field, value: Any) -> list[str]:
     """The value of a field as it is typed behind its option, once for each of several; nothing where nothing need be typed."""
     if value is None:
         return [""] if field.name in DEFAULTS else []
+    if field.kind == "fields":
+        return [f"{name}={as_typed(inner)}" for name, inner in value.items()]
     if field.kind == "pairs":
         return [f"{name}={text}" for name, text in value.items()]
     return list(value) if field.kind == "texts" else [str(value)]

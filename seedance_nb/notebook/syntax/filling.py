@@ -58,6 +58,13 @@ def value_of(text: str, names: Mapping[str, Any], where: str) -> Any:
     return value.item() if hasattr(value, "item") and getattr(value, "shape", None) == () else value
 
 
+def object_of(text: str, names: Mapping[str, Any], where: str) -> Mapping[str, Any] | None:
+    """The dict of `text` where it is nothing but one `{field}` that holds one; else None. Raises BadLine."""
+    found = _only_field(text)
+    value = None if found is None else _value(found, names, where)
+    return value if isinstance(value, Mapping) else None
+
+
 def split_at_commas(text: str, commas: str) -> list[str]:
     """The parts between commas, but for commas that stand between braces."""
     return [part.strip() for part in re.findall(rf"(?:\{{[^{{}}]*\}}|[^{commas}])+", text) if part.strip()]

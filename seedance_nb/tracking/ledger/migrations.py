@@ -198,6 +198,7 @@ MIGRATIONS: tuple[tuple[Step, ...], ...] = (
         PRIMARY KEY (race, number)
     ) STRICT""",
     ),
+    ("ALTER TABLE jobs ADD COLUMN answer_extra TEXT",),  # m012_answers: what the service said beyond what is read
 )
 
 

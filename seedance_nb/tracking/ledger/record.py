@@ -39,7 +39,7 @@ class Record(Kept):
 
 COLUMNS = tuple(f.name for f in dataclasses.fields(Record))
 CHANGEABLE = frozenset(COLUMNS) - {"key", "account", "request", "take", "created_at"}
-BESIDE_A_VERDICT = ("clip", "checked_at", "credits", "request_id", "accepted_at")
+BESIDE_A_VERDICT = ("clip", "checked_at", "credits", "request_id", "accepted_at", "answer_extra")
 """What may still be written when the service has said how a generation ended."""
 
 
@@ -89,7 +89,11 @@ def cell_of(value: Any) -> Any:
 _READ: Mapping[str, Callable[[Any], Any]] = {
     "request": lambda cell: VideoRequest.from_wire(json.loads(cell)),
     "status": Status,
-    "clip": lambda cell: json.loads(cell) if cell else None,
+    **{
+        f.name: lambda cell: json.loads(cell) if cell else None
+        for f in dataclasses.fields(Record)
+        if f.type.startswith("Mapping")
+    },
     **{f.name: bool for f in dataclasses.fields(Record) if f.type == "bool"},
 }
 """How a cell becomes the value it was made of; all others are that value."""

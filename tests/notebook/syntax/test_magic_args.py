@@ -134,6 +134,9 @@ def test_a_line_without_a_prompt_has_none():
         ("--metadata scene=4", {"metadata": {"scene": "4"}}),
         ('--metadata "scene name=the quay"', {"metadata": {"scene name": "the quay"}}),
         ("--metadata a=b=c --metadata d=", {"metadata": {"a": "b=c", "d": ""}}),
+        ('--metadata scene="the quay"', {"metadata": {"scene": "the quay"}}),
+        ("--set seed=7", {"extra": {"seed": 7}}),
+        ("--set=seed=7 --set cfg_scale=7.5", {"extra": {"seed": 7, "cfg_scale": 7.5}}),
         ("--webhook-url https://h/ring?x=1", {"webhook_url": "https://h/ring?x=1"}),
         ("--fresh", {"fresh": True}),
         ("--wait", {"wait": True}),
@@ -616,3 +619,49 @@ def test_the_help_names_every_option_and_command():
     missing = [o for a in build_parser()._actions for o in a.option_strings if not re.search(rf"(?<!\S){o}\b", text)]
     missing += [name for name in COMMANDS if not re.search(rf"^  {name} +\S", text, re.MULTILINE)]
     assert missing == []
+
+
+# -- fields of the service that we do not know
+
+
+@pytest.mark.parametrize(
+    ("typed", "value"),
+    [
+        ("seed=07", "07"),
+        ('name="007"', "007"),
+        ("name='007'", "007"),
+        ('"name=soft light"', "soft light"),
+        ('name="soft  light"', "soft  light"),
+        ('camera={"pan":1}', {"pan": 1}),
+        ("""'camera={"pan": {"x": 1}}'""", {"pan": {"x": 1}}),
+        ("loop=true", True),
+        ("seed=null", None),
+        ("seed={n}", 7),
+        ("seed={text}", "007"),
+        ("camera={d}", {"pan": 1}),
+        ("name=shot-{n}", "shot-7"),
+        ("tags=[1,2]", [1, 2]),
+        ('sizes="1,2"', "1,2"),
+    ],
+)
+def test_set_takes_json_else_text(typed, value):
+    found = parse(f"a boat --set {typed}", names={"n": 7, "text": "007", "d": {"pan": 1}})
+
+    [read] = found.fields["extra"].values()
+    assert (read, type(read), found.prompts) == (value, type(value), ("a boat",))
+
+
+def test_set_says_what_only_looks_like_a_number():
+    assert parse("a boat --set seed=07").notes == ('--set seed is sent as the text "07"; JSON\'s own would be 7',)
+    assert parse('a boat --set seed="07" --set n=7').notes == ()
+
+
+@pytest.mark.parametrize("raw", ["", " --raw"])
+@pytest.mark.parametrize(
+    "typed",
+    ["seed", "=7", "seed=", "seed=1,2", "seed=1 --set seed=2", 'camera={"pan": {"x": 1}}', 'name="soft', "tags=[1, 2]"],
+)
+def test_set_refuses_what_cannot_be_meant_in_one_line(typed, raw):
+    with pytest.raises(BadLine, match=r"Nothing was sent$") as refused:
+        parse(f"a boat --set {typed}{raw}", names={})
+    assert "\n" not in str(refused.value)

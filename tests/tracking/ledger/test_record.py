@@ -22,7 +22,13 @@ REQUEST = VideoRequest(prompt="a boat", duration=5)
 
 def filled():
     """A row with a value in every column."""
-    values = {"int": 7, "float": 7.5, "str": "seven", "bool": True}
+    values = {
+        "int": 7,
+        "float": 7.5,
+        "str": "seven",
+        "bool": True,
+        "Mapping[str,": {"queue": {"place": 3}, "said": "äöü"},
+    }
     own = {"request": REQUEST, "status": Status.SUCCEEDED, "clip": {"file": "x.mp4"}}
     plain = {f.name: values[f.type.split()[0]] for f in dataclasses.fields(Record) if f.name not in own}
     return Record(**own, **plain)
