@@ -121,10 +121,10 @@ class VideoRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel", om
         return next((text for text in texts if text is not None and is_unsigned(text)), None)
 
     @classmethod
-    def from_wire(cls, body: dict[str, Any]) -> VideoRequest:
+    def from_wire(cls, body: Any) -> VideoRequest:
         """The inverse of `to_wire`; raises `msgspec.ValidationError` for wrong types."""
         if not isinstance(body, dict):
-            return msgspec.convert(body, cls)
+            return msgspec.convert(body, cls)  # which says what is wrong with it
         extra = {name: value for name, value in body.items() if name not in _WIRE}
         known = {name: value for name, value in body.items() if name in _WIRE}
         return msgspec.structs.replace(msgspec.convert(known, cls), extra=extra or None)
