@@ -179,7 +179,7 @@ def _generate(line: Line, found: argparse.Namespace, *, as_json: bool) -> int:
     from .api.models import make_request
     from .terminal import overviews
 
-    options = request_options(line)
+    options = session.shelf.among(request_options(line))
     request = make_request(**options)
     if line.dry_run:
         for said in overviews.dry_run(session, request, notes=line.notes, fresh=line.fresh):

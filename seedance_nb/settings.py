@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 from .errors import ConfigurationError, one_line
 from .keywords import UNSET
 from .project_file import read_limits
+from .upload_places import Uploads, check_uploads
 
 DEFAULT_BASE_URL = "https://www.seedance2.ink"
 SIMULATOR = "simulator"
@@ -88,7 +89,7 @@ class Limits:
 LIMIT_NAMES = tuple(f.name for f in dataclasses.fields(Limits))
 _WHOLE = {"max_clip_bytes", "max_json_bytes", "embed_limit", "concurrency", "tries_after_trouble"}
 _ZERO_ALLOWED = {"embed_limit", "max_credits"}
-_FROM_ENV = ("SEEDANCE_BASE_URL", "SEEDANCE_HOME", "SEEDANCE_LEDGER", "SEEDANCE_CLIPS")
+_FROM_ENV = ("SEEDANCE_BASE_URL", "SEEDANCE_HOME", "SEEDANCE_LEDGER", "SEEDANCE_CLIPS", "SEEDANCE_UPLOADS")
 _MONEY_IN_ENV = "SEEDANCE_MAX_CREDITS"
 
 
@@ -109,6 +110,8 @@ class Settings:
     """Where the key came from, in words; never the key."""
     limits_trouble: str | None = None
     """Why the limits that somebody set cannot be relied on, in one line; then nothing may be sent."""
+    uploads: Uploads | None = None
+    """Where a person's own files go before the service fetches them; None: nowhere."""
     folder: Path | None = dataclasses.field(default=None, compare=False, repr=False)
     """Where the search for pyproject.toml began; None: it could not."""
 
@@ -124,6 +127,7 @@ def resolve(
     home: str | os.PathLike[str] | None = None,
     ledger: str | os.PathLike[str] | None = None,
     clips: str | os.PathLike[str] | None = None,
+    uploads: Uploads | None = None,
     environ: Mapping[str, str] | None = None,
     folder: Path | None = None,
     **limits: Any,
@@ -154,11 +158,15 @@ def resolve(
     given = {name: value for name, value in limits.items() if value is not None}
     with contextlib.suppress(OSError):  # the working folder was deleted: nothing can stand in it
         folder = Path.cwd() if folder is None else folder.absolute()
-    chosen, trouble = ({}, None) if folder is None else read_limits(folder, LIMIT_NAMES, check_limit)
+    chosen, trouble = ({}, None) if folder is None else read_limits(folder, (*LIMIT_NAMES, "uploads"), _check_setting)
     if "max_credits" not in given:
         from_env, env_trouble = _limit_in(money)
         chosen, trouble = chosen | from_env, trouble or env_trouble
     chosen |= {name: check_limit(name, value) for name, value in given.items()}
+    place_in_file = chosen.pop("uploads", None)
+    if uploads is None and (named := env.get("SEEDANCE_UPLOADS", "").strip()):
+        uploads = named
+    uploads = check_uploads(uploads) if uploads is not None else place_in_file
     whole = _check_place("home", place)
     named_ledger = ledger or env.get("SEEDANCE_LEDGER")
     named_clips = clips or env.get("SEEDANCE_CLIPS")
@@ -172,6 +180,7 @@ def resolve(
         limits=Limits(**chosen),
         key_source=source,
         limits_trouble=trouble,
+        uploads=uploads,
         folder=folder,
     )
 
@@ -307,6 +316,12 @@ def _trouble_with(key: str) -> str | None:
     if len(key) > 512 or not all("!" <= c <= "~" for c in key):
         return "the API key holds spaces, line breaks or characters that no key has; copy it again"
     return None
+
+
+def _check_setting(name: str, value: Any) -> Any:
+    if name == "uploads":
+        return check_uploads(value)
+    return check_limit(name, value)
 
 
 def check_limit(name: str, value: Any) -> Any:

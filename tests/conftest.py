@@ -4,9 +4,14 @@ import os
 import signal
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # A shell that runs the tests in the background lets SIGINT be ignored, and every process of ours would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Examples are the same ones every time, and a loaded machine may take as long as it needs for each.
+settings.register_profile("steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
 
 SLOW = ("test_soak", "tests/promises/", "tests/notebook/")
 

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import InvalidRequest, one_line
+from .content_addresses import is_content
 from .extra import read_extra
 from .fields import (
     ASPECT_RATIOS,
@@ -287,6 +288,8 @@ def _check_media(urls: Any) -> list[str]:
         raise InvalidRequest(f"give 1 to {MOST_MEDIA_URLS} media URLs, not {len(urls)}; leave them out for text only")
     warnings = []
     for url in urls:
+        if is_content(url):
+            continue  # looked into when it was put on the shelf
         if not isinstance(url, str) or not _is_url(url, ("https",)):
             raise InvalidRequest(f"media URL {_shown(url)!r} must be a public https:// address")
         if not urlsplit(url).path.lower().endswith(MEDIA_SUFFIXES):

@@ -11,10 +11,11 @@ from typing import Any, Literal, get_overloads, overload
 from ..api.fields import DEFAULT_ASPECT_RATIO, DEFAULT_DURATION, DEFAULT_MODEL, DEFAULT_RESOLUTION
 from ..errors import InvalidRequest
 from ..tracking import session as sessions
+from ..tracking.references.shelf import Reference
 from ..tracking.session import Session
 from .axes import Combination, lay_out
 from .grid import Grid
-from .values import Axis, Prompts, Rows
+from .values import Axis, Prompts, Rows, are_rows, with_own_files
 
 
 @overload
@@ -34,7 +35,7 @@ def grid(
     aspect_ratio: str | Iterable[str | None] | None = DEFAULT_ASPECT_RATIO,
     duration: int | Iterable[int | None] | None = DEFAULT_DURATION,
     resolution: str | Iterable[str | None] | None = DEFAULT_RESOLUTION,
-    media_urls: Iterable[str] | Iterable[Iterable[str] | None] | None = None,
+    media_urls: Reference | Iterable[Reference] | Iterable[Iterable[Reference] | None] | None = None,
     webhook_url: str | Iterable[str | None] | None = None,
     metadata: Mapping[str, Any] | Iterable[Mapping[str, Any] | None] | None = None,
     extra: Mapping[str, Any] | Iterable[Mapping[str, Any] | None] | None = None,
@@ -83,7 +84,10 @@ def open_grid(
         if takes != 1:
             known = known.extended(takes=takes)
         return Grid(session, dataclasses.replace(known, where=where))
-    return Grid(session, lay_out(prompt, rows, takes=takes, mode=mode, where=where, raw=raw, **axes))
+    shelf = session.shelf
+    rows = with_own_files(rows, shelf.among)
+    prompt = with_own_files(prompt, shelf.among) if are_rows(prompt) else prompt
+    return Grid(session, lay_out(prompt, rows, takes=takes, mode=mode, where=where, raw=raw, **shelf.among(axes)))
 
 
 def _is_manifest(text: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any, Protocol
@@ -80,6 +80,15 @@ def rows_of(rows: Any) -> tuple[tuple[Mapping[str, Any], ...], tuple[tuple[str, 
         made.append(row)
         emptied.append(tuple(empty))
     return tuple(made), tuple(emptied)
+
+
+def with_own_files(rows: Any, plain: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> Any:
+    """The rows with what `plain` makes of each; a table without references stays as it is."""
+    if _is_frame(rows):
+        return [plain(row) for row in _records_of(rows)] if "media_urls" in list(rows.columns) else rows
+    if not are_rows(rows):
+        return rows
+    return [row if row.get("media_urls") is None or is_missing(row["media_urls"]) else plain(row) for row in rows]
 
 
 def _records_of(frame: Any) -> list[dict[Any, Any]]:

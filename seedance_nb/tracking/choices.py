@@ -10,6 +10,7 @@ from typing import Any
 
 from ..errors import ConfigurationError
 from ..settings import SIMULATOR, Limits, Secret, Settings, check_key, resolve, with_stored_key
+from ..upload_places import Uploads, check_uploads
 from .ledger.contract import NAMED
 
 Changes = Mapping[str, float | int | None]
@@ -28,11 +29,12 @@ class Choices:
         account: str | None,
         ledger: str | os.PathLike[str] | None,
         clips: str | os.PathLike[str] | None,
+        uploads: Uploads | None = None,
         limits: Changes,
     ) -> None:
         named: dict[str, Any] = dict(limits)
         self.settings: Settings = resolve(
-            api_key=api_key, base_url=base_url, home=home, ledger=ledger, clips=clips, **named
+            api_key=api_key, base_url=base_url, home=home, ledger=ledger, clips=clips, uploads=uploads, **named
         )
         self.ledger, self.clips = ledger, clips
         """Places that were named apart from `home`."""
@@ -77,6 +79,11 @@ class Choices:
         if self.settings.uses_simulator or self.account:
             return None
         return fingerprint_of(spelling, self.need_key())
+
+    def use_uploads(self, uploads: Uploads | None) -> None:
+        """Have own files uploaded there from now on; None: where environment or pyproject.toml say. Raises ConfigurationError."""
+        place = check_uploads(uploads) if uploads is not None else self._resolved({}).uploads
+        self.settings = dataclasses.replace(self.settings, uploads=place)
 
     def kept_limits(self) -> dict[str, Any]:
         """What goes on to hold where nothing else is said; while a file cannot be read only what was said here."""

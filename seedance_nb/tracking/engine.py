@@ -8,14 +8,17 @@ import sys
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from urllib.parse import urlsplit
 
-from ..settings import Secret
+from ..settings import Secret, is_loopback
 from . import host
 from .budget import Budget
 from .choices import Choices
 from .job import Job, Origin
 from .ledger.ledger import Ledger
 from .ledger.ledger_file import make_private_folder
+from .references.references import References
+from .references.shelf import Shelf
 
 if TYPE_CHECKING:
     from ..simulator.server import Simulator
@@ -40,6 +43,12 @@ class Engine:
         origin: Callable[[], Origin],
     ) -> None:
         self._choices, self._account, self._budget, self._origin = choices, account, budget, origin
+        self.references = References(
+            Shelf(choices.settings.home / "references"),
+            lambda: choices.settings.uploads,
+            allow_http=choices.settings.uses_simulator
+            or is_loopback(urlsplit(choices.settings.base_url).hostname or ""),
+        )
         self._runner: Runner | None = None
         self._simulator: Simulator | None = None
         self._lock = threading.RLock()
@@ -142,6 +151,7 @@ class Engine:
             notebook=host.notebook_name(),
             simulated=simulated,
             origin=self._origin(),
+            references=self.references,
         )
 
     def _start_simulator(self) -> tuple[str, Secret]:

@@ -84,6 +84,9 @@ class Follower(Protocol):
     def work(self, function: Callable[[], object]) -> None:
         """Run `function()` soon, in a thread for slow work."""
 
+    def thumbnails(self, request: VideoRequest) -> list[str]:
+        """The person's own pictures that a request goes by, each small and as a data: address."""
+
 
 class Job:
     """One take of one request, followed in the background until its clip is on disk or its end is known.
@@ -304,6 +307,10 @@ class Job:
     def limits(self) -> Limits:
         """Timeouts, sizes and pace in force where it is followed."""
         return self._follower.limits
+
+    def thumbnails(self) -> list[str]:
+        """The person's own pictures that it goes by, each small and as a data: address."""
+        return self._follower.thumbnails(self.request)
 
     def call_later(self, seconds: float, function: Callable[[], object]) -> None:
         """Run `function()` in the background thread after `seconds`; from any thread. It must not wait there."""

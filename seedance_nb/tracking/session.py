@@ -29,6 +29,7 @@ from ..api.plain_values import whole_number
 from ..errors import ApiError, ConfigurationError, InvalidRequest, SeedanceError, one_line
 from ..keywords import UNSET, Unset, refusing_others
 from ..settings import Limits, Secret, Settings, check_base_url, check_key, check_limit, limits_among, refuse_unknown
+from ..upload_places import Uploads
 from . import host
 from .background import log
 from .budget import Budget
@@ -40,6 +41,7 @@ from .ledger.ledger import Ledger
 from .ledger.record import Record
 from .money import Money
 from .ownership import Ownership
+from .references.shelf import Reference, Shelf
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -117,6 +119,7 @@ class Session:
         ledger: str | os.PathLike[str] | None = None,
         clips: str | os.PathLike[str] | None = None,
         *,
+        uploads: Uploads | None = None,
         connect_timeout: float | None = None,
         read_timeout: float | None = None,
         create_timeout: float | None = None,
@@ -137,7 +140,14 @@ class Session:
         del api_key  # no frame that may raise holds it
         limits = limits_among(locals())
         self.choices = Choices(
-            api_key=key, base_url=base_url, home=home, account=account, ledger=ledger, clips=clips, limits=limits
+            api_key=key,
+            base_url=base_url,
+            home=home,
+            account=account,
+            ledger=ledger,
+            clips=clips,
+            uploads=uploads,
+            limits=limits,
         )
         self.engine = Engine(
             self.choices,
@@ -208,6 +218,11 @@ class Session:
         known = self.settings
         return Origin(known.base_url, str(known.home), str(known.ledger), str(known.clips), self.choices.account)
 
+    @property
+    def shelf(self) -> Shelf:
+        """Where own files that requests go by are kept."""
+        return self.engine.references.shelf
+
     def ask_ledger(self, method: Callable[Concatenate[Ledger, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What a method of the ledger answers. Raises ConfigurationError where it cannot be read."""
         return self.engine.ask_ledger(method, *args, **kwargs)
@@ -222,7 +237,7 @@ class Session:
         aspect_ratio: str | None = DEFAULT_ASPECT_RATIO,
         duration: int | None = DEFAULT_DURATION,
         resolution: str | None = DEFAULT_RESOLUTION,
-        media_urls: Iterable[str] | None = None,
+        media_urls: Reference | Iterable[Reference] | None = None,
         webhook_url: str | None = None,
         metadata: Mapping[str, Any] | None = None,
         extra: Mapping[str, Any] | None = None,
@@ -239,7 +254,7 @@ class Session:
             aspect_ratio=aspect_ratio,
             duration=duration,
             resolution=resolution,
-            media_urls=media_urls,
+            media_urls=self.shelf.addresses(media_urls),
             webhook_url=webhook_url,
             metadata=metadata,
             extra=extra,
@@ -461,7 +476,13 @@ class Session:
 
     # Changing what is set ------------------------------------------------------------------------------
 
-    def change(self, *, api_key: str | Secret | None = None, limits: Changes | None = None) -> None:
+    def change(
+        self,
+        *,
+        api_key: str | Secret | None = None,
+        limits: Changes | None = None,
+        uploads: Uploads | Unset | None = UNSET,
+    ) -> None:
         """Go on with another key or other limits, by their names; running jobs stay and use the new key from their next look on.
 
         A limit that is None is what environment, pyproject.toml or the default say. Raises ConfigurationError: then nothing has changed.
@@ -469,6 +490,8 @@ class Session:
         key = Secret(api_key) if isinstance(api_key, str) else api_key
         del api_key
         key = None if key is None else check_key(key)
+        if not isinstance(uploads, Unset):
+            self.choices.use_uploads(uploads)
         if limits:
             self.choices.change_limits(limits)
             self._keep_limits(anew="max_credits" in limits)
@@ -488,6 +511,7 @@ class Session:
         account: str | None = None,
         ledger: str | os.PathLike[str] | None = None,
         clips: str | os.PathLike[str] | None = None,
+        uploads: Uploads | Unset | None = UNSET,
         limits: Mapping[str, float | int | None] | None = None,
     ) -> Session:
         """A new session at another host, folder or account; all that is not named stays, what was spent too.
@@ -505,6 +529,7 @@ class Session:
             account=account or self.choices.account,
             ledger=ledger or self.choices.ledger,
             clips=clips or self.choices.clips,
+            uploads=known.uploads if isinstance(uploads, Unset) else uploads,
             **{**self.choices.kept_limits(), **limits},
         )
         own = moved.limits
@@ -630,6 +655,7 @@ def configure(
     ledger: str | os.PathLike[str] | None = None,
     clips: str | os.PathLike[str] | None = None,
     *,
+    uploads: Uploads | Unset | None = UNSET,
     connect_timeout: float | Unset | None = UNSET,
     read_timeout: float | Unset | None = UNSET,
     create_timeout: float | Unset | None = UNSET,
@@ -649,7 +675,9 @@ def configure(
     """Change the key, host, folder or limits of this kernel's session; returns the session. What is not named stays.
 
     `home` is the folder of all that is kept; `ledger` (a file) and `clips` (a folder) may lie elsewhere. `account` is a name for whose
-    key it is, where several keys belong to one.
+    key it is, where several keys belong to one. `uploads` is where own files among `media_urls` go, for the service to fetch: an fsspec
+    URL of a bucket (s3://bucket/prefix, gs://…, az://…; `?public=https://…` where its objects can be read, else addresses are signed;
+    `?endpoint_url=https://…` for R2 and MinIO), or a function from a path to an https address. Nothing is uploaded anywhere else.
 
     Limits: connect_timeout, read_timeout, create_timeout, stall_timeout, download_timeout, poll_floor, poll_ceiling, pause_after_trouble
     and longest_pause are seconds, max_clip_bytes, max_json_bytes and embed_limit bytes; concurrency is calls at once, tries_after_trouble
@@ -663,10 +691,11 @@ def configure(
     limits, session = limits_among(locals()), existing()
     places: dict[str, Any] = {"base_url": base_url, "home": home, "account": account, "ledger": ledger, "clips": clips}
     if session is None:
-        return _adopt(Session(api_key=key, **places, **limits))
+        place = None if isinstance(uploads, Unset) else uploads
+        return _adopt(Session(api_key=key, **places, uploads=place, **limits))
     if any(place is not None for place in places.values()):
-        return _adopt(session.moved(api_key=key, **places, limits=limits))
-    session.change(api_key=key, limits=limits)
+        return _adopt(session.moved(api_key=key, **places, uploads=uploads, limits=limits))
+    session.change(api_key=key, limits=limits, uploads=uploads)
     return session
 
 
@@ -688,7 +717,7 @@ def submit(
     aspect_ratio: str | None = DEFAULT_ASPECT_RATIO,
     duration: int | None = DEFAULT_DURATION,
     resolution: str | None = DEFAULT_RESOLUTION,
-    media_urls: Iterable[str] | None = None,
+    media_urls: Reference | Iterable[Reference] | None = None,
     webhook_url: str | None = None,
     metadata: Mapping[str, Any] | None = None,
     extra: Mapping[str, Any] | None = None,

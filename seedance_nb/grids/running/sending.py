@@ -118,7 +118,9 @@ class Sending:
         limit = check_limit("max_credits", max_credits)
         with self._lock:
             before = self._laid
-            self._laid = Cells.of(before.axes.extended(takes=takes, **more), self._session.catalog)
+            self._laid = Cells.of(
+                before.axes.extended(takes=takes, **self._session.shelf.among(more)), self._session.catalog
+            )
             try:
                 missing = self._never_sent() if self.is_submitted else []
                 self.planner.check_price(self._laid, missing, limit, fresh=self._is_fresh)

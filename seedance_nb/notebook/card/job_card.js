@@ -27,7 +27,7 @@ import {
  *   cancel_requested: boolean,
  * }} View
  */
-/** @typedef {{ view: Partial<View>, receipt: string, done: boolean }} Traits */
+/** @typedef {{ view: Partial<View>, receipt: string, done: boolean, references: string[] }} Traits */
 /** @typedef {{ kind: "video" } | { kind: "no_video" | "cancel_failed", text: string }} Message */
 
 const TICK = 1000; // ms between redraws of the clock
@@ -47,6 +47,7 @@ export default ageing(card);
  */
 function card(model, el, age) {
   const ui = build(el);
+  drawReferences(ui.references, model.get("references") || []);
   /** @type {number | null} */
   let pressedAt = null; // when Cancel was pressed, until the kernel takes over
   let acknowledged = false;
@@ -229,6 +230,21 @@ function card(model, el, age) {
   };
 }
 
+/**
+ * The person's own pictures that the video goes by.
+ * @param {HTMLElement} place
+ * @param {string[]} sources
+ */
+function drawReferences(place, sources) {
+  place.hidden = !sources.length;
+  place.replaceChildren(...sources.map((source, index) => {
+    const picture = make("img", "seedance-reference");
+    picture.alt = sources.length > 1 ? `Reference ${index + 1}` : "Reference";
+    picture.src = source;
+    return picture;
+  }));
+}
+
 /** @param {HTMLElement} el */
 function build(el) {
   const ui = {
@@ -242,6 +258,7 @@ function build(el) {
     cancel: make("button", "seedance-button seedance-cancel", "Cancel"),
     bar: progressBar("seedance-bar"),
     fill: make("div", "seedance-fill"),
+    references: make("div", "seedance-references"),
     lines: make("div", "seedance-lines"),
     idKind: make("span"),
     id: make("code", "seedance-id"),
@@ -267,7 +284,7 @@ function build(el) {
   ui.known.className = ui.seen.className = "seedance-fact";
   const facts = make("div", "seedance-facts");
   facts.append(id, ui.known, ui.seen);
-  ui.card.append(ui.heading, row, ui.bar, ui.lines, ui.stage, facts);
+  ui.card.append(ui.heading, row, ui.bar, ui.references, ui.lines, ui.stage, facts);
   el.append(ui.card);
   return ui;
 }

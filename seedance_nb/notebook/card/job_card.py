@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,11 +80,15 @@ class JobCard(anywidget.AnyWidget):
     done = traitlets.Bool(False).tag(sync=True)
     """Nothing more will come, and the outputs have been replaced: a card that is still on a page then helps itself."""
 
+    references = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    """The person's own pictures that the video goes by, small, as data: addresses."""
+
     def __init__(
         self,
         view: dict[str, Any],
         *,
         receipt: str = "",
+        references: Sequence[str] = (),
         on_cancel: Callable[[], None],
         clip_bytes: Callable[[], bytes | None],
         on_in_view: Callable[[], object] = lambda: None,
@@ -94,7 +98,7 @@ class JobCard(anywidget.AnyWidget):
         self._shown: dict[str, bool] = {}
         self._clip_bytes = clip_bytes
         self._cancel_asked = False
-        super().__init__(view=view, receipt=receipt)
+        super().__init__(view=view, receipt=receipt, references=list(references))
         self.on_msg(self._answer)
 
     def __repr__(self) -> str:

@@ -104,6 +104,7 @@ class JobView:
         self._card = JobCard(
             card_view(snapshot, time.time()),
             receipt=self._receipt_id,
+            references=job.thumbnails(),
             on_cancel=job.cancel,
             clip_bytes=lambda: _bytes(job),
             on_in_view=lambda: job.call_later(0.0, lambda: self._changed(job.snapshot)),

@@ -100,7 +100,7 @@ class SeedanceMagics(Magics):
         if found.is_grid:
             self._generate_grid(found)
             return
-        options = magic_args.request_options(found)
+        options = sessions.default().shelf.among(magic_args.request_options(found))
         if found.dry_run:
             self._dry_run(options, found)
             return

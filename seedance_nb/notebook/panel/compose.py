@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,9 +15,10 @@ from ...api.catalog import Catalog
 from ...api.extra import as_typed, typed_value
 from ...api.fields import DEFAULT_MODEL, DEFAULTS, EVERY, IMAGE_SUFFIXES, MOST_MEDIA_URLS, listed
 from ...api.models import VideoRequest, make_request
-from ...errors import InvalidRequest, one_line
+from ...errors import InvalidRequest, SeedanceError, one_line
 from ...pages.escaping import Html, clean, filled, joined
 from ...pages.words import clamp
+from ...tracking.references.shelf import Shelf
 from ..interactive import drawn_by, interactive
 from .choice import Choice
 
@@ -52,8 +54,9 @@ class Field:
 class Compose:
     """The fields. `on_change()` is called after every change, once, also when several fields change together."""
 
-    def __init__(self, catalog: Catalog, on_change: Callable[[], object]) -> None:
+    def __init__(self, catalog: Catalog, on_change: Callable[[], object], shelf: Shelf | None = None) -> None:
         self._catalog = catalog
+        self._shelf = shelf
         self._on_change = on_change
         self._held = False
         self.prompt = Field(
@@ -118,9 +121,11 @@ class Compose:
             "aspect_ratio": self.aspect_ratio.control.value,
             "duration": self.duration.control.value,
             "resolution": self.resolution.control.value,
-            "media_urls": self._media_urls() or None,
+            "media_urls": None,
             "webhook_url": self.webhook.control.value.strip() or None,
         }
+        with self._blame(self.media):
+            options["media_urls"] = self._addresses() or None
         with self._blame(self.metadata):
             options["metadata"] = read_metadata(self.metadata.control.value)
         with self._blame(self.extra):
@@ -225,14 +230,25 @@ class Compose:
         self.model.say("; ".join(part for part in (words, *moved) if part), wrong=False)
 
     def _media_urls(self) -> list[str]:
-        return str(self.media.control.value).split()
+        """An address a word, and a path a line: those may hold blanks."""
+        lines = str(self.media.control.value).splitlines()
+        return [word for line in lines for word in (line.split() if "://" in line else [line.strip()]) if word]
+
+    def _addresses(self) -> list[str]:
+        urls = self._media_urls()
+        return urls if self._shelf is None else [self._shelf.address(url) for url in urls]
 
     def _reverse_media(self) -> None:
         self.media.control.value = "\n".join(reversed(self._media_urls()))
 
     def _draw_media(self) -> None:
-        urls = self._media_urls()
-        self.thumbnails.value = thumbnails(urls)
+        urls, pictures = self._media_urls(), dict[str, str]()
+        if self._shelf is not None:
+            for url in urls:
+                with contextlib.suppress(SeedanceError):  # what is wrong with it is said where it is asked for
+                    if "://" not in url and (small := self._shelf.thumbnail(self._shelf.address(url))) is not None:
+                        pictures[url] = small
+        self.thumbnails.value = thumbnails(urls, pictures)
         self.swap.layout.display = "" if len(urls) > 1 else "none"
 
 
@@ -322,15 +338,17 @@ def write_fields(extra: dict[str, Any] | None) -> str:
     return json.dumps(extra, ensure_ascii=False)
 
 
-def thumbnails(urls: Sequence[str]) -> Html:
-    """The reference media in their order, images as pictures."""
+def thumbnails(urls: Sequence[str], own: Mapping[str, str] = MappingProxyType({})) -> Html:
+    """The reference media in their order, images as pictures; `own` holds small ones (data:) of the person's files by what was typed."""
     images = [url for url in urls if _suffix(url).endswith(IMAGE_SUFFIXES)]
     roles = {0: "first frame", 1: "last frame"} if len(images) == len(urls) <= 2 else {}
     figures = []
     for index, url in enumerate(urls[:MOST_MEDIA_URLS]):
         words = f"{index + 1} · {roles.get(index, 'reference')}"
         name = clamp(_suffix(url).rpartition("/")[2] or url, 40)
-        if url in images and url.startswith("https://"):
+        if url in own:
+            inner = filled('<img src="{}" alt="{}">', own[url], name)
+        elif url in images and url.startswith("https://"):
             inner = filled('<img src="{}" alt="{}" loading="lazy" referrerpolicy="no-referrer">', url, name)
         else:
             inner = filled('<span class="seedance-file">{}</span>', name)

@@ -25,7 +25,7 @@ class Form:
         self._lock = threading.RLock()
         self._token = ""
         self._tag: Tag | None = None
-        self.fields = Compose(context.session.catalog, self.refresh)
+        self.fields = Compose(context.session.catalog, self.refresh, context.session.shelf)
 
     def refresh(self, *, with_code: bool = True) -> None:
         """Price and code of what stands in the form now, for the session that the kernel has now; without the code when the form is not what has changed."""

@@ -115,6 +115,7 @@ class WatchedJob:
         self._unsubscribe: Callable[[], None] = lambda: None
         self.card = JobCard(
             card_view(job.snapshot, time.time(), heading=True),
+            references=job.thumbnails(),
             on_cancel=job.cancel,
             clip_bytes=lambda: None,  # the gallery plays it
         )

@@ -27,7 +27,7 @@ from ...api.fields import (
 from ...api.foreign_settings import setting_named
 from ...errors import one_line, shortened
 from . import look_alikes
-from .filling import THE_PROMPT, BadLine, interpolate, object_of, split_at_commas, value_of, values_of
+from .filling import THE_PROMPT, BadLine, interpolate, object_of, reference_of, split_at_commas, value_of, values_of
 
 COMMANDS = {
     "panel": "compose, watch and look back in a panel; the same as nothing at all",
@@ -546,15 +546,22 @@ class _Fill:
         """One text."""
         return None if text is None else self._filled(option, _closed(option, text))
 
-    def addresses(self, texts: Sequence[str]) -> tuple[str, ...]:
-        """Addresses; a name that holds a list of them is all of these, for one video."""
-        made: list[str] = []
+    def addresses(self, texts: Sequence[str]) -> tuple[Any, ...]:
+        """Addresses, paths, and what names hold: a picture, a clip; a name that holds a list is all of these, for one video."""
+        made: list[Any] = []
         for text in texts:
             typed = _whole_value(_closed("-i/--media-url", text))
             if re.search(rf"[{look_alikes.COMMAS};]\s*https?://", typed):
                 raise BadLine("several addresses stand with blanks alone: -i A B. Nothing was sent")
-            listed = values_of(typed, self._names, "-i/--media-url") if self._names is not None else None
-            made += [str(one) for one in listed] if listed is not None else [self._filled("-i/--media-url", typed)]
+            names, option = self._names, "-i/--media-url"
+            whole = reference_of(typed, names, option) if names is not None else None
+            listed = values_of(typed, names, option) if names is not None and whole is None else None
+            if whole is not None:
+                made.append(whole)
+            elif listed is not None:
+                made += [str(one) if isinstance(one, int | float) else one for one in listed]
+            else:
+                made.append(self._filled(option, typed))
         return tuple(made)
 
     def pairs(self, option: str, pairs: Sequence[str] | None) -> dict[str, str] | None:

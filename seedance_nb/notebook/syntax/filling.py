@@ -47,6 +47,21 @@ def values_of(text: str, names: Mapping[str, Any], where: str) -> list[Any] | No
     return values
 
 
+def reference_of(text: str, names: Mapping[str, Any], where: str) -> Any:
+    """The value of `text` where it is nothing but one `{field}` that holds neither text nor number nor a list of them, such as a picture;
+    else None. Raises BadLine.
+    """
+    found = _only_field(text)
+    if found is None:
+        return None
+    _refuse_dollars(text, names, where)
+    value = _value(found, names, where)
+    pixels = len(getattr(value, "shape", ())) > 1
+    return (
+        value if pixels or not (_is_list(value) or _is_missing(value) or isinstance(value, str | int | float)) else None
+    )
+
+
 def value_of(text: str, names: Mapping[str, Any], where: str) -> Any:
     """The one value of `text`: itself where it is nothing but one `{field}`, else the text filled in. Raises BadLine."""
     found = _only_field(text)

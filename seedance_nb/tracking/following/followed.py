@@ -19,6 +19,7 @@ from ..budget import Budget
 from ..job import Job
 from ..ledger.contract import Store
 from ..ledger.record import Record
+from ..references.references import References
 from .gate import Gate
 from .pace import Kind, Pace
 from .polling import Outlook
@@ -66,7 +67,9 @@ class Tools:
         clock: Clock,
         notebook: str | None,
         simulated: bool,
+        references: References,
     ) -> None:
+        self.references = references
         self.base_url, self.service = base_url, service
         self.account, self.owner, self.notebook, self.simulated = account, owner, notebook, simulated
         self.ledger, self.clips, self.budget, self.clock = ledger, clips, budget, clock

@@ -27,6 +27,8 @@ from ..budget import Budget
 from ..job import LONGEST_STEP, Job, Origin, WaitStrategy, error_of
 from ..ledger.contract import Store
 from ..ledger.record import Record
+from ..references.references import References, own_files
+from ..references.shelf import Shelf
 from . import submitting
 from .followed import Clock, Followed, Tools
 from .following import follow, learn
@@ -58,6 +60,7 @@ class Runner:
         simulated: bool = False,
         clock: Clock | None = None,
         origin: Origin | None = None,
+        references: References | None = None,
     ) -> None:
         self.limits = limits
         self.origin = origin
@@ -82,6 +85,7 @@ class Runner:
             clock=clock or Clock(),
             notebook=notebook,
             simulated=simulated,
+            references=references or References(Shelf(clips.folder), lambda: None),
         )
         owners.LIVE_HERE.add(self._tools.owner)
         self.background = self._tools.background = Background(self._before_end, self._at_end, ledger.together)
@@ -237,6 +241,11 @@ class Runner:
         """Run `function()` soon, in a thread for slow work. What it raises is logged; nothing happens once closed."""
         self.background.post(lambda: self.background.start(self._work(function)))
 
+    def thumbnails(self, request: VideoRequest) -> list[str]:
+        """The person's own pictures that a request goes by, each small and as a data: address."""
+        shelf = self._tools.references.shelf
+        return [small for address in own_files(request) if (small := shelf.thumbnail(address)) is not None]
+
     async def adopt(self, request_id: str) -> Record:
         """The ledger's row for an id from elsewhere, made from what the service says of it; inside the loop.
 
@@ -381,7 +390,7 @@ class Runner:
             if is_new:
                 job.claimed()
                 await learn(followed)
-                accepted = await submitting.send(followed, request)
+                accepted = await submitting.publish(followed, request) and await submitting.send(followed, request)
         except asyncio.CancelledError:
             await _give_up_unsent(followed)
             raise

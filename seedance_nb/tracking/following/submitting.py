@@ -30,6 +30,7 @@ from ..background import log
 from ..budget import Budget
 from ..ledger.contract import AccountNotKnown
 from ..ledger.record import Record
+from ..references.references import own_files
 from .followed import Followed, Tools
 from .polling import pause_after_refusal
 
@@ -74,6 +75,7 @@ async def claim(
                 f"{one_line(request.unsigned_address, 80)} has lost its signature, so the service could not fetch it: give the"
                 " address freshly signed; nothing was sent"
             )
+        tools.references.check(request)
         if (trouble := way_out_trouble(tools.base_url)) is not None:
             raise ConfigurationError(": ".join(trouble))
         if followed.set_aside is None:  # the ledger may do a call again
@@ -99,7 +101,12 @@ async def claim(
         except AccountNotKnown as error:
             refused = error
         except ConfigurationError as error:
-            refused = ConfigurationError(f"{error}; nothing was submitted")
+            said = str(error)
+            refused = (
+                error
+                if said.endswith("nothing was submitted")
+                else ConfigurationError(f"{said}; nothing was submitted")
+            )
         followed.settle(0.0)
         for job in followed.jobs:
             job.is_recorded = False
@@ -150,6 +157,42 @@ async def await_other_process(followed: Followed) -> Record:
         if record is not None and record.status is not Status.SUBMITTING:
             return record
         await followed.pause(LOOK_AT_OTHER_PROCESS)
+
+
+async def publish(followed: Followed, request: VideoRequest) -> bool:
+    """Bring the person's own files among the references to where the service can fetch them. False when the job ended here, told.
+
+    The intention is claimed and nothing of it has left: who dies in between leaves a row that is free again, and what was uploaded.
+    """
+    tools = followed.tools
+    if not own_files(request):
+        return True
+    loop = asyncio.get_running_loop()
+
+    def progress(number: int, done: int, whole: int) -> None:
+        share = f"{done / whole:.0%}" if whole else ""
+        loop.call_soon_threadsafe(lambda: followed.tell(note=f"uploading reference {number} · {share}"))
+
+    try:
+        async with asyncio.timeout(tools.limits.download_timeout):
+            said = await tools.background.in_worker(lambda: tools.references.publish(request, progress))
+    except TimeoutError:
+        error: SeedanceError = ConfigurationError(
+            f"the references were not uploaded within {tools.limits.download_timeout:g} s (download_timeout); nothing was submitted and nothing"
+            " charged; run it again"
+        )
+    except SeedanceError as trouble:
+        error = trouble
+    except Exception as trouble:
+        log.exception("uploading for %s failed", followed.key)
+        error = ConfigurationError(
+            f"the references could not be uploaded ({one_line(repr(trouble), 120)}); nothing was submitted"
+        )
+    else:
+        followed.tell(note=None, warnings=(*followed.snapshot.warnings, *said))
+        return True
+    await followed.end(Status.REJECTED, error, nothing_charged=True)
+    return False
 
 
 async def send(followed: Followed, request: VideoRequest) -> bool:
@@ -223,6 +266,12 @@ async def _send_once(followed: Followed, request: VideoRequest) -> Generation | 
         log.exception("no connection can be made")
         why = one_line(repr(error), 120)
         return ConfigurationError(f"the connection to the service cannot be made ({why}); nothing was submitted")
+    try:
+        # Addresses are signed for each try: they may have run out while it waited.
+        if own_files(request):
+            request = await tools.background.in_worker(lambda: tools.references.addressed(request))
+    except SeedanceError as error:
+        return error
     try:
         # The last stop before money: from here on a crash means "perhaps sent". Whoever thought us dead meanwhile (another
         # machine cannot know) has written our row off, and may have claimed the intention anew: then this write fails.

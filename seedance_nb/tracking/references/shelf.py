@@ -1,0 +1,239 @@
+"""The copies of a person's own files that requests go by: kept under the name of their content until they are uploaded, and after.
+
+What a cell points to may change or go away before its create is tried again; a copy does not.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import os
+import stat
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from ...api.content_addresses import content_address, digest_of_content, is_content, name_of_content
+from ...api.fields import IMAGE_SUFFIXES
+from ...clips.clip import Clip
+from ...errors import ConfigurationError, InvalidRequest, SeedanceError, one_line
+from .kinds import LARGEST, kind_of
+
+
+class Picture(Protocol):
+    """A picture of PIL, or an array of numpy: height x width, or x 3 or 4."""
+
+    @property
+    def __array_interface__(self) -> Any: ...
+
+
+class Figure(Protocol):
+    """A figure of matplotlib."""
+
+    def savefig(self, *args: Any, **kwargs: Any) -> Any: ...
+
+
+class Follows(Protocol):
+    """A Job: its clip is meant, and waited for."""
+
+    def result(self, timeout: float | None = None) -> Clip: ...
+
+
+Reference = str | os.PathLike[str] | bytes | Clip | Picture | Figure | Follows
+"""What a reference may be: an https address, a local path, bytes, a picture (PIL), an array (numpy), a figure (matplotlib), a Clip, a Job."""
+_LARGEST = max(LARGEST.values())
+
+
+class Shelf:
+    """The folder of copies, made when the first one is put there."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def among(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """The options of a request, or the axes of a grid, with own files among its `media_urls` put on the shelf."""
+        plain = dict(options)
+        if plain.get("media_urls") is not None:
+            plain["media_urls"] = self.addresses(plain["media_urls"])
+        return plain
+
+    def addresses(self, given: Any) -> Any:
+        """`media_urls` as `make_request` takes them: own files, pictures and clips put on the shelf, addresses as they are.
+
+        Taken are one or several of: an https address, a local path (str or Path, `~` too), bytes, a picture (PIL), an array (numpy, height x
+        width, or x 3 or 4; uint8, or floats from 0 to 1), a figure (matplotlib), a Clip, a Job whose clip is here. Lists in lists (axes of a
+        grid) stay so. Raises InvalidRequest, in one line with the cure, for what cannot be a reference.
+        """
+        if given is None:
+            return None
+        if isinstance(given, str | os.PathLike | bytes | bytearray) or _is_one(given):
+            return self.address(given)
+        if isinstance(given, Iterable) and not isinstance(given, dict | set | frozenset):
+            return [self.addresses(each) for each in given]
+        return given  # whoever makes the request says what is wrong with it
+
+    def address(self, value: Any) -> str:
+        """The address of one of them. Raises InvalidRequest, and ConfigurationError where it cannot be kept."""
+        if isinstance(value, str) and (is_content(value) or "://" in value or not value.strip()):
+            return value
+        if isinstance(value, str | os.PathLike):
+            return self._put_file(value)
+        if isinstance(value, bytes | bytearray):
+            return self._put(bytes(value), "the reference (bytes)")
+        clip = value
+        if hasattr(value, "result") and hasattr(value, "request_id"):
+            try:
+                clip = value.result()
+            except SeedanceError as error:
+                raise InvalidRequest(
+                    f"the job that is to be gone by has no clip ({one_line(error, 200)}); nothing was sent"
+                ) from None
+        if isinstance(clip, Clip):
+            return self._put(clip.bytes(), f"the clip {one_line(clip.path.name, 60)}")
+        return self._put_picture(value)
+
+    def path(self, address: str) -> Path:
+        """The copy. Raises ConfigurationError when it is gone or not what it was."""
+        path = self.folder / name_of_content(address)
+        digest = digest_of_content(address)
+        try:
+            with path.open("rb") as file:
+                good = digest is None or hashlib.file_digest(file, "sha256").hexdigest() == digest
+        except OSError:
+            good = False
+        if not good:
+            raise ConfigurationError(
+                f"the copy {path.name} of a reference is gone or was changed in {self.folder}: run the cell again with the file itself; nothing"
+                " was submitted"
+            )
+        return path
+
+    def thumbnail(self, address: str, side: int = 120) -> str | None:
+        """A small JPEG of a picture on the shelf, as a data: address; None for a video, a sound, or what is not there."""
+        from PIL import Image
+
+        if not is_content(address) or not address.endswith(IMAGE_SUFFIXES):
+            return None
+        try:
+            with Image.open(self.path(address)) as picture:
+                picture.thumbnail((side, side))
+                small = io.BytesIO()
+                picture.convert("RGB").save(small, "JPEG", quality=70)
+        except Exception:  # it was good when it was put there; a card can do without
+            return None
+        return "data:image/jpeg;base64," + base64.b64encode(small.getvalue()).decode()
+
+    def _put_file(self, given: str | os.PathLike[str]) -> str:
+        name = one_line(os.fspath(given), 80)
+        try:
+            path = Path(given).expanduser()
+            kind = path.stat()
+            if stat.S_ISDIR(kind.st_mode):
+                raise InvalidRequest(f"{name} is a folder: name a picture, video or sound in it; nothing was sent")
+            if not stat.S_ISREG(kind.st_mode):
+                raise InvalidRequest(f"{name} is no file that can be read whole; nothing was sent")
+            if kind.st_size > _LARGEST:
+                raise InvalidRequest(
+                    f"{name} has {kind.st_size / 1e6:,.0f} MB, and a reference of more than {_LARGEST / 1e6:.0f} MB is not uploaded: make it"
+                    " smaller; nothing was sent"
+                )
+            content = path.read_bytes()
+        except InvalidRequest:
+            raise
+        except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: no such user behind the ~
+            if isinstance(error, FileNotFoundError | NotADirectoryError):
+                where = "" if Path(os.fspath(given)).is_absolute() else f" in {one_line(Path.cwd(), 80)}"
+                said = (
+                    f"there is no file {name}{where}: a reference is a path, an https:// address, a picture or a clip"
+                )
+            else:
+                said = f"{name} cannot be read ({one_line(getattr(error, 'strerror', None) or error, 80)})"
+            raise InvalidRequest(f"{said}; nothing was sent") from None
+        return self._put(content, name)
+
+    def _put(self, content: bytes, name: str) -> str:
+        kind = kind_of(content, name)
+        return self._keep(content_address(hashlib.sha256(content).hexdigest(), kind.suffix), content)
+
+    def _put_picture(self, value: Any) -> str:
+        """Named by its pixels: the same picture written by another version of a library is other bytes."""
+        picture = _picture_of(value)
+        mode = "RGBA" if "A" in picture.getbands() or "transparency" in picture.info else "RGB"
+        picture = picture.convert(mode)
+        told = f"{mode} {picture.width} {picture.height}\n".encode()
+        address = content_address(hashlib.sha256(told + picture.tobytes()).hexdigest(), ".png", of_pixels=True)
+        written = io.BytesIO()
+        picture.save(written, "PNG")
+        kind_of(written.getvalue(), "the picture")
+        return self._keep(address, written.getvalue())
+
+    def _keep(self, address: str, content: bytes) -> str:
+        place = self.folder / name_of_content(address)
+        try:
+            if place.exists() and (digest_of_content(address) is None or place.read_bytes() == content):
+                return address
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            handle, part = tempfile.mkstemp(dir=self.folder, suffix=".part")
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+                Path(part).replace(place)
+            except BaseException:
+                Path(part).unlink(missing_ok=True)
+                raise
+        except OSError as error:
+            raise ConfigurationError(
+                f"a copy of the reference cannot be kept in {self.folder} ({one_line(error.strerror or error, 80)}): make room there, or set"
+                " SEEDANCE_HOME to another folder; nothing was sent"
+            ) from None
+        return address
+
+
+def _is_one(value: Any) -> bool:
+    """Whether this is one picture or clip, although it can be iterated over perhaps."""
+    return any(
+        all(hasattr(value, name) for name in names)
+        for names in (
+            ("tobytes", "getbands"),  # a picture of PIL
+            ("__array_interface__", "dtype"),
+            ("savefig", "canvas"),
+            ("sha256", "path"),
+            ("request_id", "clip"),
+        )
+    )
+
+
+def _picture_of(value: Any) -> Any:
+    """A picture of PIL. Raises InvalidRequest."""
+    from PIL import Image
+
+    if isinstance(value, Image.Image):
+        return value
+    if hasattr(value, "savefig"):
+        drawn = io.BytesIO()
+        value.savefig(drawn, format="png")
+        drawn.seek(0)
+        return Image.open(drawn)
+    if not hasattr(value, "__array_interface__"):
+        raise InvalidRequest(
+            f"a reference is an https:// address, a path, bytes, a picture, an array, a figure, a Clip or a Job, not"
+            f" {type(value).__name__}; nothing was sent"
+        )
+    import numpy as np
+
+    array = np.asarray(value)
+    shape = " x ".join(map(str, array.shape))
+    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)) or 0 in array.shape:
+        raise InvalidRequest(f"an array as a reference is height x width, or x 3 or 4, not {shape}; nothing was sent")
+    if array.dtype.kind == "f" and np.isfinite(array).all() and array.min() >= 0 and array.max() <= 1:
+        array = np.round(array * 255).astype(np.uint8)
+    if array.dtype != np.uint8:
+        raise InvalidRequest(
+            f"an array as a reference holds whole numbers 0 to 255 (uint8) or floats 0 to 1, not {array.dtype} of this range: convert it;"
+            " nothing was sent"
+        )
+    return Image.fromarray(array)

@@ -1,0 +1,149 @@
+"""From a copy on the shelf to an address that the service can fetch: the place is the person's choice, and there is no other.
+
+Any fsspec URL of a bucket or folder (https://filesystem-spec.readthedocs.io), or a function `path -> address`. Objects are named by their
+content, so that one that is there already is not uploaded again, and an upload that was cut is seen by its size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from ...api.signed_addresses import without_signatures_in
+from ...errors import ConfigurationError, one_line
+from ...settings import is_loopback
+from ...upload_places import Place, Uploads, read_place, shown_place
+
+SIGNED_SECONDS = 24 * 3600
+"""For so long an address that is signed can be read: a job may wait in the queue."""
+
+
+def publish(uploads: Uploads, path: Path, progress: Callable[[int, int], object]) -> bool:
+    """Bring a copy to its place; False where it was there already. A function is asked when its address is needed: then nothing is done.
+
+    `progress(done, whole)` is told bytes, from another thread. Raises ConfigurationError, saying that nothing was submitted.
+    """
+    if not isinstance(uploads, str):
+        return False
+    place, size = read_place(uploads), path.stat().st_size
+    try:
+        system, root = _system(place)
+        target = f"{root.rstrip('/')}/{path.name}"
+        if _size(system, target) == size:
+            return False
+        if "file" in _protocols(system):
+            system.makedirs(root, exist_ok=True)
+        system.put_file(str(path), target, callback=_told(progress, size))
+        there = _size(system, target)
+    except ConfigurationError:
+        raise
+    except Exception as error:  # of whichever library speaks to this bucket
+        raise _refused(place.shown, error) from None
+    if there != size:
+        raise ConfigurationError(
+            f"the upload to {place.shown} was cut: {there or 0:,} of {size:,} bytes are there; nothing was submitted and nothing charged; run it"
+            " again"
+        )
+    return True
+
+
+def address_of(uploads: Uploads, path: Path, *, allow_http: bool) -> str:
+    """The address under which the service can fetch it, signed anew where it is signed. `allow_http`: on this machine alone.
+
+    Raises ConfigurationError, saying that nothing was submitted.
+    """
+    if isinstance(uploads, str):
+        place = read_place(uploads)
+        if place.public is not None:
+            return f"{place.public}/{path.name}"
+        try:
+            system, root = _system(place)
+            address = system.sign(f"{root.rstrip('/')}/{path.name}", expiration=SIGNED_SECONDS)
+        except NotImplementedError:
+            raise ConfigurationError(
+                f"{place.shown} cannot sign addresses: add ?public=https://… with the address under which its objects can be read; nothing was"
+                " submitted"
+            ) from None
+        except ConfigurationError:
+            raise
+        except Exception as error:
+            raise _refused(place.shown, error) from None
+    else:
+        try:
+            address = uploads(path)
+        except Exception as error:
+            why = one_line(f"{type(error).__name__}: {error}", 120)
+            raise ConfigurationError(
+                f"uploads: {shown_place(uploads)} failed ({why}); nothing was submitted and nothing charged"
+            ) from None
+    if not isinstance(address, str) or not _may_be_fetched(address, allow_http=allow_http):
+        raise ConfigurationError(
+            f"uploads: {shown_place(uploads)} gave no https:// address, so the service could not fetch the file; nothing was submitted"
+        )
+    return address
+
+
+def _may_be_fetched(address: str, *, allow_http: bool = False) -> bool:
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    if not host or any(c.isspace() for c in address):
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and allow_http and is_loopback(host))
+
+
+def _system(place: Place) -> tuple[Any, str]:
+    try:
+        import fsspec
+    except ImportError:
+        raise ConfigurationError(
+            "uploads need fsspec: pip install 'seedance_nb[uploads]'; nothing was submitted"
+        ) from None
+    try:
+        # Never one kept from before: it would remember what is in the bucket, and keys that have changed since.
+        system, root = fsspec.core.url_to_fs(
+            place.url, skip_instance_cache=True, use_listings_cache=False, **place.options
+        )
+    except ImportError as error:
+        raise ConfigurationError(
+            f"uploads to {place.shown} need one more package ({one_line(error, 100)}); nothing was submitted"
+        ) from None
+    return system, str(root)
+
+
+def _protocols(system: Any) -> tuple[str, ...]:
+    return (system.protocol,) if isinstance(system.protocol, str) else tuple(system.protocol)
+
+
+def _size(system: Any, target: str) -> int | None:
+    """Bytes of an object; None where there is none."""
+    try:
+        return int(system.info(target)["size"])
+    except FileNotFoundError:
+        return None
+
+
+def _told(progress: Callable[[int, int], object], size: int) -> Any:
+    from fsspec.callbacks import Callback
+
+    class Told(Callback):  # type: ignore[misc]
+        """Says how many bytes have gone."""
+
+        def call(self, hook_name: Any = None, **kwargs: Any) -> None:
+            del hook_name, kwargs
+            progress(min(int(self.value or 0), size), size)
+
+    return Told(size=size)
+
+
+def _refused(shown: str, error: Exception) -> ConfigurationError:
+    """Without what a library adds of keys and addresses: its words are shortened, and addresses lose their signatures."""
+    name, words = type(error).__name__, without_signatures_in(one_line(error, 160))
+    cure = "check the bucket's name, its keys and rights"
+    return ConfigurationError(
+        f"the reference could not be uploaded to {shown} ({name}: {words}); {cure}; nothing was submitted and nothing charged"
+    )

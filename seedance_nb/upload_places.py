@@ -1,0 +1,84 @@
+"""Where a person's own files may go, as it is written in settings: an fsspec URL, or a function. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
+
+from .errors import ConfigurationError, one_line
+
+Uploads = str | Callable[[Path], str]
+"""Where a person's own files go: an fsspec URL, or a function from the path of a file to its address."""
+HOW = (
+    "sd.configure(uploads=…), SEEDANCE_UPLOADS or [tool.seedance_nb] uploads name a place: s3://bucket/prefix, gs://…, az://…, or a function"
+    " path -> address"
+)
+_OWN = ("public", "endpoint_url", "anon")
+
+
+class Place(NamedTuple):
+    """A place for uploads, as it is shown: without what stands behind its question mark."""
+
+    shown: str
+    url: str
+    public: str | None
+    options: dict[str, Any]
+
+
+def check_uploads(uploads: object) -> Uploads:
+    """The place, if it can be one. Raises ConfigurationError."""
+    if callable(uploads):
+        return uploads
+    if isinstance(uploads, str) and uploads.strip():
+        read_place(uploads)
+        return uploads.strip()
+    raise ConfigurationError(
+        f"uploads must be an address such as s3://bucket/prefix, or a function path -> address, not {one_line(uploads, 60)!r}"
+    )
+
+
+def read_place(url: str) -> Place:
+    """What `s3://bucket/prefix?endpoint_url=…&public=https://…` says. Raises ConfigurationError, without what may be a password."""
+    try:
+        parts = urlsplit(url.strip())
+        asked = parse_qsl(parts.query, strict_parsing=bool(parts.query))
+    except ValueError:
+        asked, parts = [("", "")], urlsplit("")
+    shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}".rstrip("/")
+    if not re.fullmatch(r"[a-z][a-z0-9+.-]*", parts.scheme) or "@" in parts.netloc or not (parts.netloc or parts.path):
+        raise ConfigurationError(
+            "uploads must look like s3://bucket/prefix, without a password in it; keys stand where the library of the bucket looks for them"
+        )
+    if parts.scheme in ("http", "https"):
+        raise ConfigurationError(
+            "uploads cannot be an http address: name the bucket (s3://…, gs://…, az://…), or give a function path -> address"
+        )
+    given = dict(asked)
+    if odd := sorted(set(given) - set(_OWN)):
+        raise ConfigurationError(
+            f"uploads: {one_line(odd[0], 40)!r} cannot stand behind the question mark; known are {', '.join(_OWN)}"
+        )
+    public = given.get("public")
+    if public is not None and urlsplit(public).scheme not in ("https", "http"):
+        raise ConfigurationError("uploads: public= must be the https:// address under which the objects can be read")
+    options: dict[str, Any] = {}
+    if "endpoint_url" in given:
+        options["endpoint_url"] = given["endpoint_url"]
+    if given.get("anon", "").lower() in ("1", "true", "yes"):
+        options["anon"] = True
+    return Place(
+        shown,
+        urlunsplit(parts._replace(query="", fragment="")).rstrip("/"),
+        public.rstrip("/") if public else None,
+        options,
+    )
+
+
+def shown_place(uploads: Uploads) -> str:
+    """The place in words, for the card."""
+    if isinstance(uploads, str):
+        return read_place(uploads).shown
+    return f"{getattr(uploads, '__name__', type(uploads).__name__)}()"

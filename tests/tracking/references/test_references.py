@@ -1,0 +1,382 @@
+"""Own files as references: what they are, that they are the same video wherever they went, and that nothing is sent or kept half done."""
+
+import hashlib
+import io
+import os
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+from moto.server import ThreadedMotoServer
+from PIL import Image
+
+from seedance_nb.api.content_addresses import is_content
+from seedance_nb.api.models import Status
+from seedance_nb.errors import ConfigurationError, InvalidRequest, SeedanceError
+from seedance_nb.simulator.faults import Fault
+from seedance_nb.tracking.references import uploads as sending
+from seedance_nb.tracking.references.shelf import Shelf
+
+SECRET = "AKIAVERYSECRET"
+
+
+def picture(shade=100, size=(64, 48), mode="RGB"):
+    return Image.fromarray(np.full((size[1], size[0], 3), shade, np.uint8)).convert(mode)
+
+
+def encoded(image, kind="PNG"):
+    out = io.BytesIO()
+    image.save(out, kind)
+    return out.getvalue()
+
+
+@pytest.fixture
+def shelf(tmp_path):
+    return Shelf(tmp_path / "references")
+
+
+@pytest.fixture
+def boat(tmp_path):
+    path = tmp_path / "a boat é 배.png"
+    path.write_bytes(encoded(picture()))
+    return path
+
+
+@pytest.fixture
+def bucket(monkeypatch):
+    """A server on this machine that speaks S3 over HTTP and stores what it is given."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", SECRET)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "much-more-secret")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    server = S3()
+    server.start()
+    yield server
+    server.stop()
+
+
+class S3:
+    """Buckets and what is in them, on a port that changes with every start."""
+
+    def start(self):
+        self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+        self._server.start()
+        _, self.port = self._server.get_host_and_port()
+        self.endpoint = f"http://127.0.0.1:{self.port}"
+        self.client.create_bucket(Bucket="films")
+
+    def stop(self):
+        self._server.stop()
+
+    @property
+    def client(self):
+        import botocore.session
+
+        return botocore.session.get_session().create_client("s3", endpoint_url=self.endpoint)
+
+    @property
+    def place(self):
+        return f"s3://films/refs?endpoint_url={self.endpoint}"
+
+    def objects(self):
+        return [found["Key"] for found in self.client.list_objects_v2(Bucket="films").get("Contents", [])]
+
+
+def error_of(job):
+    """Why it has no clip, once it has ended."""
+    with pytest.raises(SeedanceError):
+        job.result(60)
+    return job.error
+
+
+# What a reference may be ----------------------------------------------------------------------------------
+
+
+def test_the_same_content_has_one_address_however_it_is_given(shelf, boat, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    addresses = {
+        shelf.address(given)
+        for given in (boat, str(boat), boat.name, f"~/{boat.name}", boat.read_bytes(), bytearray(boat.read_bytes()))
+    }
+    assert addresses == {f"sha256:{hashlib.sha256(boat.read_bytes()).hexdigest()}.png"}
+    [address] = addresses
+    assert shelf.path(address).read_bytes() == boat.read_bytes()
+
+
+def test_a_picture_from_memory_is_named_by_its_pixels(shelf):
+    pixels = np.asarray(picture(7))
+    named = {
+        shelf.address(given)
+        for given in (picture(7), pixels, pixels / 255, Image.open(io.BytesIO(encoded(picture(7)))))
+    }
+    assert len(named) == 1
+    assert next(iter(named)).startswith("pixels:")
+    assert shelf.address(picture(8)) not in named
+    assert np.array_equal(np.asarray(Image.open(shelf.path(named.pop()))), pixels)
+
+
+def test_lists_stay_lists_and_addresses_stay_addresses(shelf, boat):
+    given = ["https://e.org/a.png", [boat, picture()], None]
+    made = shelf.addresses(given)
+    assert made[0] == "https://e.org/a.png"
+    assert [is_content(each) for each in made[1]] == [True, True]
+    assert made[2] is None
+    assert shelf.addresses(np.asarray(picture())).startswith("pixels:")
+
+
+@pytest.mark.parametrize(
+    ("kind", "suffix"), [("PNG", ".png"), ("JPEG", ".jpg"), ("WEBP", ".webp"), ("GIF", ".gif"), ("BMP", ".bmp")]
+)
+def test_a_file_is_what_its_bytes_say_and_not_its_name(shelf, tmp_path, kind, suffix):
+    path = tmp_path / "wrong.txt"
+    path.write_bytes(encoded(picture(), kind))
+    assert shelf.address(path).endswith(suffix)
+
+
+def moving_webp():
+    out = io.BytesIO()
+    picture(0).save(out, "WEBP", save_all=True, append_images=[picture(200)], duration=100)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "is empty"),
+        (b"root:x:0:0:root:/root:/bin/bash\n", "is no picture"),
+        (b"\0\0\0\x20ftypheic" + bytes(40), "save it as .jpg or .png"),
+        (b"\0\0\0\x20ftypavif" + bytes(40), "AVIF"),
+        (b"\x1aE\xdf\xa3" + bytes(60), "save it as .mp4"),
+        (b"%PDF-1.7" + bytes(60), "save its page"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
+        (encoded(picture(size=(3, 3))), "3 × 3 pixels, too few"),
+        (encoded(picture(size=(64, 64)))[:90], "cannot be read whole"),
+        (moving_webp(), "save one picture of it"),
+    ],
+)
+def test_what_the_service_would_not_take_is_one_line(shelf, tmp_path, content, words):
+    path = tmp_path / "odd.png"
+    path.write_bytes(content)
+    with pytest.raises(InvalidRequest) as caught:
+        shelf.address(path)
+    said = str(caught.value)
+    assert words in said
+    assert "nothing was sent" in said
+    assert "\n" not in said
+    assert not shelf.folder.exists()
+
+
+def test_a_file_that_cannot_be_read_is_one_line(shelf, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    huge = tmp_path / "huge.mp4"
+    with huge.open("wb") as file:
+        os.truncate(file.fileno(), 400_000_000)
+    link = tmp_path / "link.png"
+    link.symlink_to("/etc/passwd")
+    os.mkfifo(tmp_path / "pipe.png")
+    for given, words in (
+        ("there is none.png", "there is no file there is none.png in "),
+        (tmp_path, "is a folder"),
+        (huge, "400 MB"),
+        (link, "is no picture"),
+        (tmp_path / "pipe.png", "is no file that can be read whole"),
+        ("~nobody-of-this-name/x.png", "cannot be read"),
+        ("a\0b.png", "cannot be read"),
+        (7, "not int"),
+        (np.zeros((4, 4, 7), np.uint8), "height x width"),
+        (np.zeros((40, 40), np.int64) + 900, "int64"),
+        (np.full((40, 40), np.nan), "float64"),
+    ):
+        with pytest.raises(InvalidRequest) as caught:
+            shelf.address(given)
+        assert words in str(caught.value)
+        assert "nothing was sent" in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_job_is_waited_for_and_its_clip_is_meant(session):
+    job = session.submit("a red boat", duration=4)
+    address = session.shelf.address(job)
+    assert address == f"sha256:{job.clip.sha256}.mp4" == session.shelf.address(job.clip)
+
+
+# Uploaded, and sent ---------------------------------------------------------------------------------------
+
+
+def test_a_file_is_uploaded_once_and_the_create_holds_an_address_that_can_be_fetched(
+    make_session, simulator, bucket, boat
+):
+    session = make_session(uploads=bucket.place)
+    job = session.submit("the boat sails", duration=4, media_urls=[boat])
+    job.result(60)
+
+    [sent] = [accepted.body["mediaUrls"] for accepted in simulator.scenario.accepted]
+    assert urllib.request.urlopen(sent[0]).read() == boat.read_bytes()
+    assert bucket.objects() == [f"refs/{hashlib.sha256(boat.read_bytes()).hexdigest()}.png"]
+    assert any("uploaded to s3://films/refs" in warning for warning in job.snapshot.warnings)
+    shown = repr(job.snapshot) + str(job.request) + job.to_html()
+    assert SECRET not in shown
+    assert "127.0.0.1" not in str(job.request.media_urls)
+    assert job.request.media_urls == (session.shelf.address(boat),)
+
+
+def test_run_all_is_free_with_the_bucket_on_another_port_and_no_bucket_at_all(make_session, simulator, bucket, boat):
+    first = make_session(uploads=bucket.place)
+    first.submit("the boat sails", duration=4, media_urls=[boat]).result(60)
+    first.close()
+    bucket.stop()
+    bucket.start()
+
+    for place in (bucket.place, None, "s3://another/place"):
+        again = make_session(uploads=place)
+        job = again.submit("the boat sails", duration=4, media_urls=[str(boat)])
+        job.result(60)
+        assert job.reused
+        again.close()
+    assert (simulator.calls["create"], len(bucket.objects())) == (1, 1)
+
+
+def test_what_is_in_the_bucket_already_is_not_uploaded_again(make_session, bucket, boat, monkeypatch):
+    session = make_session(uploads=bucket.place)
+    session.submit("one", duration=4, media_urls=[boat]).result(60)
+    written = bucket.client.head_object(Bucket="films", Key=bucket.objects()[0])["LastModified"]
+    told = []
+    real = sending.publish
+    monkeypatch.setattr(sending, "publish", lambda *args: told.append(real(*args)) or told[-1])
+    job = session.submit("two", duration=4, media_urls=[boat, "https://e.org/x.png"])
+    job.result(60)
+
+    assert told == [False]
+    assert bucket.client.head_object(Bucket="films", Key=bucket.objects()[0])["LastModified"] == written
+    assert any("the reference is at s3://films/refs" in warning for warning in job.snapshot.warnings)
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        (None, "no place to upload to is set: sd.configure(uploads=…)"),
+        ("s3://no-such-bucket/x", "could not be uploaded to s3://no-such-bucket/x"),
+        (lambda path: 1 / 0, "ZeroDivisionError"),
+        (lambda path: "ftp://e.org/x.png", "gave no https:// address"),
+        (lambda path: "http://example.org/x.png", "gave no https:// address"),
+        (lambda path: None, "gave no https:// address"),
+    ],
+)
+def test_without_a_place_that_works_nothing_is_sent(make_session, simulator, bucket, boat, place, words):
+    if isinstance(place, str):
+        place += f"?endpoint_url={bucket.endpoint}"
+    session = make_session(uploads=place)
+    try:
+        job = session.submit("the boat sails", duration=4, media_urls=[boat])
+        error = error_of(job)
+    except ConfigurationError as refused:
+        error = refused
+    else:
+        assert job.status is Status.REJECTED
+        assert job.credits == 0
+    assert words in str(error)
+    assert "nothing was submitted" in str(error)
+    assert "\n" not in str(error)
+    assert SECRET not in str(error)
+    assert simulator.calls["create"] == 0
+
+
+def test_after_a_refusal_the_same_cell_buys_once(make_session, simulator, bucket, boat):
+    session = make_session(uploads=f"s3://missing/x?endpoint_url={bucket.endpoint}")
+    assert error_of(session.submit("the boat sails", duration=4, media_urls=[boat])) is not None
+    session.change(uploads=bucket.place)
+    assert session.submit("the boat sails", duration=4, media_urls=[boat]).result(60) is not None
+    assert session.submit("the boat sails", duration=4, media_urls=[boat]).reused
+    assert simulator.calls["create"] == 1
+
+
+def test_an_upload_that_was_cut_is_not_believed(make_session, simulator, boat, tmp_path, monkeypatch):
+    from fsspec.implementations.local import LocalFileSystem
+
+    real, cut = LocalFileSystem.put_file, [True]
+
+    def cut_short(self, source, target, **options):
+        real(self, source, target, **options)
+        if cut:
+            os.truncate(target, os.path.getsize(target) * 9 // 10)
+
+    monkeypatch.setattr(LocalFileSystem, "put_file", cut_short)
+    session = make_session(uploads=f"file://{tmp_path}/public?public=https://cdn.example.org/refs")
+    error = error_of(session.submit("the boat sails", duration=4, media_urls=[boat]))
+    assert "was cut" in str(error)
+    assert simulator.calls["create"] == 0
+    cut.clear()
+    session.submit("the boat sails", duration=4, media_urls=[boat]).result(60)
+    [sent] = [accepted.body["mediaUrls"] for accepted in simulator.scenario.accepted]
+    assert sent == [f"https://cdn.example.org/refs/{Path(session.shelf.path(session.shelf.address(boat))).name}"]
+    assert (tmp_path / "public" / Path(sent[0]).name).read_bytes() == boat.read_bytes()
+
+
+def test_an_address_is_signed_anew_when_the_create_is_tried_again(make_session, simulator, boat):
+    signed = []
+
+    def sign(path):
+        signed.append(f"https://e.org/{path.name}?Expires={len(signed)}&Signature=abc")
+        return signed[-1]
+
+    session = make_session(uploads=sign, pause_after_trouble=0.05)
+    simulator.add_fault(Fault("create", "status", times=2, http_status=429))
+    session.submit("the boat sails", duration=4, media_urls=[boat]).result(60)
+    assert len(signed) == 3
+    assert simulator.scenario.accepted[0].body["mediaUrls"] == [signed[-1]]
+
+
+def test_a_copy_that_was_changed_is_not_uploaded(make_session, simulator, boat):
+    session = make_session(uploads=lambda path: f"https://e.org/{path.name}")
+    address = session.shelf.address(boat)
+    session.shelf.path(address).write_bytes(b"something else")
+    error = error_of(session.submit("the boat sails", duration=4, media_urls=[address]))
+    assert "gone or was changed" in str(error)
+    assert simulator.calls["create"] == 0
+
+
+def test_a_grid_takes_own_files_as_axes_and_in_rows(make_session, boat):
+    import pandas as pd
+
+    from seedance_nb.grids.opening import open_grid
+
+    session = make_session(uploads=lambda path: f"https://e.org/{path.name}")
+    laid = open_grid(session, "a boat", duration=4, media_urls=[[boat], [picture(3)], None])
+    assert [cell.invalid for cell in laid.cells] == [None] * 3
+    assert len({cell.identity for cell in laid.cells}) == 3
+    rows = [{"prompt": "a", "media_urls": str(boat)}, {"prompt": "b", "media_urls": None}]
+    for given in (rows, pd.DataFrame(rows)):
+        cells = open_grid(session, given, duration=4).cells
+        assert cells[0].request.media_urls == (session.shelf.address(boat),)
+        assert cells[1].request.media_urls is None
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("bucket/prefix", "must look like s3://bucket/prefix"),
+        ("https://e.org/x", "cannot be an http address"),
+        ("s3://user:hunter2@bucket/x", "without a password"),
+        ("s3://b/x?endpoint=https://e.org", "'endpoint' cannot stand"),
+        ("s3://b/x?public=ftp://e.org", "public= must be"),
+        (7, "must be an address such as"),
+        ("", "must be an address such as"),
+    ],
+)
+def test_a_place_that_is_none_is_refused_at_once(make_session, place, words):
+    with pytest.raises(ConfigurationError) as caught:
+        make_session(uploads=place)
+    assert words in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_the_place_may_stand_in_the_environment_or_in_the_project(make_session, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("pyproject.toml").write_text('[tool.seedance_nb]\nuploads = "s3://project/x"\n', encoding="utf-8")
+    assert make_session().settings.uploads == "s3://project/x"
+    monkeypatch.setenv("SEEDANCE_UPLOADS", "gs://mine/x")
+    assert make_session().settings.uploads == "gs://mine/x"
+    assert make_session(uploads="az://said/x").settings.uploads == "az://said/x"
