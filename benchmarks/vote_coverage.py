@@ -55,7 +55,8 @@ class Design:
     busy: float = 0.0
     """The share of all votes that the first rater gives; the others share the rest."""
     stop: str = ""
-    """"ballot": where the ballot says that it is enough for a ranking; "winner": looked at every 20 votes, until there is a winner."""
+    """"ballot": where the ballot says that it is enough for a ranking; "winner": the votes are registered, and looked at after every 20 of them,
+    until a winner is named."""
 
 
 EQUAL = (0.0, 0.0, 0.0)
@@ -124,6 +125,8 @@ MORE = (
     Design("raters like these, 2 raters", (0, 0.8), takes=5, raters=2, votes=160, taste=0.0, of="raters"),
     Design("2 equal, until a winner is seen", (0, 0), takes=5, raters=8, votes=300, taste=0.5, stop="winner"),
     Design("3 equal, until a winner is seen", EQUAL, takes=4, raters=8, votes=300, taste=0.5, stop="winner"),
+    Design("2 equal, no luck, until a winner", (0, 0), takes=8, raters=20, votes=300, take=0.0, stop="winner"),
+    Design("2 of 1.5 apart, until a winner", (0, 1.5), takes=8, raters=12, votes=300, taste=0.3, stop="winner"),
 )
 DESIGNS = (*ISSUE, *MORE)
 FORECAST_DESIGNS = (
@@ -172,11 +175,12 @@ def line(design: Design, studies: int) -> str:
             for pair in ranking.pairs
             if not math.isnan(pair.random_clip)
         ]
-        true_shares = truth.shares()
+        true_shares = truth.shares([row.label for row in ranking.main])
         # As they are told, in whole percents: a share of nothing at all lies in none otherwise.
         shares += [
             round(low, 2) <= true_shares[name] <= round(high + 0.005, 2)
             for name, (_, low, high) in ranking.luck.shares.items()
+            if true_shares
         ]
         winners += ranking.winner is not None
         wrong += ranking.winner is not None and level[ranking.winner] <= max(
@@ -271,7 +275,8 @@ class Truth:
 
     def ranking(self):
         blocks = self.block_of if self.design.blocks > 1 else None
-        return rank(self.votes, self.group_of, of=self.design.of, block_of=blocks, resamples=399)
+        registered = self.design.votes if self.design.stop == "winner" else None
+        return rank(self.votes, self.group_of, of=self.design.of, block_of=blocks, resamples=399, registered=registered)
 
     def of_random_clips(self, a: str, b: str) -> float:
         """How often a random clip of a is preferred to one of b by a random rater, where there is a preference."""
@@ -284,19 +289,21 @@ class Truth:
         values = [mass / (1 + math.exp(-(x + spread * z))) for z, mass in zip(steps, masses, strict=True)]
         return sum(values) / sum(masses)
 
-    def shares(self) -> dict[str, float]:
-        """Of the variance of what is not chance in a single vote; where a block has one take of each, its luck is part of the product."""
+    def shares(self, ranked: Sequence[str]) -> dict[str, float]:
+        """Of the variance of what is not chance in a single vote, among the items that are ranked together; where a block has one take of each, its luck is part of the product."""
         is_one = self.design.takes == 1 and self.design.blocks > 1
-        values = list(self.level.values())
+        # One rater alone is asked about: what they like is how the items are.
+        alone = self.raters[0] if len(self.raters) == 1 else None
+        values = [self.level[name] + (self.taste[alone, name] if alone else 0.0) for name in ranked]
         middle = sum(values) / len(values)
         parts = {
-            "items": sum((value - middle) ** 2 for value in values) / (len(values) - 1),
+            "items": sum((value - middle) ** 2 for value in values) / max(1, len(values) - 1),
             "takes": 0.0 if is_one else self.design.take**2,
             "products": self.design.product**2 + (self.design.take**2 if is_one else 0.0),
-            "raters": self.design.taste**2,
+            "raters": 0.0 if alone else self.design.taste**2,
         }
         whole = sum(parts.values())
-        return {name: part / whole if whole else 0.0 for name, part in parts.items()}
+        return {name: part / whole for name, part in parts.items()} if whole else {}
 
     def _rater(self, number: int) -> str:
         busy, others = self.design.busy, self.raters[1:]

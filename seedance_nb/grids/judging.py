@@ -183,7 +183,7 @@ def ranking_of(
     scale: Scale = "log-odds",
 ) -> Ranking:
     """See `Grid.ranking`. `group_of` says by job key what each clip is of, where the picture alone would name it otherwise."""
-    from .registering.deviations import left_out, of_a_ranking, of_the_data, plan_words, rule_words
+    from .registering.deviations import left_out, of_a_ranking, of_the_data, plan_words, rule_words, votes_of_plan
     from .votes.vote_table import blocks_by
     from .votes.votes import counted_once, rank
 
@@ -213,11 +213,12 @@ def ranking_of(
             gold=gold,
             with_likelihoods=True,
             doubled=sum(vote.aspect == aspect and (raters is None or vote.rater in raters) for vote in doubled),
+            registered=votes_of_plan(registered, aspect),
         )
 
+    registered = registrations_of(picture, session)
     chosen = None if raters is None else several(raters)
     ranking = judged(chosen)
-    registered = registrations_of(picture, session)
     if not registered:
         return ranking
     # Rules look at everybody who voted on the aspect, whomever the caller names.

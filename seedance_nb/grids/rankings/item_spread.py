@@ -1,7 +1,7 @@
 """How far items truly lie apart, which is less than they seem to: what is believed of each strays too. Pure, numpy.
 
-Items are taken as draws from a normal around their middle, whose standard deviation has the half-normal prior that other spreads have. Given
-what is believed of them (a normal: means and covariance), each standard deviation that is tried gets its weight, and for each of them the
+Items are taken as draws from a normal around their middle, whose standard deviation has a half-normal prior, wider than that of other spreads:
+items may lie far apart. Given what is believed of them (a normal: means and covariance), each standard deviation that is tried gets its weight, and for each of them the
 items are drawn towards their middle (empirical Bayes as by B. Efron and C. Morris, J. Am. Stat. Assoc. 70, 1975, but not for one value
 alone). It is for what is said of spreads and of votes to come; strengths and their intervals are drawn towards nothing.
 """
@@ -18,6 +18,8 @@ from .strengths import Array
 
 TRIED = np.concatenate([[0.0], np.geomspace(0.02, 6.0, 30)])
 """Log-odds: standard deviations of items. Of 0 a little remains: nothing is exactly nothing."""
+WIDE = 3.0
+"""Log-odds: the scale of that prior, but for forecasts. With 1.5, of items 3 apart too small a share of the variance was believed."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +52,8 @@ def item_spread(means: Array, covariance: Array, *, are_apart: bool = False) -> 
     variances = np.maximum(variances, 1e-9)
     centred = axes.T @ contrasts @ means
     expected = TRIED[:, None] ** 2 + variances
-    logs = -(np.log(expected) + centred**2 / expected).sum(axis=1) / 2 - (TRIED / PRIOR_SPREAD) ** 2 / 2
+    scale = PRIOR_SPREAD if are_apart else WIDE
+    logs = -(np.log(expected) + centred**2 / expected).sum(axis=1) / 2 - (TRIED / scale) ** 2 / 2
     weights = np.exp(logs - logs.max()) * np.gradient(TRIED) * (TRIED if are_apart else 1.0)
     return ItemSpread(weights / weights.sum(), centred, variances)
 

@@ -43,6 +43,8 @@ _NEGLIGIBLE = 4.0
 """Log evidence below the best: e^-4 is 2 %."""
 _MOST_STEPS = 50
 _LONGEST_STEP = 2.0
+_SHORTEST_STEP = 1e-4
+"""The next one would be about its square, far below what is told."""
 _ERFC = (
     0.17087277,
     -0.82215223,
@@ -119,7 +121,8 @@ class Levels:
     def intervals(self, contrasts: Array) -> tuple[Array, Array]:
         """(low, high), each (rows,): 95 % intervals of linear combinations (rows, items) of the levels."""
         means, errors = self._along(contrasts)
-        return _quantile(self.weights, means, errors, 0.025), _quantile(self.weights, means, errors, 0.975)
+        ends = _quantiles(self.weights, means, errors, (0.025, 0.975))
+        return ends[0], ends[1]
 
     def of_random_clips(self, contrasts: Array, names: Iterable[str]) -> tuple[Array, Array, Array]:
         """(middle, low, high), each (rows,), of how often a random clip of one side is preferred, with these spreads within each side.
@@ -129,7 +132,7 @@ class Levels:
         """
         flatter = 1 / np.sqrt(1 + math.pi / 8 * 2 * self.spread(names) ** 2)
         means, errors = (values * flatter[:, None] for values in self._along(contrasts))
-        ends = [_quantile(self.weights, means, errors, share) for share in (0.025, 0.975)]
+        ends = _quantiles(self.weights, means, errors, (0.025, 0.975))
         middle, low, high = (1 / (1 + np.exp(-odds)) for odds in (self.weights @ means, *ends))
         return middle, low, high
 
@@ -142,7 +145,7 @@ class Levels:
     def farthest(self, contrasts: Array, share: float) -> Array:
         """(rows,) how far combinations of equal levels may seem to stray at most, but for that share of studies (two-sided)."""
         errors = self._along(contrasts)[1]
-        return -_quantile(self.weights, np.zeros_like(errors), errors, share / 2)
+        return np.asarray(-_quantiles(self.weights, np.zeros_like(errors), errors, (share / 2,))[0])
 
     def above(self, contrasts: Array, bound: float) -> Array:
         """(rows,) how likely each combination is above `bound`."""
@@ -154,6 +157,16 @@ class Levels:
         return np.asarray(
             np.sqrt(sum((self.spreads[n] ** 2 for n in names if n in self.spreads), np.zeros(len(self.weights))))
         )
+
+    def spread_around(self, name: str, chosen: Whole, generator: np.random.Generator) -> Array:
+        """(draws,) the spread of an effect for these choices: anywhere between the middles to its neighbours on the lattice, as it stands for all of that."""
+        if name not in self.spreads:
+            return np.zeros(len(chosen))
+        lattice = self.model.lattice
+        middles = (lattice[1:] + lattice[:-1]) / 2
+        ends = np.concatenate([[0.0], middles, [2 * lattice[-1] - middles[-1]]])
+        place = np.searchsorted(lattice, self.spreads[name] - 1e-9)[chosen]
+        return np.asarray(generator.uniform(ends[place], ends[place + 1]))
 
     def error(self, one: int, other: int, growth: float) -> float:
         """Standard error of the difference of two levels with `growth` times the votes, by these raters on these clips."""
@@ -197,16 +210,24 @@ def normal_below(z: Array) -> Array:
     """The share of a standard normal below z, to 1e-7 of itself: erfc by W. H. Press et al., "Numerical Recipes in C", 1992, 6.2."""
     size = np.abs(z) / math.sqrt(2)
     t = 1 / (1 + size / 2)
-    tail = t * np.exp(np.polyval(_ERFC, t) - size**2) / 2
+    power = np.full_like(t, _ERFC[0])
+    for factor in _ERFC[1:]:
+        power *= t
+        power += factor
+    tail = t * np.exp(power - size**2) / 2
     return np.asarray(np.where(z < 0, tail, 1 - tail))
 
 
-def _quantile(weights: Array, means: Array, errors: Array, share: float) -> Array:
-    """(rows,) quantiles of mixtures of normals (n, rows), by halving."""
-    low, high = (means - 9 * errors).min(axis=0), (means + 9 * errors).max(axis=0)
+def _quantiles(weights: Array, means: Array, errors: Array, shares: Sequence[float]) -> Array:
+    """(shares, rows) quantiles of mixtures of normals (n, rows), by halving."""
+    wanted = np.array(shares)[:, None]
+    low, high = (
+        np.repeat(ends[None], len(shares), axis=0)
+        for ends in ((means - 9 * errors).min(axis=0), (means + 9 * errors).max(axis=0))
+    )
     for _ in range(40):
         middle = (low + high) / 2
-        is_above = weights @ normal_below((middle - means) / errors) > share
+        is_above = np.einsum("n,snr->sr", weights, normal_below((middle[:, None] - means) / errors)) > wanted
         low, high = np.where(is_above, low, middle), np.where(is_above, middle, high)
     return np.asarray((low + high) / 2)
 
@@ -321,7 +342,7 @@ class Model:
             step *= min(1.0, _LONGEST_STEP / max(longest, 1e-12))
             effects += step[:-1]
             log_tie += float(step[-1])
-            if longest < 1e-6:
+            if longest < _SHORTEST_STEP:
                 break
         logs = np.log(np.maximum(np.stack(chances(self._differences(effects), log_tie), axis=1), 1e-300))
         evidence = (self._counts * logs).sum() - (weight * effects**2).sum() / 2

@@ -137,7 +137,7 @@ class Ranking:
     told_at_most: float
     """The chance that 5,000 votes more by these raters on these clips would distinguish them; NaN where it is not computed."""
     winner: str | None
-    """The item that the votes distinguish from all others as the strongest, if there is one."""
+    """The item that the votes distinguish from all others as the strongest, if there is one. See `is_settled` before you stop for it."""
     tie: float
     """Davidson's tie parameter: 0 no ties, 1 a tie as likely as each win of equals, so that they tie a third of the time."""
     votes: int
@@ -157,6 +157,13 @@ class Ranking:
     raters: Raters
     luck: Luck
     resamples: int
+    is_settled: bool = False
+    """Whether the winner stands for somebody too who looks again and again and stops at the first one: three standard errors, of which
+    at most 1 of 20 studies of equals is ever wrong. Otherwise the winner stands where this number of votes was settled beforehand."""
+    registered: int | None = None
+    """Votes on this aspect that were registered before the first one; None where no number was."""
+    is_early: bool = False
+    """Whether the votes are not those that were registered, so that pairs are told only where that holds however often one looks."""
     doubled: int = 0
     """Votes that were left out because the same rater had judged the same pair on the same sides before."""
     of_clips: tuple[str | None, int] | None = None

@@ -23,6 +23,11 @@ from .strengths import Array, fit, tally_of, without_noise
 
 WRONG = 0.05
 """The share of studies in which any pair is distinguished wrongly is at most this (family-wise error rate)."""
+LOOKED = 0.0025
+"""The same for somebody who looks again and again: three standard errors instead of two, which of two equals, looked at after every few votes
+from 20 to 5,000, only 1 in 20 ever passes. Early looks at three and a last one at two are the rule of J. L. Haybittle (Br. J. Radiol. 44, 1971)."""
+_FARTHER = 3.023 / 1.960
+"""Standard errors at LOOKED against those at WRONG."""
 MOST_FOR_ALL_PAIRS = 12
 RESAMPLES, RESAMPLES_OF_MANY, MANY_ITEMS = 999, 199, 30
 POWER = 0.8
@@ -57,6 +62,7 @@ class Verdict:
     told_at_most: float = math.nan
     resamples: int = 0
     lacks: tuple[str, ...] = ()
+    is_settled: bool = False
 
 
 def order_of(answers: Sequence[Answer], group_of: Mapping[str, str], labels: Sequence[str]) -> list[str]:
@@ -113,8 +119,13 @@ def levels_of(evidence: Evidence, *, raters_are_draws: bool) -> Levels | None:
     return fit_levels(evidence, raters_are_draws=raters_are_draws) if unknowns <= MOST_UNKNOWNS else None
 
 
-def of_levels(levels: Levels, labels: Sequence[str], used: int, *, raters_are_draws: bool) -> Verdict:
-    """Who is stronger, takes being draws and, if asked, raters too. No pair is distinguished without a second take and a second rater."""
+def of_levels(
+    levels: Levels, labels: Sequence[str], used: int, *, raters_are_draws: bool, is_early: bool = False
+) -> Verdict:
+    """Who is stronger, takes being draws and, if asked, raters too. No pair is distinguished without a second take and a second rater.
+
+    `is_early`: votes are still to come, so pairs are distinguished only where that holds however often one looks.
+    """
     lacks = () if {"take", "product"} & levels.told else ("takes",)
     if raters_are_draws and "rater" not in levels.told:
         lacks = (*lacks, "raters")
@@ -124,7 +135,9 @@ def of_levels(levels: Levels, labels: Sequence[str], used: int, *, raters_are_dr
     contrasts = _contrasts(chosen, len(labels))
     low, high = levels.intervals(contrasts)
     doubts = levels.doubts(contrasts)
-    told = _holm(doubts, len(labels) * (len(labels) - 1) // 2) & (not lacks)
+    wrong, tests = LOOKED if is_early else WRONG, len(labels) * (len(labels) - 1) // 2
+    told = _holm(doubts, tests, wrong) & (not lacks)
+    settled = _holm(doubts, tests, LOOKED) & (not lacks)
     sizes = contrasts @ strengths
     random_clips = np.stack(levels.of_random_clips(contrasts, levels.spreads), axis=1)
     pairs = tuple(
@@ -139,8 +152,7 @@ def of_levels(levels: Levels, labels: Sequence[str], used: int, *, raters_are_dr
     more: int | None = 0 if pairs[0].told else None
     at_most = math.nan
     if not pairs[0].told and not lacks:
-        tests = len(labels) * (len(labels) - 1) // 2 - int(told.sum())
-        more, at_most = _more(levels, first, second, float(sizes[0]), used, tests)
+        more, at_most = _more(levels, first, second, float(sizes[0]), used, wrong / (tests - int(told.sum())))
     return Verdict(
         labels=tuple(labels[place] for place in places),
         strengths=tuple(float(strengths[place]) for place in places),
@@ -152,17 +164,18 @@ def of_levels(levels: Levels, labels: Sequence[str], used: int, *, raters_are_dr
         told_at_most=at_most,
         tie=levels.tie,
         lacks=lacks,
+        is_settled=_beats_all(chosen, settled),
     )
 
 
-def _more(levels: Levels, one: int, other: int, size: float, used: int, tests: int) -> tuple[int | None, float]:
+def _more(levels: Levels, one: int, other: int, size: float, used: int, wrong: float) -> tuple[int | None, float]:
     """Votes more, by these raters on these clips, after which a test distinguishes the two with POWER, and the chance of MOST_MORE.
 
-    None where votes alone cannot do it. `tests` is how many pairs are still to be told. Not knowing the spreads makes the test ask for more
+    None where votes alone cannot do it. `wrong` is how rarely this pair may be told wrongly. Not knowing the spreads makes the test ask for more
     than a normal's standard errors; it will go on asking for as many more.
     """
     contrast = _contrasts([(one, other)], levels.means.shape[1])
-    wanted = float(levels.farthest(contrast, WRONG / tests)[0]) / levels.error(one, other, 1.0)
+    wanted = float(levels.farthest(contrast, wrong)[0]) / levels.error(one, other, 1.0)
     mean = levels.weights @ levels.means
     away = levels.means - mean
     covariance = np.einsum("n,nij->ij", levels.weights, levels.covariances) + (levels.weights * away.T) @ away
@@ -189,13 +202,8 @@ def _enough(told: Callable[[int], float]) -> tuple[int | None, float]:
 
 
 def _round_numbers() -> list[int]:
-    """10 … MOST_MORE, two figures each."""
-    return [
-        step * size
-        for size in (1, 10, 100)
-        for step in range(10, 100, 2 if size == 1 else 5)
-        if step * size <= MOST_MORE
-    ]
+    """10 … MOST_MORE, two figures each: coarser ones are rounded up so far that forecasts come true too often."""
+    return [step * size for size in (1, 10, 100) for step in range(10, 100) if step * size <= MOST_MORE]
 
 
 def judge_luck(levels: Levels | None, evidence: Evidence, *, clips: int, items: int, seed: int) -> Luck:
@@ -207,12 +215,17 @@ def judge_luck(levels: Levels | None, evidence: Evidence, *, clips: int, items: 
         return blank
     if 2 * evidence.counts.sum() / len(evidence.item_of) < LEAST_VOTES_PER_CLIP:
         return dataclasses.replace(blank, verdict="too few votes")
-    between, chosen = _between_items(levels, _LUCK_DRAWS, np.random.default_rng(seed))
-    within = levels.spread(("take", "product"))[chosen]
-    low, middle, high = np.quantile(between / within, [0.025, 0.5, 0.975])
-    parts = [between] + [levels.spread((name,))[chosen] for name in ("take", "product", "rater")]
-    variances = np.array(parts) ** 2
-    shares = np.quantile(variances / variances.sum(axis=0), [0.5, 0.025, 0.975], axis=1).T
+    generator = np.random.default_rng(seed)
+    between, chosen = _between_items(levels, _LUCK_DRAWS, generator)
+    spreads = [levels.spread_around(name, chosen, generator) for name in ("take", "product", "rater")]
+    within = np.hypot(spreads[0], spreads[1])
+    (middle,), (low,), (high,) = _shortest((between / within)[None])
+    variances = np.array([between, *spreads]) ** 2
+    shares = np.array(_shortest(variances / variances.sum(axis=0))).T
+    for place in range(len(shares)):
+        # Where all others may be nothing, this one may be all there is.
+        if (np.delete(shares[:, 1], place) < 0.005).all():
+            shares[place, 2] = 1.0
     contrasts = _contrasts(list(itertools.combinations(range(evidence.items), 2)), evidence.items)
     p_value = min(1.0, float(levels.doubts(contrasts).min()) * len(contrasts))
     there = {"items", *(f"{name}s" for name in levels.told)}
@@ -233,6 +246,15 @@ def judge_luck(levels: Levels | None, evidence: Evidence, *, clips: int, items: 
     )
 
 
+def _shortest(drawn: Array) -> tuple[Array, Array, Array]:
+    """Of each row (middle, low, high): the shortest interval of 95 %. Where nothing is the likeliest it begins there; between two quantiles nothing never lies."""
+    ordered = np.sort(drawn, axis=1)
+    kept = math.ceil((1 - WRONG) * ordered.shape[1])
+    widths = ordered[:, kept - 1 :] - ordered[:, : ordered.shape[1] - kept + 1]
+    rows, first = np.arange(len(ordered)), widths.argmin(axis=1)
+    return np.median(ordered, axis=1), ordered[rows, first], ordered[rows, first + kept - 1]
+
+
 def _between_items(levels: Levels, count: int, generator: np.random.Generator) -> tuple[Array, npt.NDArray[np.intp]]:
     """(count,) how far items may truly lie apart, and (count,) which choice of the other spreads each was drawn for."""
     times = generator.multinomial(count, levels.weights)
@@ -247,9 +269,15 @@ def _between_items(levels: Levels, count: int, generator: np.random.Generator) -
 
 
 def of_clips(
-    answers: Sequence[Answer], group_of: Mapping[str, str], labels: Sequence[str], *, resamples: int | None, seed: int
+    answers: Sequence[Answer],
+    group_of: Mapping[str, str],
+    labels: Sequence[str],
+    *,
+    resamples: int | None,
+    seed: int,
+    is_early: bool = False,
 ) -> Verdict:
-    """How these very clips stand with these very raters: by bootstrap, votes being the only draws."""
+    """How these very clips stand with these very raters: by bootstrap, votes being the only draws. `is_early` as in `of_levels`."""
     if resamples is None:
         resamples = RESAMPLES if len(labels) <= MANY_ITEMS else RESAMPLES_OF_MANY
     number = {label: place for place, label in enumerate(labels)}
@@ -260,7 +288,10 @@ def of_clips(
     chosen = _pairs_of(places)
     sizes, errors, half = found.contrasts(chosen)
     # All pairs together: how far the pair that strays most strays, in standard errors.
-    told = np.abs(sizes) > found.farthest(1 - WRONG) * errors
+    wanted = found.farthest(1 - WRONG)
+    settled = np.abs(sizes) > _FARTHER * wanted * errors
+    wanted *= _FARTHER if is_early else 1.0
+    told = np.abs(sizes) > wanted * errors
     pairs = tuple(
         _comparison(labels[one], labels[other], size, size - h, size + h, is_told, (math.nan,) * 3)
         for (one, other), size, h, is_told in zip(chosen, sizes, half, told, strict=True)
@@ -269,7 +300,6 @@ def of_clips(
     if not pairs[0].told:
         spread = item_spread(found.strengths, found.fit.covariance[0], are_apart=True)
         error = float(errors[0])
-        wanted = found.farthest(1 - WRONG)
 
         def told_after(votes: int) -> float:
             later = error / math.sqrt(1 + votes / used)
@@ -287,6 +317,7 @@ def of_clips(
         told_at_most=at_most,
         tie=found.tie,
         resamples=resamples,
+        is_settled=_beats_all(chosen, settled),
     )
 
 
@@ -328,11 +359,11 @@ def _comparison(
     return Comparison(a, b, middle, bottom, top, bool(told), float(size), *(float(share) for share in random_clips))
 
 
-def _holm(doubts: Array, tests: int) -> npt.NDArray[np.bool_]:
-    """Which of these hypotheses are rejected, with family-wise error rate WRONG among `tests` (S. Holm, Scand. J. Statist. 6, 1979)."""
+def _holm(doubts: Array, tests: int, wrong: float) -> npt.NDArray[np.bool_]:
+    """Which of these hypotheses are rejected, with family-wise error rate `wrong` among `tests` (S. Holm, Scand. J. Statist. 6, 1979)."""
     rejected = np.zeros(len(doubts), dtype=bool)
     for done, row in enumerate(np.argsort(doubts, kind="stable")):
-        if doubts[row] * (tests - done) > WRONG:
+        if doubts[row] * (tests - done) > wrong:
             break
         rejected[row] = True
     return rejected
@@ -341,6 +372,11 @@ def _holm(doubts: Array, tests: int) -> npt.NDArray[np.bool_]:
 def _winner(pairs: Sequence[Comparison]) -> str | None:
     first = pairs[0].a
     return first if all(pair.told for pair in pairs if pair.a == first) else None
+
+
+def _beats_all(pairs: Sequence[tuple[int, int]], told: npt.NDArray[np.bool_]) -> bool:
+    """Whether the first is told from every other."""
+    return all(is_told for (one, _), is_told in zip(pairs, told, strict=True) if one == pairs[0][0])
 
 
 def _normal_point(tail: float) -> float:

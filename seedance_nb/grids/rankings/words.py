@@ -80,6 +80,7 @@ def _result(ranking: Ranking) -> Iterator[str]:
             f"No winner: {quoted(first.label)} is ahead{names}. "
             f"It is preferred to {against} in about {_hundred(comparison)}."
         )
+    yield from _when_to_stop(ranking)
     if ranking.ring:
         one, other, third = map(quoted, ranking.ring)
         yield f"The votes go round in a ring: {one} beats {other}, {other} beats {third}, {third} beats {one}. No order fits all of them."
@@ -95,6 +96,23 @@ def _result(ranking: Ranking) -> Iterator[str]:
             pairs = "pairs" if whole else "pairs looked at"
             yield f"Told apart: {told} of {len(ranking.pairs)} {pairs}.{_other_ties(ranking)}"
     yield from _apart(ranking)
+
+
+def _when_to_stop(ranking: Ranking) -> Iterator[str]:
+    """Whoever looks until there is a winner finds one among equals too."""
+    if ranking.is_early and ranking.registered is not None:
+        found = "are so far" if ranking.votes < ranking.registered else "are now"
+        yield (
+            f"Provisional: {ranking.registered:,} votes were registered and {ranking.votes:,} {found}; told apart is only what holds "
+            "however often one looks."
+        )
+    if ranking.is_settled:
+        yield "This is enough to stop: it holds however often one has looked."
+    elif ranking.winner is not None and ranking.registered is None:
+        yield (
+            "Provisional while votes come in, and no reason to stop: it holds if this many votes were settled beforehand (grid.register(votes=…)); "
+            "looking until there is a winner finds one among equals too often."
+        )
 
 
 def _cannot_tell(ranking: Ranking) -> Iterator[str]:

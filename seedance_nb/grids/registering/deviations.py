@@ -105,6 +105,13 @@ def left_out(registrations: Sequence[Registration], raters: Raters) -> dict[str,
     return {name: why for name, why in found.items() if why}
 
 
+def votes_of_plan(registrations: Sequence[Registration], aspect: str) -> int | None:
+    """How many votes on this aspect were registered before the first one; None where no number was."""
+    counted = in_force(registrations)
+    is_said = counted is not None and counted.is_before_votes and aspect in counted.plan.aspects
+    return counted.plan.votes if counted is not None and is_said else None
+
+
 def rule_words(registrations: Sequence[Registration]) -> tuple[str, ...]:
     """What is said of the rules of exclusion beside whom they leave out."""
     counted = in_force(registrations)

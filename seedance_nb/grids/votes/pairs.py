@@ -165,12 +165,13 @@ def _by_doubt(
     from ..rankings.strengths import Prior
 
     number = {group: place for place, group in enumerate(groups)}
+    met = Counter((group_of[vote.left], group_of[vote.right]) for vote in seen.votes if vote.repeats is None)
     certainty = np.eye(len(groups)) / Prior().strength ** 2
-    for vote in seen.votes:
-        one, other = number[group_of[vote.left]], number[group_of[vote.right]]
-        if one != other and vote.repeats is None:
-            certainty[[one, other], [one, other]] += 0.25
-            certainty[[one, other], [other, one]] -= 0.25
+    for (left, right), times in met.items():
+        one, other = number[left], number[right]
+        if one != other:
+            certainty[[one, other], [one, other]] += 0.25 * times
+            certainty[[one, other], [other, one]] -= 0.25 * times
     covariance = np.linalg.inv(certainty)
     first, second = np.triu_indices(len(groups), 1)
     doubt = covariance[first, first] + covariance[second, second] - 2 * covariance[first, second]

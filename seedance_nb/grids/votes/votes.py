@@ -41,6 +41,8 @@ __all__ = ["Agreement", "Comparison", "Luck", "Pair", "RankedItem", "Ranking", "
 LEAST_PER_ITEM = 10
 LEAST_VOTES = 20
 """With fewer votes, of an item and in all, an order is not claimed: simulated studies of that size hold their 95 % still."""
+STILL_AS_REGISTERED = 1.1
+"""Times the registered votes: so many more are no other plan."""
 MOST_IN_RING = 12
 """Among more items rings are not looked for."""
 
@@ -75,6 +77,7 @@ def rank(
     gold: Sequence[Vote] = (),
     with_likelihoods: bool = False,
     doubled: int = 0,
+    registered: int | None = None,
 ) -> Ranking:
     """What the votes on one aspect say of the groups that `group_of` puts the clips in, by the keys of their jobs.
 
@@ -83,7 +86,8 @@ def rank(
     one piece of evidence, shared equally among its answers, so asking twice makes nothing surer than it is. Groups that fewer than five votes join are ranked apart. `by` names in the singular
     what is ranked. `doubled` is how many votes `counted_once` left out before. `block_of` says what clips of different groups have in common (the prompt, where models are ranked). `scale` "jod" gives
     strengths in just-objectionable differences. `gold` are answers to pairs of a clip and its own damaged copy; `with_likelihoods` fits the
-    others without each rater. The same votes give the same answer, in whatever order groups, clips and votes are named. Raises
+    others without each rater. `registered` is how many votes on the aspect were registered before the first: with fewer, or many more, this is a
+    look on the way, and pairs are told apart only where that holds however often one looks. The same votes give the same answer, in whatever order groups, clips and votes are named. Raises
     InvalidRequest for nothing to rank, for raters who are not there, and for an unknown `of` or `scale`.
     """
     if scale not in SCALES:
@@ -96,6 +100,9 @@ def rank(
     chosen = None if raters is None else {raters} if isinstance(raters, str) else set(raters)
     counted = _counted(votes, group_of, aspect, chosen)
     ballots = _ballots(counted)
+    is_early = registered is not None and not (
+        registered <= sum(vote.aspect == aspect for vote in votes) <= STILL_AS_REGISTERED * registered
+    )
     between = [ballot for ballot in ballots if group_of[ballot.pair[0]] != group_of[ballot.pair[1]]]
     counts = {label: _count(label, between, group_of) for label in items}
     parts = _parts(items, between, group_of)
@@ -118,6 +125,8 @@ def rank(
         within=len(ballots) - len(between),
         repeats=len(counted) - len(ballots),
         doubled=doubled,
+        registered=registered,
+        is_early=is_early,
         both_bad=sum(ballot.answers[0].choice is Choice.BOTH_BAD for ballot in ballots),
         islands=parts,
         ring=_ring(items, between, group_of),
@@ -134,7 +143,9 @@ def rank(
     for part in parts:
         inside = [a for a in answers if group_of[a.first] in part and group_of[a.second] in part]
         if len(part) > 1 and sum(group_of[a.first] != group_of[a.second] for a in inside) >= LEAST_VOTES:
-            judged.append(_judge(inside, group_of, block_of or {}, part, of=of, resamples=resamples, seed=seed))
+            judged.append(
+                _judge(inside, group_of, block_of or {}, part, of=of, resamples=resamples, seed=seed, is_early=is_early)
+            )
     if judged:
         ranking = _with_verdicts(ranking, counts, judged)
         if with_likelihoods:
@@ -194,6 +205,7 @@ def _judge(
     of: str,
     resamples: int | None,
     seed: int,
+    is_early: bool,
 ) -> tuple[Verdict, Luck, Verdict | None]:
     """(the answer, what is luck, how the very clips stand where levels cannot be distinguished)."""
     from ..rankings import verdicts
@@ -203,7 +215,9 @@ def _judge(
     raters_are_draws = of != "raters"
     levels = verdicts.levels_of(evidence, raters_are_draws=raters_are_draws)
     verdict = (
-        None if levels is None else verdicts.of_levels(levels, order, len(answers), raters_are_draws=raters_are_draws)
+        None
+        if levels is None
+        else verdicts.of_levels(levels, order, len(answers), raters_are_draws=raters_are_draws, is_early=is_early)
     )
     # With one rater taste has no spread that could be estimated; the luck of clips has one all the same.
     steady = (
@@ -212,12 +226,14 @@ def _judge(
     luck = verdicts.judge_luck(steady, evidence, clips=len(evidence.item_of), items=len(part), seed=seed)
     if of != "clips" and verdict is not None and not verdict.lacks:
         return verdict, luck, None
-    of_clips = verdicts.of_clips(answers, group_of, order, resamples=resamples, seed=seed)
+    of_clips = verdicts.of_clips(answers, group_of, order, resamples=resamples, seed=seed, is_early=is_early)
     if of == "clips":
         return of_clips, luck, None
     if verdict is None:  # too many clips for the question: what is said of the clips is all there is
         silent = tuple(dataclasses.replace(pair, told=False) for pair in of_clips.pairs)
-        verdict = dataclasses.replace(of_clips, pairs=silent, winner=None, more_to_tell=None, lacks=("time",))
+        verdict = dataclasses.replace(
+            of_clips, pairs=silent, winner=None, is_settled=False, more_to_tell=None, lacks=("time",)
+        )
     return verdict, luck, of_clips
 
 
@@ -242,6 +258,7 @@ def _with_verdicts(
         more_to_tell=main.more_to_tell,
         told_at_most=main.told_at_most,
         winner=main.winner if is_whole else None,
+        is_settled=is_whole and main.winner is not None and main.is_settled,
         tie=main.tie,
         resamples=main.resamples,
         lacks=main.lacks,

@@ -311,6 +311,28 @@ def test_an_unknown_question_is_refused():
         rank_table(rows(), CLIPS, of="takes")
 
 
+@pytest.mark.parametrize("registered", [100, None])
+def test_levels_too_are_told_on_the_way_only_where_that_holds_however_often_one_looks(registered):
+    told = {False: 0, True: 0}
+    for seed in range(6):
+        votes, groups = tasting({"a": 0.0, "b": 2.0}, 6, luck=0.3, taste=0.2, votes=120, raters=MANY, seed=seed)
+        ranking = rank(votes, groups, registered=registered)
+        told[ranking.is_settled] += ranking.winner is not None
+        assert ranking.is_early == (registered is not None)
+    assert told[True]
+    assert bool(told[False]) == (registered is None)
+
+
+def test_the_share_of_what_is_all_there_is_reaches_the_whole():
+    """Equal items and raters without tastes: all that differs is clips. Between two quantiles neither nothing nor everything ever lies."""
+    held = []
+    for seed in range(8):
+        votes, groups = tasting(dict.fromkeys("abc", 0.0), 4, luck=0.8, taste=0.0, votes=160, raters=MANY, seed=seed)
+        shares = rank(votes, groups).luck.shares
+        held += [shares["takes"][2] == 1.0, shares["items"][1] < 0.005, shares["raters"][1] < 0.005]
+    assert sum(held) >= 20
+
+
 # How far items lie apart, and votes to come -----------------------------------------------------------
 
 

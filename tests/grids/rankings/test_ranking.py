@@ -4,12 +4,15 @@ import itertools
 import math
 import sys
 
+import numpy as np
 import pytest
 from grids.studies import each_its_own, seeded, study, takes, vote
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import norm
 
 from seedance_nb.errors import InvalidRequest
+from seedance_nb.grids.rankings import verdicts
 from seedance_nb.grids.rankings.rows import chance
 from seedance_nb.grids.votes import votes as blind_votes
 from seedance_nb.tracking.ledger.vote import Choice
@@ -73,6 +76,63 @@ def test_that_many_votes_tell_about_four_times_in_five():
     told = [rank(study(known, enough, rng=rng), keys, resamples=199).winner == "a" for _ in range(200)]
 
     assert 0.7 <= sum(told) / len(told) <= 0.9
+
+
+# When to stop -----------------------------------------------------------------------------------------------
+
+
+def split(wins, losses, **more):
+    """Votes for a and for b, sides in turn."""
+    pairs = [("a", "b", LEFT)] * wins + [("b", "a", LEFT)] * losses
+    return rank([vote(n, *pair) for n, pair in enumerate(pairs)], each_its_own("ab"), **more)
+
+
+@pytest.mark.parametrize(
+    ("registered", "winner", "said"),
+    [
+        (None, "a", "Provisional while votes come in, and no reason to stop"),
+        (33, "a", None),
+        (31, "a", None),  # a few more than were registered
+        (100, None, "Provisional: 100 votes were registered and 33 are so far"),
+        (20, None, "Provisional: 20 votes were registered and 33 are now"),
+    ],
+)
+def test_what_one_look_may_say_is_not_said_on_the_way(registered, winner, said):
+    ranking = split(24, 9, registered=registered)
+
+    assert (ranking.winner, ranking.is_settled, ranking.is_early) == (winner, False, winner is None)
+    assert ranking.pairs[0].told == (winner is not None)
+    found = [words for words in ranking.words if "rovisional" in words]
+    assert len(found) == (said is not None)
+    assert said is None or found[0].startswith(said)
+    assert "enough to stop" not in str(ranking)
+
+
+@pytest.mark.parametrize("registered", [None, 33, 100])
+def test_what_holds_however_often_one_looks_is_enough_to_stop(registered):
+    ranking = split(30, 3, registered=registered)
+
+    assert (ranking.winner, ranking.is_settled) == ("a", True)
+    assert "This is enough to stop: it holds however often one has looked." in ranking.words
+    assert "no reason to stop" not in str(ranking)
+
+
+def test_a_look_on_the_way_foretells_by_what_it_asks_for_itself():
+    assert split(24, 9, registered=100).more_to_tell > 0
+    assert split(24, 9).more_to_tell == 0
+
+
+def test_of_two_equals_one_in_twenty_ever_seems_settled_in_thousands_of_votes():
+    """Votes as steps of a random walk: what more looks cannot make likelier."""
+    rng, studies = np.random.default_rng(1987), 10_000
+    wanted = float(norm.isf(verdicts.LOOKED / 2))
+    walk, passed, votes = np.zeros(studies), np.zeros(studies, dtype=bool), 20
+    walk += math.sqrt(votes) * rng.normal(size=studies)
+    while votes < 5000:
+        passed |= np.abs(walk) > wanted * math.sqrt(votes)
+        walk += math.sqrt(5) * rng.normal(size=studies)
+        votes += 5
+    assert 0.03 < passed.mean() < 0.055
 
 
 def test_many_votes_for_two_equals_make_a_practical_tie():

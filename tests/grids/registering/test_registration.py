@@ -199,6 +199,21 @@ def test_what_the_votes_are_and_were_not_to_be_is_a_deviation(grid, registered, 
     assert f"Deviation: {said}" in grid.methods()
 
 
+@pytest.mark.parametrize(("votes", "is_early"), [(None, False), (24, False), (60, True)])
+def test_before_the_registered_votes_are_there_only_what_holds_at_every_look_is_told(grid, votes, is_early):
+    grid.register(QUESTION, by="prompt", votes=votes)
+    cast(grid, 24)
+    ranking = grid.ranking("prompt")
+    assert (ranking.registered, ranking.is_early) == (votes, is_early)
+    assert any("60 votes were registered and 24 are so far" in words for words in ranking.words) == is_early
+
+
+def test_a_number_of_votes_that_was_registered_after_votes_were_seen_settles_nothing(grid):
+    cast(grid, 24)
+    grid.register(QUESTION, by="prompt", votes=24)
+    assert grid.ranking("prompt").registered is None
+
+
 def test_a_grid_that_was_extended_or_cut_is_the_same_study_and_says_so(session, grid):
     grid.register(QUESTION, by="prompt")
     cast(grid, 40)
