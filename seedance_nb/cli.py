@@ -319,6 +319,10 @@ def _print(job: Job, place: Path | None, *, many: bool, as_json: bool, quiet: bo
         from .pages import words
 
         say(words.facts_line(words.standing_words(job.snapshot), words.credits_words(job.snapshot)))
+        if not many:
+            from .terminal.stills import show_still
+
+            show_still(job.clip, sys.stderr)
     return code
 
 

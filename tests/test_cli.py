@@ -64,12 +64,12 @@ def terminal(env, folder):
     """The same in a terminal of 100 columns."""
     opened = []
 
-    def open_one(*words):
+    def open_one(*words, term="xterm"):
         child = pexpect.spawn(
             sys.executable,
             ["-m", "seedance_nb", *words],
             cwd=str(folder),
-            env={**env, "TERM": "xterm"},
+            env={**{k: v for k, v in env.items() if k not in ("TMUX", "STY")}, "TERM": term},
             encoding="utf-8",
             timeout=SECONDS,
             dimensions=(30, 100),
@@ -403,6 +403,13 @@ def test_a_terminal_sees_it_live_and_ctrl_c_ends_the_wait_in_a_line(terminal, se
     assert "Traceback" not in rest
     assert seedance("cancel", "all")[0] == 0
     assert creates(simulator) == 1
+
+
+def test_a_terminal_that_can_shows_a_still(terminal):
+    shown = terminal("a paper boat", *SMALL, term="xterm-kitty").read()
+
+    assert re.search(r"\.mp4\r\n.*done · 20 simulated credits\r\n\x1b_Ga=T,f=100,q=2,", shown, re.DOTALL)
+    assert "\x1b_G" not in terminal("a paper boat", *SMALL, "-q", term="xterm-kitty").read()
 
 
 def test_no_terminal_no_live_line(seedance):

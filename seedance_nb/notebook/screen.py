@@ -19,6 +19,7 @@ from ..terminal.live_line import live_line, plain_lines
 from ..tracking import session as sessions
 from ..tracking.job import Job, failure_of
 from . import waiting
+from .at_the_prompt import AtThePrompt
 
 UNTIL_ID_SECONDS = 5.0
 """A cell that waits for nothing still waits so long for the service's answer with the id, if only a program is there to see it."""
@@ -52,6 +53,7 @@ class Screen:
         self._publisher = shell.display_pub
         self._context = contextvars.copy_context()
         self._next_draw = 0.0
+        self._prompt = AtThePrompt()
         self._events = (("pre_run_cell", self._before_cell), ("post_run_cell", self._after_cell))
         for name, function in self._events:
             shell.events.register(name, function)
@@ -141,9 +143,13 @@ class Screen:
 
     def _before_cell(self, *_: object) -> None:
         self._context = contextvars.copy_context()
+        if not self.in_kernel:
+            self._prompt.cell_begins()
 
     def _after_cell(self, result: Any = None, *_: object) -> None:
         session = sessions.existing()
+        if not self.in_kernel:
+            self._prompt.cell_ended([] if session is None else session.open_jobs())
         if session is None:
             return
         if self.waits or self.is_headless:

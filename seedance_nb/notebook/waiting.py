@@ -19,6 +19,7 @@ from ..tracking.job import Job
 
 def wait(job: Job, seconds: float | None) -> bool:
     """Wait until the job is done, at most `seconds`; True once it is. The job's `WaitInterrupted` when the stop button is used."""
+    job.times_waited_for += 1
     loop = _nestable_loop()
     return job.wait_in_slices(seconds) if loop is None else _wait_nested(job, loop, seconds)
 

@@ -6,6 +6,7 @@ import asyncio
 import concurrent.futures
 import contextlib
 import threading
+import weakref
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -30,6 +31,14 @@ SLICE_SECONDS = 0.1
 """Waits are cut into slices: a lock held longer cannot be interrupted on every system."""
 LONGEST_STEP = 0.5
 """Of a slice that took longer the process did not live the rest, and the time-out of a wait does not count it."""
+
+
+_WAITERS: weakref.WeakSet[asyncio.Future[None]] = weakref.WeakSet()
+
+
+def is_awaited_in(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether a coroutine of this loop awaits a job just now."""
+    return any(waiter.get_loop() is loop and not waiter.done() for waiter in list(_WAITERS))
 
 
 WaitStrategy = Callable[["Job", float | None], bool]
@@ -111,6 +120,8 @@ class Job:
         """Whether its row belongs to another service than the one this session talks to; set by the runner."""
         self.wants_its_file_now = False
         """Whether `download_again` was called since the runner last looked."""
+        self.times_waited_for = 0
+        """How often somebody began to wait for it, in a cell or a coroutine."""
         self.is_awaited = False
         """Whether a notebook run by a program waits for it at the end of its cells and fails with it: it was asked for here, nobody said
         otherwise, and nobody was told yet what became of it.
@@ -198,6 +209,7 @@ class Job:
         after which the job still goes on. The stop button ends the wait only.
         """
         self._fetch_what_was_lost()
+        self.times_waited_for += 1
         if not self.done():
             if self._follower.is_current:
                 raise RuntimeError("job.result() would wait for itself here; use job.add_done_callback instead")
@@ -228,7 +240,9 @@ class Job:
 
     def waiter(self, loop: asyncio.AbstractEventLoop, seconds: float | None = None) -> asyncio.Future[None]:
         """A future of `loop` that ends with the job, or after so many lived seconds; cancelling it never touches the job."""
+        self.times_waited_for += 1
         future: asyncio.Future[None] = loop.create_future()
+        _WAITERS.add(future)
         lived = LivedTime(LONGEST_STEP)
 
         def end() -> None:

@@ -20,6 +20,7 @@ def wait_for_all(sending: Sending, timeout: float | None) -> None:
     Raises WaitTimeout and WaitInterrupted; the jobs go on. Raises SeedanceError where nothing was submitted.
     """
     lived = LivedTime(2 * STEP_SECONDS)
+    _are_waited_for(sending.begun())
     while waits := _unfinished(sending.begun()):
         try:
             waits[0].result(None if timeout is None else max(0.0, min(STEP_SECONDS, timeout - lived())))
@@ -38,6 +39,7 @@ def wait_for_all(sending: Sending, timeout: float | None) -> None:
 
 async def all_done(sending: Sending) -> None:
     """The same in a coroutine, without a limit; cancelling it cancels the wait and no job."""
+    _are_waited_for(sending.begun())
     while waits := _unfinished(sending.begun()):
         waits[0].follow()
         try:
@@ -48,6 +50,11 @@ async def all_done(sending: Sending) -> None:
             vars(stop)["_render_traceback_"] = lambda text=text: [text]
             raise
     _let_go(sending.begun())
+
+
+def _are_waited_for(jobs: Sequence[Job]) -> None:
+    for job in jobs:
+        job.times_waited_for += 1
 
 
 def _unfinished(jobs: Sequence[Job]) -> list[Job]:

@@ -13,6 +13,7 @@ from ...clips.store import shown_file
 from ...pages import html, words
 from ...pages.job_page import final_html
 from ...snapshot import Snapshot
+from ...terminal.stills import show_still
 from ...tracking.background import log
 from ...tracking.job import Job
 from ..redraws import Redraws
@@ -29,6 +30,7 @@ def show_job(screen: Screen, job: Job) -> None:
     """Show a job in this cell: its video if it is there, else a receipt and a card that lives until it is; in a terminal, words."""
     if not screen.in_kernel:
         print(words.plain(job.snapshot))
+        show_still(job.clip)
         return
     view = JobView(screen, job)
     view.open(with_card=screen.is_watched)

@@ -19,6 +19,7 @@ from ...api.models import make_request
 from ...errors import ConfigurationError, SeedanceError
 from ...settings import check_limit
 from ...terminal import overviews
+from ...terminal.stills import show_still
 from ...tracking import session as sessions
 from ...tracking.job import Job, failure_of
 from ..card.job_display import show_job
@@ -111,13 +112,14 @@ class SeedanceMagics(Magics):
         if found.out:
             self.shell.user_ns[found.out] = job
         screen = attach(self.shell)
+        is_shown = not found.quiet and job.clip is not None
         if not found.quiet:
             show_job(screen, job)
         saved = self._saved(found, folder, [job])
         wait = found.wait if found.wait is not None else (screen.waits or found.timeout is not None)
         if wait:
             try:
-                self._wait(job, found.timeout, quiet=found.quiet)
+                self._wait(job, found.timeout, quiet=found.quiet, is_shown=is_shown)
             finally:
                 if saved is not None:
                     saved.finish()
@@ -172,13 +174,14 @@ class SeedanceMagics(Magics):
         saved.open()
         return saved
 
-    def _wait(self, job: Job, timeout: float | None, *, quiet: bool) -> None:
+    def _wait(self, job: Job, timeout: float | None, *, quiet: bool, is_shown: bool) -> None:
         screen = attach(self.shell)
         try:
             with screen.telling([job], quiet=quiet):
                 clip = job.result(timeout)
             if not screen.in_kernel and not quiet:
                 print(f"done: {clip.path}")
+                show_still(None if is_shown else clip)
         finally:
             screen.finish()
 
