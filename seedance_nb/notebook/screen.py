@@ -148,13 +148,12 @@ class Screen:
 
     def _after_cell(self, result: Any = None, *_: object) -> None:
         session = sessions.existing()
+        if session is not None:
+            if self.waits or self.is_headless:
+                self._settle(session.awaited_jobs(), result)
+            session.cell_ended()
         if not self.in_kernel:
             self._prompt.cell_ended([] if session is None else session.open_jobs())
-        if session is None:
-            return
-        if self.waits or self.is_headless:
-            self._settle(session.awaited_jobs(), result)
-        session.cell_ended()
 
     def _settle(self, jobs: Sequence[Job], result: Any) -> None:
         if not self.waits or isinstance(getattr(result, "error_in_exec", None), KeyboardInterrupt):
