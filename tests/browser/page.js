@@ -1,7 +1,11 @@
 // What the driver asks of a page. Loaded into every page before its own scripts, also after a reload.
 // The application is asked for what it knows (is the kernel there, is this cell running), the DOM for what a person sees.
 window.driver = {
-  panel: () => window.jupyterapp?.shell?.currentWidget,
+  // In a window without the focus no widget is the current one.
+  panel() {
+    const shell = window.jupyterapp?.shell;
+    return shell?.currentWidget ?? [...(shell?.widgets("main") ?? [])][0];
+  },
 
   isOpen() {
     const panel = this.panel();
