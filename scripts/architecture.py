@@ -41,7 +41,12 @@ WORKERS = 8
 """More than the background has, so that each is reached."""
 THREADS = ("tracking/background.py", "tracking/grouping.py")
 """They run what they are given: whoever gave it has called it."""
-LOOPS = (str(Path("asyncio", "events.py")), str(Path("concurrent", "futures", "thread.py")), "threading.py")
+LOOPS = (
+    str(Path("asyncio", "events.py")),
+    str(Path("asyncio", "base_events.py")),
+    str(Path("concurrent", "futures", "thread.py")),
+    "threading.py",
+)
 
 
 # The drawing -------------------------------------------------------------------------------------------------------------
