@@ -270,6 +270,7 @@ class Grid:
             timeout=timeout,
         )
         self._measured = {**self._measured, found.name: found}
+        self._watch.tell()
         return found
 
     # Votes -----------------------------------------------------------------------------------------

@@ -217,7 +217,7 @@ def ranking_of(
         )
 
     registered = registrations_of(picture, session)
-    chosen = None if raters is None else several(raters)
+    chosen = None if raters is None else _names_of(raters)
     ranking = judged(chosen)
     if not registered:
         return ranking
@@ -270,7 +270,7 @@ def power_of(
     if raters is None:
         raters = RATERS
     if votes is None:
-        votes = VOTES_PER_RATER * raters if isinstance(raters, int) else VOTES_PER_RATER * RATERS
+        votes = VOTES_PER_RATER * (raters if isinstance(raters, int) and raters > 0 else RATERS)
     known = [price for price in prices if price is not None]
     return forecast(
         Study(items, takes, votes, raters, gap, luck, taste, ties, blocks, suits),
@@ -286,8 +286,18 @@ def _without_take(picture: GridPicture) -> tuple[str, ...]:
     return tuple(name for name in picture.names if name != TAKE)
 
 
+def _names_of(raters: str | Iterable[str]) -> tuple[str, ...]:
+    return (raters,) if isinstance(raters, str) else tuple(raters)
+
+
 def several(names: str | Iterable[str] | None) -> tuple[str, ...]:
-    """The names of axes, however many somebody gave."""
+    """The names of axes, however many somebody gave, each once. Raises InvalidRequest for what names none."""
     if names is None:
         return ()
-    return (names,) if isinstance(names, str) else tuple(names)
+    listed = (names,) if isinstance(names, str) else tuple(names) if isinstance(names, Iterable) else (names,)
+    for name in listed:
+        if not isinstance(name, str):
+            raise InvalidRequest(
+                f"by= names an axis, or several in a list, such as by='prompt', not {one_line(name, 40)!r}"
+            )
+    return tuple(dict.fromkeys(listed))

@@ -70,6 +70,17 @@ class GridPicture:
         """The different values on an axis, in the order of the cells."""
         return levels((tile.cell for tile in self.tiles), name)
 
+    def measured(self, tile: Tile) -> str:
+        """What measures said of this cell's clip, or why they did not: "flicker 0.12 · faces not measured: returned None"."""
+        job = "" if tile.snapshot is None else tile.snapshot.key
+        told = []
+        for column in self.columns:
+            if job in column.values:
+                told.append(f"{column.name} {column.values[job]:,.4g}")
+            elif job in column.failures:
+                told.append(f"{column.name} not measured: {column.failures[job]}")
+        return " · ".join(told)
+
     @property
     def keys(self) -> list[str]:
         """The keys of all jobs, each once."""

@@ -19,8 +19,8 @@ MOST_TEXTS = 200
 """Every text is compared with every other to find the words that vary: above this many nobody would click them."""
 CUT = "…"
 
-# Chinese, Japanese and Korean texts have few spaces: there every character counts as a word.
-_IDEOGRAPH = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003134f"
+# Chinese and Japanese texts have few spaces: there every character counts as a word. Korean has words, with spaces between them.
+_IDEOGRAPH = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
 _WORD = re.compile(rf"[{_IDEOGRAPH}]|[^\s{_IDEOGRAPH}]+")
 
 
@@ -106,8 +106,22 @@ def pieces(texts: Sequence[str]) -> tuple[tuple[Piece, ...], ...]:
 # -- by words ------------------------------------------------------------------------------------------------------------
 
 
+class _Word(str):
+    """A word, which also knows whether there was a space before it; equal to the same word elsewhere."""
+
+    __slots__ = ("is_spaced",)
+    is_spaced: bool
+
+
 def _words(text: str) -> list[str]:
-    return _WORD.findall(text)
+    found: list[str] = []
+    end = 0
+    for match in _WORD.finditer(text):
+        word = _Word(match[0])
+        word.is_spaced = match.start() > end
+        end = match.end()
+        found.append(word)
+    return found
 
 
 def _difference(one: Sequence[str], other: Sequence[str]) -> tuple[int, int]:
@@ -160,13 +174,13 @@ def _differences(texts: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _joined(words: Sequence[str]) -> str:
-    """The words as a line: spaces between words, none between ideographs, one "…" where several stand together."""
+    """The words as a line: spaces where the text had some and around what was cut, one "…" where several stand together."""
     line = ""
     for i, word in enumerate(words):
         if word == CUT and i and words[i - 1] == CUT:
             continue
-        tight = i and len(words[i - 1]) == len(word) == 1 and not re.search(rf"[^{_IDEOGRAPH}]", words[i - 1] + word)
-        line += word if tight or not line else f" {word}"
+        is_tight = bool(i) and words[i - 1] != CUT and not getattr(word, "is_spaced", True)
+        line += word if is_tight or not line else f" {word}"
     return line
 
 

@@ -361,3 +361,24 @@ def test_the_plan_says_what_its_votes_would_tell(session):
         assert "120 votes by 6 raters would tell two prompts apart 4 times in 5 if one is preferred" in text
     assert "two takes at least" in plan_plain(one)
     assert "apart" not in plan_plain(alone)
+
+
+@pytest.mark.parametrize(
+    ("ask", "said"),
+    [
+        (lambda grid: grid.methods("x"), r"methods\(\) takes the rankings"),
+        (lambda grid: grid.power(raters=0), "raters must be a whole number"),
+        (lambda grid: grid.power(gap=True), "gap is in log-odds"),
+        (lambda grid: grid.power(by=5), "by= names an axis"),
+        (lambda grid: grid.raters(by=5), "by= names an axis"),
+        (lambda grid: grid.register("which?", by=5), "by= names an axis"),
+        (lambda grid: grid.vote(by=5, offline="ballot.html"), "by= names an axis"),
+        (lambda grid: grid.measure("flicker").correlation(by=5), "by= names an axis"),
+    ],
+)
+def test_what_cannot_be_meant_is_one_line_that_names_the_cure(session, ask, said):
+    made = small(session, ["a cat", "a dog"], takes=2).submit()
+    made.result(PATIENCE)
+    with pytest.raises(InvalidRequest, match=said) as error:
+        ask(made)
+    assert "\n" not in str(error.value)

@@ -105,3 +105,16 @@ def test_more_texts_than_anybody_would_compare_by_word_stay_whole():
     texts = [f"a cat number {i}" for i in range(MOST_TEXTS + 1)]
 
     assert pieces(texts) == tuple((Piece(text),) for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("texts", "labels"),
+    [
+        (["비 오는 거리, 종이배", "눈 오는 거리, 종이배"], ("비 …", "눈 …")),
+        (["종이배, 네온 불빛", "종이배, 아침 빛"], ("… 네온 불빛", "… 아침 빛")),
+        (["a boat", "비 오는 거리를, 네온 불빛"], ("a boat", "비 오는 거리를, 네온 불빛")),
+        (["a boat", "雨中的纸船，霓虹。neon"], ("a boat", "雨中的纸船，霓虹。neon")),
+    ],
+)
+def test_a_label_has_spaces_where_its_text_has_some(texts, labels):
+    assert what_differs(texts) == labels

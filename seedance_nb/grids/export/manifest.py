@@ -75,6 +75,7 @@ def manifest_of(picture: GridPicture, session: Session) -> dict[str, Any]:
         "credits": sum(row["credits"] or 0.0 for row in own),
         "credits_now": picture.credits,
         "votes": summary_of(votes_on(picture, session)),
+        **({"measures": {column.name: column.measure for column in picture.columns}} if picture.columns else {}),
         "registrations": summary(registrations_of(picture, session)),
         "cells": cells,
     }

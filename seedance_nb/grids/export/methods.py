@@ -8,7 +8,7 @@ from typing import Any
 
 from ..._version import __version__
 from ...api.fields import FIELDS, TABLE
-from ...errors import one_line
+from ...errors import InvalidRequest, one_line
 from ...tracking.ledger.vote import Vote
 from ...tracking.session import Session
 from ..ballots.blindness import not_blind
@@ -30,6 +30,11 @@ def paragraph(
     picture: GridPicture, session: Session, rankings: Sequence[Ranking] = (), bought: Sequence[str] = ()
 ) -> str:
     """The paragraph for this grid as it is now, as plain text; `rankings` are what is reported of its votes, `bought` says by which rule."""
+    strange = next((one for one in rankings if not isinstance(one, Ranking)), None)
+    if strange is not None:
+        raise InvalidRequest(
+            f"methods() takes the rankings that are reported, as grid.ranking(…) gives them, not {one_line(strange, 40)!r}"
+        )
     rows, votes = table_of(picture, session).rows, votes_on(picture, session)
     aside = [*exclusions(picture, session), *registered_sentences(picture, session)]
     return write_paragraph(picture, rows, votes, rankings, aside, bought)

@@ -7,6 +7,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ...errors import one_line
+from ...pages import html
+from ...pages.escaping import clean, filled, joined
 from ..rankings.ranking import Ranking
 from ..rankings.rows import by_name
 
@@ -16,7 +19,7 @@ SURE, LIKELY = 1.96, 0.84
 """Normal quantiles of 95 % two-sided and of 80 %."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True, repr=False)
 class Correlation:
     """Pearson's `r` over `items` levels between the mean of a measure and how strongly the level is preferred, with a 95 % interval.
 
@@ -41,6 +44,23 @@ class Correlation:
 
     def __str__(self) -> str:
         return "\n".join(self.words)
+
+    def __repr__(self) -> str:
+        return f"<Correlation {' '.join(self.words)}>"
+
+    def _repr_html_(self) -> str:
+        said = joined(filled("<div>{}</div>", clean(sentence)) for sentence in self.words)
+        names = (self.by.replace("_", " "), f"mean {self.column}", "clips", "strength in the votes")
+        rows = [
+            (
+                one_line(row["label"], 80),
+                f"{row['mean']:,.6g}",
+                str(row["clips"]),
+                "" if math.isnan(row["strength"]) else f"{row['strength']:.2f}",
+            )
+            for row in sorted(self.table, key=lambda row: -row["mean"])
+        ]
+        return str(joined([said, html.table(names, rows) if rows else ""]))
 
 
 def correlation_of(

@@ -132,6 +132,12 @@ def problems(picture: GridPicture) -> dict[str, str]:
     return texts
 
 
+def measured(picture: GridPicture) -> dict[str, str]:
+    """What measures said of each cell's clip, by its number in the order of the plan."""
+    told = {str(index): shortened(picture.measured(tile), 400) for index, tile in enumerate(picture.tiles)}
+    return {number: said for number, said in told.items() if said}
+
+
 def progress_words(picture: GridPicture) -> str:
     """Where the grid stands in one line: "3 done, 5 running, 1 failed of 16"."""
     counts = picture.counts

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from ...errors import one_line
 from ...pages.escaping import Html, clean, filled, joined
-from ...pages.html import NEUTRAL, QUIET, WRAP
+from ...pages.html import KEYS, NEUTRAL, QUIET, WRAP
 from ..rankings.forecast import Power, PowerRow
 from ..rankings.raters import RaterReport, Raters
 from ..registering.registration import Registration
@@ -15,6 +15,8 @@ from ..registering.registration import Registration
 _HEAD = f"border-bottom:1px solid {NEUTRAL};vertical-align:bottom;padding:4px 10px"
 _CELL = "padding:4px 10px;vertical-align:top"
 _GOOD = "#5b9a68"
+LONGEST_NAME = 28
+"""Characters of a rater's name, so that the figures beside it are seen."""
 
 
 def power_html(power: Power) -> Html:
@@ -116,7 +118,7 @@ def _rater_row(report: RaterReport, left_out: str) -> Html:
         '<td style="text-align:left;white-space:nowrap;{cell}">{why}</td></tr>',
         cell=_CELL,
         wrap=WRAP,
-        name=clean(one_line(report.rater, 40)) or "a rater without a name",
+        name=clean(one_line(report.rater, LONGEST_NAME)) or "a rater without a name",
         cells=cells,
         why=why,
     )
@@ -150,8 +152,10 @@ def _head(name: str, side: str = "right") -> Html:
 
 def _table(head: Html, rows: Html) -> Html:
     return filled(
-        '<table style="border-collapse:collapse;margin-top:6px"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>',
-        *(head, rows),
+        # A scrolling box of its own: on a phone the notebook would cut it off.
+        '<div {} style="overflow-x:auto;max-width:100%"><table style="border-collapse:collapse;margin-top:6px">'
+        "<thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>",
+        *(KEYS, head, rows),
     )
 
 

@@ -38,7 +38,7 @@ from .leaving_out import has_rules, raters_left_out
 from .measuring import Measure, Measuring, title_of_measure
 from .rounds import Round, Rules, identity_of, takes_in, votes_wanted
 from .standing import Standing
-from .words import in_words, methods_words, stopping_words
+from .words import STANDINGS, in_words, methods_words, standings, stopping_words
 
 
 class RoundGrid(Protocol):
@@ -89,6 +89,8 @@ class Race(Generic[G]):
         self._measuring = None if measure is None else Measuring(measure)
         self._measure_title = title_of_measure(measure)
         self._grids: dict[tuple[str, ...], G] = {}
+        self._is_unmeasured = False
+        """Whether the measure was asked, and what it said decides nothing."""
         self._left_out: tuple[tuple[str, ...], frozenset[str]] = ((), frozenset())
         """What votes were looked at, and whom the registered rules leave out by them."""
         self._lock = threading.RLock()
@@ -125,6 +127,11 @@ class Race(Generic[G]):
     def words(self) -> tuple[str, ...]:
         """Where it stands and what is next, in plain sentences."""
         return in_words(self.standing())
+
+    def page(self) -> tuple[tuple[str, ...], tuple[str, ...], list[tuple[str, ...]]]:
+        """(words, headers, a row for each item): what a notebook shows, of one moment."""
+        standing = self.standing()
+        return in_words(standing), (" and ".join(self.rules.by) or "cell", *STANDINGS), standings(standing)
 
     def __str__(self) -> str:
         return "\n".join(self.words)
@@ -228,12 +235,22 @@ class Race(Generic[G]):
         """Wait for the clips of this round, at most `timeout` seconds. Raises WaitTimeout; SeedanceError before `submit`."""
         return self.grid.result(timeout)
 
-    def vote(self, rater: str | None = None, **how: Any) -> Path | None:
-        """A ballot over those who are left: here, or with `offline="ballot.html"` as a page. `how` as in `grid.vote`.
+    def vote(
+        self,
+        rater: str | None = None,
+        offline: str | PathLike[str] | None = None,
+        *,
+        gold: float = 0.0,
+        training: bool = True,
+    ) -> Path | None:
+        """A ballot over those who are left: here, or with `offline="ballot.html"` as a page; all else as in `grid.vote`.
 
         Raises SeedanceError before `submit`.
         """
-        return self._with_clips().vote(self.rules.aspect, rater, self.rules.by or None, **how)
+        by, how = self.rules.by or None, {"gold": gold, "training": training}
+        if offline is None:
+            return self._with_clips().vote(self.rules.aspect, rater, by, **how)
+        return self._with_clips().vote(self.rules.aspect, rater, by, offline=offline, **how)
 
     def add_votes(self, path: str | PathLike[str]) -> int:
         """Take in the votes of a ballot file; returns how many were new. Raises InvalidRequest for a file of other clips."""
@@ -353,6 +370,7 @@ class Race(Generic[G]):
             votes_missing=0 if self._measuring is not None else self._votes_wanted(rounds, made, votes),
             raters=len({vote.rater for vote in votes}),
             trouble=self._measuring.trouble if self._measuring is not None else None,
+            is_unmeasured=self._is_unmeasured,
             begun_with=begun.get("measured_by", self._measure_title),
             measured_by=self._measure_title,
         )
@@ -369,6 +387,7 @@ class Race(Generic[G]):
             end: str | None = "alone"
         else:
             labels, known, votes = self._known(made, alive)
+            self._is_unmeasured = known is None and self._measuring is not None
             if known is None:
                 return
             found = look(known, labels, alive, threshold=threshold(self.rules.error, takes), margin=self.rules.tie)
@@ -475,9 +494,10 @@ class Race(Generic[G]):
 
     def _grid_of(self, standing: Standing) -> G:
         """The grid of the round that is played, or of the last one there was."""
-        if standing.takes is None:
+        if standing.rounds and standing.end is not None:
             last = standing.rounds[-1]
             return self._grid_of_round(last.racing, last.takes)
+        assert standing.takes is not None
         return self._grid_of_round(standing.racing, standing.takes)
 
     def _grid_of_round(self, racing: Sequence[str], takes: int) -> G:

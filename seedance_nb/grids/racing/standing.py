@@ -39,6 +39,8 @@ class Standing:
     raters: int
     trouble: str | None
     """Why a clip could not be measured."""
+    is_unmeasured: bool = False
+    """Whether the measure was asked, and there are too few numbers to decide this round by."""
     begun_with: str = ""
     measured_by: str = ""
     """The measure that stands in for votes, with its version: when this race began, and now."""

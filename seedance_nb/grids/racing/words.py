@@ -20,6 +20,35 @@ def in_words(standing: Standing) -> tuple[str, ...]:
     return (*head, *map(_round, standing.rounds), *([] if end is not None else _next(standing)))
 
 
+def standings(standing: Standing) -> list[tuple[str, ...]]:
+    """A row for each item, the first in front: what it is, its takes, where it stands, how likely it is above the leader."""
+    rows = []
+    leader = standing.rounds[-1].leader if standing.rounds else None
+    for label in standing.labels:
+        raced = [decided for decided in standing.rounds if label in decided.racing]
+        last = raced[-1] if raced else None
+        out = last is not None and label in last.dropped
+        takes = last.takes if last is not None and (out or standing.end is not None) else standing.made.get(label, 0)
+        if out and last is not None:
+            where = f"out after round {last.number}" + (", no clip" if label in last.without_clips else "")
+        elif label == leader:
+            where = "winner" if standing.end == "winner" else "in front"
+        else:
+            where = "racing" if standing.end is None else "tie" if standing.end == "tie" else "not told apart"
+        above = last.behind.get(label) if last is not None else None
+        order = (
+            -(last.number if last is not None and out else len(standing.rounds) + 1),
+            label != leader,
+            -(above or 0),
+        )
+        chance_of_it = "" if above is None or label == leader else _percent(above)
+        rows.append((order, (quoted(label)[1:-1], str(takes), where, chance_of_it)))
+    return [row for _, row in sorted(rows, key=lambda pair: pair[0])]
+
+
+STANDINGS = ("takes", "stands", "above the leader")
+
+
 def stopping_words(rules: Rules, max_credits: float) -> str:
     """When a race ends, for its registration."""
     tie = "" if rules.tie is None else f" or who is left ties within {_margin(rules)}"
@@ -74,10 +103,8 @@ def _running(standing: Standing) -> Iterator[str]:
     money = f"{standing.spent:,.6g} of at most {standing.max_credits:,.6g} credits spent"
     if not standing.rounds:
         takes = takes_of_rounds()
-        yield (
-            f"A race of {len(standing.labels)} {plural(by)}: {takes[0]} takes of each first; whoever is surely behind then gets no more, the others a"
-            f" quarter more each round ({', '.join(map(str, takes))}); {money}{_paid_for(standing)}."
-        )
+        yield f"A race of {len(standing.labels)} {plural(by)}: {takes[0]} takes of each first; {money}{_paid_for(standing)}."
+        yield f"Whoever is surely behind then gets no more takes, the others a quarter more each round: {', '.join(map(str, takes))}."
         return
     leader = standing.rounds[-1].leader
     yield f"Round {standing.number}: {_named(standing.racing)} race on with {standing.takes} takes each, {quoted(leader)} in front; {money}."
@@ -97,8 +124,8 @@ def _ended(standing: Standing, end: str) -> Iterator[str]:
         rivals = [label for label in last.left if label != last.leader]
         closest = max(rivals, key=lambda label: last.behind[label])
         yield (
-            f"Undecided for this money: {quoted(last.leader)} leads, but {_named(rivals)} may be better ({quoted(closest)} with a chance of"
-            f" {100 * last.behind[closest]:.0f} %), after {money}."
+            f"Undecided for this money: {quoted(last.leader)} leads, but {_named(rivals)} may be better"
+            f" ({f'{quoted(closest)} ' if len(rivals) > 1 else ''}with a chance of {_percent(last.behind[closest])}), after {money}."
         )
         if standing.takes is None:
             yield f"A race ends with {last.takes} takes each: what they do not tell apart is apart by little."
@@ -168,6 +195,11 @@ def _next(standing: Standing) -> Iterator[str]:
         yield f"Next: race.vote() asks for {count(standing.votes_missing, 'more vote')}, then race.step() decides."
     elif standing.lacks_raters:
         yield "Next: votes of a second rater: race.vote(rater=…); or a race with of='raters' asks about this rater alone."
+    elif standing.is_unmeasured:
+        yield (
+            "The measure gives no finite numbers for two clips or more of each, so it cannot decide this round: mend it, and make the race again"
+            " with it; what was bought costs nothing."
+        )
     else:
         yield "Next: race.step() decides this round."
 

@@ -94,13 +94,13 @@ def check(study: Study) -> Study:
             raise InvalidRequest(f"{name} must be a whole number from 1 up, not {number!r}")
     for name in ("luck", "taste", "suits"):
         stray = getattr(study, name)
-        if not isinstance(stray, int | float) or not 0 <= stray <= MOST_STRAY:
+        if isinstance(stray, bool) or not isinstance(stray, int | float) or not 0 <= stray <= MOST_STRAY:
             raise InvalidRequest(f"{name} is a standard deviation in log-odds, from 0 to {MOST_STRAY:g}, not {stray!r}")
-    if not isinstance(study.gap, int | float) or not 0 < study.gap <= LARGEST_GAP:
+    if isinstance(study.gap, bool) or not isinstance(study.gap, int | float) or not 0 < study.gap <= LARGEST_GAP:
         raise InvalidRequest(
             f"gap is in log-odds, above 0 and up to {LARGEST_GAP:g} (1.0 is 73 of 100), not {study.gap!r}"
         )
-    if not isinstance(study.ties, int | float) or not 0 <= study.ties < 0.95:
+    if isinstance(study.ties, bool) or not isinstance(study.ties, int | float) or not 0 <= study.ties < 0.95:
         raise InvalidRequest(f"ties is the share of ties between equals, from 0 to 0.95, not {study.ties!r}")
     return study
 

@@ -47,6 +47,10 @@ class Watch:
                 self._listen()
                 self._session.call_later(0.0, self._tell)
 
+    def tell(self) -> None:
+        """Something is known of the grid that no job says."""
+        self._session.call_later(0.0, self._tell)
+
     def _listen(self) -> None:
         for job in set(self._stops) - self._jobs:
             self._stops.pop(job)()

@@ -11,7 +11,7 @@ from ...pages import words
 from ...snapshot import Snapshot, durations
 from .. import wording
 from ..axes import check_axis, value_key
-from ..picture import Column, GridPicture, Tile, guess_layout
+from ..picture import GridPicture, Tile, guess_layout
 from ..wording import Piece
 
 FIXED_LENGTH = 48
@@ -77,7 +77,7 @@ def places_of(picture: GridPicture, axes: Sequence[Axis]) -> tuple[Place, ...]:
             dataclasses.replace(piece, alike=tuple(told[i] for i in piece.alike)) if piece.alike is not None else piece
             for piece in cut.get(number, ())
         )
-        places.append(Place(number, tile, at, label, prompts[number], pieces, measured(tile, picture.columns)))
+        places.append(Place(number, tile, at, label, prompts[number], pieces, picture.measured(tile)))
     return tuple(places)
 
 
@@ -131,18 +131,6 @@ def receipt(snapshot: Snapshot) -> str:
         f"sha256 {clip.sha256[:12]}" if clip is not None else "",
     ]
     return " · ".join(fact for fact in facts if fact)
-
-
-def measured(tile: Tile, columns: Sequence[Column]) -> str:
-    """What measures said of this cell's clip, or why they did not."""
-    job = "" if tile.snapshot is None else tile.snapshot.key
-    told = []
-    for column in columns:
-        if job in column.values:
-            told.append(f"{column.name} {column.values[job]:,.4g}")
-        elif job in column.failures:
-            told.append(f"{column.name} not measured: {column.failures[job]}")
-    return " · ".join(told)
 
 
 def state(tile: Tile) -> str:

@@ -21,7 +21,7 @@ import { raise } from "../../pages/raise.js";
  *   settled: boolean, cancel_requested: boolean,
  * }} View
  */
-/** @typedef {{ places: Partial<Places>, view: Partial<View>, problems: Record<string, string>, done: boolean }} Traits */
+/** @typedef {{ places: Partial<Places>, view: Partial<View>, problems: Record<string, string>, measured: Record<string, string>, done: boolean }} Traits */
 /** @typedef {{ kind: "wall", html: string } | { kind: "trouble", text: string } | { kind: "retried" }} Message */
 
 const TICK = 1000; // ms between redraws of the clock
@@ -152,7 +152,8 @@ function board(model, el, age) {
     say(ui.detailHead, cell.name);
     say(ui.detailSaid, capital(said || words));
     say(ui.detailPrompt, prompts[cell.prompt] || "");
-    say(ui.detailFacts, [settings[cell.settings], `take ${cell.take}`].filter(Boolean).join(" · "));
+    const measured = model.get("measured")[String(index)];
+    say(ui.detailFacts, [settings[cell.settings], `take ${cell.take}`, measured].filter(Boolean).join(" · "));
     ui.detail.hidden = false;
   };
 
@@ -240,6 +241,7 @@ function board(model, el, age) {
     "change:places": layOut,
     "change:view": draw,
     "change:problems": draw,
+    "change:measured": draw,
     "change:done": draw,
     "msg:custom": receive,
   });

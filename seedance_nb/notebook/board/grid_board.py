@@ -11,7 +11,7 @@ import anywidget
 import traitlets
 
 from ...errors import LONGEST, shortened
-from ...grids.pages.board import board_layout, board_view, problems
+from ...grids.pages.board import board_layout, board_view, measured, problems
 from ...grids.picture import GridPicture
 from ...pages.assets import module
 from ...tracking.background import log
@@ -40,6 +40,8 @@ class GridBoard(anywidget.AnyWidget):
     """`board_view(…)` of the latest picture."""
     problems = traitlets.Dict().tag(sync=True)
     """`problems(…)` of the latest picture."""
+    measured = traitlets.Dict().tag(sync=True)
+    """`measured(…)` of the latest picture."""
     done = traitlets.Bool(False).tag(sync=True)
     """Nothing more will come, and the outputs have been replaced: a board that is still on a page then helps itself."""
 
@@ -55,7 +57,12 @@ class GridBoard(anywidget.AnyWidget):
         self._cells = tuple(tile.cell for tile in picture.tiles)
         self._cancel_asked = False
         self._retrying = threading.Lock()
-        super().__init__(places=board_layout(picture), view=board_view(picture), problems=problems(picture))
+        super().__init__(
+            places=board_layout(picture),
+            view=board_view(picture),
+            problems=problems(picture),
+            measured=measured(picture),
+        )
         interactive(self)
         self.on_msg(self._answer)
 
@@ -74,7 +81,7 @@ class GridBoard(anywidget.AnyWidget):
             if not view["cancel_requested"] and self.view.get("cancel_requested"):
                 self._cancel_asked = False  # not confirmed, or new ones run: it may be asked again
             self.view = view
-            self.problems = problems(picture)
+            self.problems, self.measured = problems(picture), measured(picture)
             if done is not None:
                 self.done = done
 

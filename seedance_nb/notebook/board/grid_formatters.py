@@ -111,7 +111,7 @@ def _ranking_html(ranking: Ranking) -> str:
 def _race_html(race: Race[Any]) -> str:
     from ...grids.pages.race import race_html
 
-    return race_html(race.words)
+    return race_html(*race.page())
 
 
 def _ranking_plain(ranking: Ranking, printer: Any, _cycle: bool) -> None:

@@ -101,3 +101,12 @@ def test_too_few_prompts_or_no_relation_is_not_told_and_says_what_would(judged):
     assert "cannot be told: r = " in str(none)
     assert "tell it" in str(none)
     assert "the same for every animal" in str(flat)
+
+
+def test_a_correlation_shows_its_words_and_a_row_a_level(judged):
+    found = judged.measure("flicker").correlation(by="animal")
+    page = found._repr_html_()
+    assert found.words[0] in repr(found)
+    assert page.count("<tr>") == 1 + len(ANIMALS)
+    for text in ("mean flicker", "strength in the votes", "ape"):
+        assert text in page

@@ -1,5 +1,7 @@
 """A race on the simulator: what it buys, never twice and never too much; what it decides, once; where it goes on."""
 
+import math
+
 import pytest
 from grids.racing.electorate import RATERS, clips_of, vote
 from grids.stage import PATIENCE, accepted, bodies, most_of_one, small
@@ -311,6 +313,11 @@ def test_a_clip_that_cannot_be_measured_is_left_out_and_said(session):
         ({"by": "promt"}, "did you mean"),
         ({"by": "model"}, "nothing to race"),
         ({"measure": 7}, "measure is a name, a function"),
+        ({"measure": "flickr"}, "did you mean 'flicker'"),
+        ({"measure": lambda: 1.0}, "called with one argument"),
+        ({"measure": str}, "str is a class"),
+        ({"by": 5}, "by= names an axis"),
+        ({"by": ["prompt", None]}, "by= names an axis"),
     ],
 )
 def test_what_cannot_be_meant_is_said_before_anything_is_sent(session, simulator, wrong, said):
@@ -386,3 +393,34 @@ def test_another_kernel_has_the_clips_of_a_race_that_has_ended(session, session_
     play(race_in(session))
     grid = race_in(session_of(simulator)).grid
     assert all(clip is not None for clip in grid.result(PATIENCE))
+
+
+def test_an_axis_that_is_named_twice_is_one(session):
+    race = race_in(session, by=["prompt", "prompt"])
+    assert "A race of 3 prompts" in str(race)
+    assert race.rules == race_in(session).rules
+
+
+@pytest.mark.parametrize("measure", [{}, {"no such clip": 1.0}, lambda _: math.nan, lambda _: 1 / 0])
+def test_a_measure_that_says_nothing_decides_nothing_and_the_cure_is_named(session, simulator, measure):
+    race = race_in(session, measure=measure)
+    race.run(PATIENCE)
+    assert (race.end, race.rounds, len(bodies(simulator))) == (None, (), 6)
+    assert "The measure gives no finite numbers" in race.words[-1]
+    assert "race.step() decides" not in str(race)
+
+
+def test_a_race_that_is_undecided_has_the_clips_of_its_last_round(session, session_of, simulator):
+    race = race_in(session, max_credits=6 * PRICE)
+    play_round(race, EQUAL)
+    assert race.end == "undecided"
+    assert len(race.grid.result(PATIENCE)) == 6
+    assert len(race_in(session_of(simulator), max_credits=6 * PRICE).grid.result(PATIENCE)) == 6
+
+
+def test_a_ballot_takes_what_a_race_can_ask(session, tmp_path):
+    race = race_in(session)
+    race.submit().result(PATIENCE)
+    assert race.vote("Ann", tmp_path / "a.html", gold=0.2, training=False).exists()
+    with pytest.raises(TypeError, match="aspects"):
+        race.vote(aspects="motion")

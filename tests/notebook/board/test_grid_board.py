@@ -1,5 +1,6 @@
 """The board's half of the wire: what it tells the page, how little, and how it answers."""
 
+import dataclasses
 import json
 import threading
 import time
@@ -12,8 +13,8 @@ from notebook.grid_pictures import CLIP, changed, picture_of
 from seedance_nb.api.models import Status
 from seedance_nb.errors import BudgetExceeded, GenerationFailed
 from seedance_nb.grids.axes import Cell
-from seedance_nb.grids.pages.board import MARKS, board_layout, board_view, problems
-from seedance_nb.grids.picture import GridPicture, Tile
+from seedance_nb.grids.pages.board import MARKS, board_layout, board_view, measured, problems
+from seedance_nb.grids.picture import Column, GridPicture, Tile
 from seedance_nb.notebook.board.grid_board import GridBoard
 
 GRID = {"animal": ["cat", "dog"], "duration": [4, 5, 6], "takes": 2}
@@ -142,6 +143,19 @@ def test_an_error_is_told_with_what_became_of_the_cell():
     shown = picture({"status": Status.FAILED, "error": GenerationFailed("no video\nof a cat")}, Status.SUCCEEDED)
 
     assert problems(shown) == {"0": "failed: no video of a cat"}
+
+
+def test_what_measures_said_is_told_with_the_cell(make_board):
+    shown = picture(Status.SUCCEEDED, Status.QUEUED)
+    keys = [tile.snapshot.key for tile in shown.tiles if tile.snapshot is not None]
+    columns = (Column("flicker", {keys[0]: 0.12345}), Column("faces", {}, {keys[0]: "returned <None>"}))
+    shown = dataclasses.replace(shown, columns=columns)
+
+    assert measured(shown) == {"0": "flicker 0.1235 · faces not measured: returned <None>"}
+    board = make_board(dataclasses.replace(shown, columns=()))
+    assert board.measured == {}
+    board.show(shown)
+    assert board.measured == measured(shown)
 
 
 # -- how little it sends
