@@ -28,6 +28,7 @@ ALL = (
     "large_clip",
     "many_jobs",
     "thousand_jobs",
+    "webhooks",
     "naive_loop",
     "rivals",
 )
@@ -44,6 +45,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "power": {"STUDIES": 5},
     "measures": {"SCENES": 2, "FILMED": {}},
     "race": {"STUDIES": 1, "FULL_STUDIES": 1, "FULL_TAKES": (3, 5)},
+    "webhooks": {"CALLS": 20},
     "naive_loop": {"JOBS": 30, "LIVES": (1.0, 3.0)},
     "rivals": {"ONE_BY_ONE": 1, "TOGETHER": (20,), "LIVES": (1.0, 3.0), "LIMIT_SECONDS": 30.0},
 }

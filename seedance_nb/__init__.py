@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from .notebook.panel.panel import panel
     from .tracking.job import Job
     from .tracking.ledger.ledger import Ledger
-    from .tracking.session import Session, account, configure, jobs, models, resume, submit
+    from .tracking.session import Session, account, configure, jobs, models, resume, serve_webhooks, submit
 
 __all__ = [
     "ApiError",
@@ -75,6 +75,7 @@ __all__ = [
     "panel",
     "rank",
     "resume",
+    "serve_webhooks",
     "submit",
     "unload_ipython_extension",
 ]
@@ -85,6 +86,7 @@ _ROOM_OF = dict.fromkeys(__all__, "errors") | {
     "jobs": "tracking.session",
     "resume": "tracking.session",
     "models": "tracking.session",
+    "serve_webhooks": "tracking.session",
     "grid": "grids.opening",
     "measures": "grids.measures",
     "panel": "notebook.panel.panel",
@@ -141,3 +143,8 @@ def unload_ipython_extension(shell: Any) -> None:
     from .notebook.magic.magic import unload
 
     unload(shell)
+
+
+def _jupyter_server_extension_points() -> list[dict[str, str]]:
+    """Where Jupyter Server finds its part: the page that a finished video rings at."""
+    return [{"module": "seedance_nb.waking.server_extension"}]

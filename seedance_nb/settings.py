@@ -13,6 +13,7 @@ import difflib
 import ipaddress
 import math
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ from .upload_places import Uploads, check_uploads
 
 DEFAULT_BASE_URL = "https://www.seedance2.ink"
 SIMULATOR = "simulator"
+AUTO, OFF = "auto", "off"
+"""As `webhook_url`: an address of our own, where this process can be rung; or none."""
 KEYRING_SERVICE = "seedance_nb"
 
 
@@ -89,7 +92,15 @@ class Limits:
 LIMIT_NAMES = tuple(f.name for f in dataclasses.fields(Limits))
 _WHOLE = {"max_clip_bytes", "max_json_bytes", "embed_limit", "concurrency", "tries_after_trouble"}
 _ZERO_ALLOWED = {"embed_limit", "max_credits"}
-_FROM_ENV = ("SEEDANCE_BASE_URL", "SEEDANCE_HOME", "SEEDANCE_LEDGER", "SEEDANCE_CLIPS", "SEEDANCE_UPLOADS")
+_FROM_ENV = (
+    "SEEDANCE_BASE_URL",
+    "SEEDANCE_HOME",
+    "SEEDANCE_LEDGER",
+    "SEEDANCE_CLIPS",
+    "SEEDANCE_UPLOADS",
+    "SEEDANCE_WEBHOOK_URL",
+    "SEEDANCE_PUBLIC_URL",
+)
 _MONEY_IN_ENV = "SEEDANCE_MAX_CREDITS"
 
 
@@ -106,6 +117,10 @@ class Settings:
     clips: Path
     api_key: Secret | None = None
     limits: Limits = dataclasses.field(default_factory=Limits)
+    webhook_url: str | None = None
+    """What a create carries that says nothing of a webhook: an address, or `auto`."""
+    public_url: str | None = None
+    """Where this process, or its Jupyter server, is reached from outside; ends in a slash."""
     key_source: str | None = None
     """Where the key came from, in words; never the key."""
     limits_trouble: str | None = None
@@ -128,6 +143,8 @@ def resolve(
     ledger: str | os.PathLike[str] | None = None,
     clips: str | os.PathLike[str] | None = None,
     uploads: Uploads | None = None,
+    webhook_url: str | None = None,
+    public_url: str | None = None,
     environ: Mapping[str, str] | None = None,
     folder: Path | None = None,
     **limits: Any,
@@ -170,6 +187,7 @@ def resolve(
     whole = _check_place("home", place)
     named_ledger = ledger or env.get("SEEDANCE_LEDGER")
     named_clips = clips or env.get("SEEDANCE_CLIPS")
+    webhook, public = webhook_url or env.get("SEEDANCE_WEBHOOK_URL"), public_url or env.get("SEEDANCE_PUBLIC_URL")
     return Settings(
         base_url=base,
         home=whole,
@@ -178,6 +196,8 @@ def resolve(
         clips=_check_place("clips", named_clips) if named_clips else whole / "clips",
         api_key=secret,
         limits=Limits(**chosen),
+        webhook_url=check_webhook_url(webhook) if webhook else None,
+        public_url=check_public_url(public) if public else None,
         key_source=source,
         limits_trouble=trouble,
         uploads=uploads,
@@ -263,6 +283,38 @@ def check_base_url(text: str) -> str:
     host = f"[{host}]" if ":" in host else host
     usual = {"https": 443, "http": 80}[parts.scheme]
     return f"{parts.scheme}://{host if port in (None, usual) else f'{host}:{port}'}{parts.path.rstrip('/')}"
+
+
+def check_webhook_url(text: str) -> str | None:
+    """A webhook for every create: `auto`, a full URL, or None for `off`; raises ConfigurationError for anything else."""
+    url = text.strip() if isinstance(text, str) else ""
+    if url.lower() in (AUTO, OFF):
+        return AUTO if url.lower() == AUTO else None
+    if _is_odd(url):
+        raise ConfigurationError("webhook_url must be auto, off, or a full URL that starts with https://")
+    return url
+
+
+def check_public_url(text: str) -> str:
+    """The address with a slash at its end; raises ConfigurationError for what nobody could ring at, without repeating it."""
+    url = text.strip() if isinstance(text, str) else ""
+    if _is_odd(url) or not url.isascii() or any(sign in url for sign in "@?#"):
+        raise ConfigurationError(
+            "the public address must look like https://host/user/me/: set public_url, or SEEDANCE_PUBLIC_URL, to what stands"
+            " before /lab in the browser"
+        )
+    parts = urlsplit(url)
+    path = re.sub(r"/(lab|tree|notebooks|doc)(/.*)?$", "", parts.path)
+    return f"{parts.scheme}://{parts.netloc}{path.rstrip('/')}/"
+
+
+def _is_odd(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return True
+    return not host or parts.scheme not in ("https", "http") or " " in url or not url.isprintable()
 
 
 def same_service(one: str, other: str) -> bool:

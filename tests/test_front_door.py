@@ -47,6 +47,7 @@ PUBLIC = [
     "panel",
     "rank",
     "resume",
+    "serve_webhooks",
     "submit",
     "unload_ipython_extension",
 ]
@@ -164,8 +165,9 @@ KEYWORDS = {
     "sd.submit": ["prompt", *FIELDS, "take", "fresh", "max_credits"],
     "sd.grid": ["prompt", "rows", "takes", "mode", "where", "raw", *FIELDS],
     "sd.jobs": ["status", "limit"],
-    "sd.configure": [*PLACES, *LIMIT_NAMES],
-    "sd.Session": [*PLACES, *LIMIT_NAMES],
+    "sd.configure": [*PLACES, "webhook_url", "public_url", *LIMIT_NAMES],
+    "sd.Session": [*PLACES, "webhook_url", "public_url", *LIMIT_NAMES],
+    "sd.serve_webhooks": ["port", "host", "public_url"],
     "sd.account": ["which", "of"],
     "sd.rank": ["votes", "clips", "by", "aspect", "of", "raters", "seed", "scale"],
     "sd.Session.submit": ["prompt", *FIELDS, "take", "fresh", "max_credits"],
@@ -224,7 +226,9 @@ def test_tab_offers_every_keyword_and_shift_tab_shows_it_with_its_type_and_what_
     assert "options" not in shown.partition("ocstring:")[0]
 
 
-@pytest.mark.parametrize("name", ["submit", "grid", "jobs", "configure", "account", "rank", "models", "resume"])
+@pytest.mark.parametrize(
+    "name", ["submit", "grid", "jobs", "configure", "account", "rank", "models", "resume", "serve_webhooks"]
+)
 def test_no_function_of_the_front_door_takes_just_anything(name):
     signature = inspect.signature(getattr(seedance_nb, name))
 
@@ -233,7 +237,14 @@ def test_no_function_of_the_front_door_takes_just_anything(name):
     assert signature.return_annotation not in (inspect.Signature.empty, "Any")
 
 
-@pytest.mark.parametrize(("one", "other"), [("sd.submit", "sd.Session.submit"), ("sd.jobs", "sd.Session.jobs")])
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("sd.submit", "sd.Session.submit"),
+        ("sd.jobs", "sd.Session.jobs"),
+        ("sd.serve_webhooks", "sd.Session.serve_webhooks"),
+    ],
+)
 def test_the_front_door_and_the_session_take_the_same(one, other):
     assert parameters(one) == parameters(other)
 

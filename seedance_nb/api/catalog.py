@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import InvalidRequest, one_line
+from ..settings import AUTO
 from .content_addresses import is_content
 from .extra import read_extra
 from .fields import (
@@ -109,8 +110,10 @@ class Catalog:
             {name: getattr(request, name) for name in DEFAULTS},
         )
         warnings += [note] if note else []
-        if request.webhook_url is not None and not _is_url(request.webhook_url, ("https", "http")):
-            raise InvalidRequest("the webhook URL must be a full URL that starts with https://")
+        webhook = request.webhook_url
+        is_auto = isinstance(webhook, str) and webhook == AUTO
+        if webhook is not None and not is_auto and not _is_url(webhook, ("https", "http")):
+            raise InvalidRequest("the webhook URL must be auto, or a full URL that starts with https://")
         _check_metadata(request.metadata)
         read_extra(request.extra)
         _check_texts(request)

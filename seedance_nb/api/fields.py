@@ -147,9 +147,9 @@ TABLE = (
         "webhook_url",
         "text",
         None,
-        ("--webhook-url",),
+        ("--webhook-url", "--webhook"),
         "URL",
-        "rung by the service when the video is done",
+        "rung by the service when the video is done; auto: this notebook is",
         "webhook hook hook_url callback callback_url notify_url notification_url",
     ),
     Field(

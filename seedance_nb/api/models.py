@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from ..errors import InvalidRequest, one_line
+from ..settings import AUTO
 from .canonical_text import canonical_text
 from .extra import canonical_extra, read_extra, unknown_in
 from .fields import DEFAULT_ASPECT_RATIO, DEFAULT_DURATION, DEFAULT_MODEL, DEFAULT_RESOLUTION
@@ -167,7 +168,7 @@ def make_request(
         duration=_whole_seconds(duration),
         resolution=_spelled(resolution),
         media_urls=media_urls,
-        webhook_url=_trimmed(webhook_url),
+        webhook_url=_webhook(webhook_url),
         metadata=(json_value(metadata, "metadata") or None) if metadata is not None else None,
         extra=read_extra(extra),
     )
@@ -175,6 +176,11 @@ def make_request(
 
 def _spelled(value: Any) -> Any:
     return canonical_text(value) if isinstance(value, str) else value
+
+
+def _webhook(value: Any) -> Any:
+    text = _trimmed(value)
+    return AUTO if isinstance(text, str) and text.lower() == AUTO else text
 
 
 def _trimmed(value: Any) -> Any:

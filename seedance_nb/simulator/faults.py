@@ -12,9 +12,10 @@ from typing import Any, Literal, NamedTuple
 
 from ..api.models import Status
 
-Call = Literal["create", "get", "cancel", "models", "download"]
+Call = Literal["create", "get", "cancel", "models", "download", "webhook"]
 API_CALLS: frozenset[Call] = frozenset({"create", "get", "cancel", "models"})
 DOWNLOAD: frozenset[Call] = frozenset({"download"})
+WEBHOOK: frozenset[Call] = frozenset({"webhook"})
 GET: frozenset[Call] = frozenset({"get"})
 EVERY_CALL = API_CALLS | DOWNLOAD
 STARTED = frozenset({Status.PROCESSING, Status.SUCCEEDED, Status.FAILED, Status.CANCELLED})
@@ -80,6 +81,15 @@ KINDS: dict[str, Kind] = {
     "no_range": Kind(DOWNLOAD, True, "ignores Range: the whole file with 200"),
     "garbage": Kind(DOWNLOAD, True, "`bytes` (100,000) random bytes as video/mp4"),
     "not_mp4_inside": Kind(DOWNLOAD, True, "a valid ftyp box, then `bytes` (100,000) of junk"),
+    # the call of a webhook
+    "never": Kind(WEBHOOK, False, "does not call"),
+    "late": Kind(WEBHOOK, True, "calls `seconds` (1) after the end"),
+    "early": Kind(WEBHOOK, True, "calls when it is accepted, and again at the end"),
+    "twice": Kind(WEBHOOK, True, "calls twice at the end"),
+    "out_of_order": Kind(WEBHOOK, True, "says after the end once more that it is being made"),
+    "forged": Kind(
+        WEBHOOK, False, "does not call, but `bytes` (20) strangers do, each with a token of their own making"
+    ),
 }
 
 

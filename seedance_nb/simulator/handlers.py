@@ -21,6 +21,7 @@ from .rules import Refusal
 from .scenario import Scenario
 from .studio import Studio
 from .tampering import Reply, tamper
+from .webhooks import Webhooks
 
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
@@ -52,6 +53,7 @@ def application(
     calls: Counter[str],
     calls_with_key: Counter[str],
     streams: Open,
+    webhooks: Webhooks,
 ) -> Application:
     """The tornado application over these parts. It logs nothing."""
     everything = {
@@ -61,6 +63,7 @@ def application(
         "calls": calls,
         "calls_with_key": calls_with_key,
         "streams": streams,
+        "webhooks": webhooks,
     }
     videos = "/api/open/v1/video/generations"
     pages: list[tuple[str, type[_Page]]] = [
@@ -88,6 +91,7 @@ class _Page(RequestHandler):
         calls: Counter[str],
         calls_with_key: Counter[str],
         streams: Open,
+        webhooks: Webhooks,
     ) -> None:
         self.scenario = scenario
         self.studio = studio
@@ -95,6 +99,7 @@ class _Page(RequestHandler):
         self.calls = calls
         self.calls_with_key = calls_with_key
         self.streams = streams
+        self.webhooks = webhooks
 
     def log_exception(self, *_details: object) -> None:  # nothing is to be printed into a notebook
         pass
@@ -179,6 +184,7 @@ class _Create(_ApiCall):
         entry = self.scenario.find(answer.get("requestId", request_id))
         if entry is not None:
             self.studio.order(entry)
+            self.webhooks.order(entry)
         return http_status, answer
 
     def _body(self) -> object:

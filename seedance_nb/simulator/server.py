@@ -29,6 +29,7 @@ from .faults import Fault, FaultBook
 from .handlers import Open, application
 from .scenario import Pace, Scenario
 from .studio import Studio
+from .webhooks import Webhooks
 
 
 class Simulator:
@@ -40,7 +41,8 @@ class Simulator:
     - `pace`, `api_key`, `credits`, `max_concurrent`, `fail_every`, `clock`: see `Scenario`.
     - `faults`: how to misbehave from the start; see `Fault`.
 
-    `calls` counts requests by call ("create", "get", "cancel", "models", "download", "other"), refused and broken ones too;
+    `calls` counts requests by call ("create", "get", "cancel", "models", "download", "other"), refused and broken ones too, and
+    "webhook": what it called itself, at the `webhookUrl` of what has ended;
     `calls_with_key` counts those that carried an Authorization header.
     """
 
@@ -145,10 +147,13 @@ class Simulator:
     def _serve(self, loop: asyncio.AbstractEventLoop, listener: socket.socket, listening: threading.Event) -> None:
         asyncio.set_event_loop(loop)
         server: HTTPServer | None = None
+        webhooks = Webhooks(self.scenario, self._faults, self.calls)
 
         async def listen() -> None:
             nonlocal server
-            pages = application(self.scenario, self._studio, self._faults, self.calls, self.calls_with_key, self._open)
+            pages = application(
+                self.scenario, self._studio, self._faults, self.calls, self.calls_with_key, self._open, webhooks
+            )
             server = HTTPServer(pages)
             server.add_socket(listener)
 
@@ -156,6 +161,7 @@ class Simulator:
             assert server is not None
             server.stop()
             self._open.close()
+            webhooks.close()
             await server.close_all_connections()
             rest = asyncio.all_tasks() - {asyncio.current_task()}
             for task in rest:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
+import http.client
 import importlib.metadata
 import platform
 import shutil
 import tempfile
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from ..api.addresses import proxy_for, way_out_trouble
-from ..errors import AuthenticationError, ConfigurationError, SeedanceError
-from ..settings import is_loopback
+from ..errors import AuthenticationError, ConfigurationError, SeedanceError, one_line
+from ..settings import AUTO, is_loopback
 from .ledger.contract import AccountNotKnown, shown
 from .ledger.ledger import Ledger
 from .session import Session
 
 LITTLE_SPACE = 1_000_000_000
+WEBHOOK_SECONDS = 10.0
 PACKAGES = (
     "seedance_nb",
     "ipython",
@@ -61,6 +65,7 @@ def check_up(session: Session) -> Iterator[Finding]:
     yield _keyring()
     yield _network(session)
     yield _service(session)
+    yield _webhooks(session)
 
 
 def _versions() -> Finding:
@@ -190,3 +195,34 @@ def _service(session: Session) -> Finding:
             False, "service", f"{where} gives no list of models ({error})", "check the network and SEEDANCE_BASE_URL"
         )
     return Finding(True, "service", f"{where} answers and offers {len(items)} models")
+
+
+def _webhooks(session: Session) -> Finding:
+    """By calling the address as the service would, from here: what stands before a firewall only somebody outside can say."""
+    is_used = session.settings.webhook_url == AUTO
+    try:
+        runner = session.engine.runner
+    except ConfigurationError:  # said already
+        return Finding(True, "webhooks", "not tried: nothing can be sent yet")
+    url, why = runner.background.run(runner.webhook_arrives(_call, WEBHOOK_SECONDS))
+    if url is not None:
+        use = "" if is_used else "; --webhook auto, or sd.configure(webhook_url='auto'), uses it"
+        return Finding(True, "webhooks", f"a call to {url} arrives here ({why}){use}")
+    return Finding(not is_used, "webhooks", "none arrive, so all is polled" if is_used else "not used", why)
+
+
+def _call(address: str) -> str | None:
+    """Ring at this address; what went wrong, without the address, which is a secret."""
+    is_here = is_loopback(urlsplit(address).hostname or "")
+    opener = urllib.request.build_opener(*([urllib.request.ProxyHandler({})] if is_here else []))
+    shown = urlsplit(address).netloc
+    try:
+        with opener.open(urllib.request.Request(address, data=b"{}", method="POST"), timeout=WEBHOOK_SECONDS):  # noqa: S310 - its scheme was checked
+            return None
+    except urllib.error.HTTPError as error:
+        error.close()
+        return (
+            f"{shown} answers with HTTP {error.code}: is the address the one before /lab, and is it open to the world?"
+        )
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        return f"{shown} cannot be reached ({one_line(getattr(error, 'reason', error), 100)})"

@@ -9,7 +9,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import ConfigurationError
-from ..settings import SIMULATOR, Limits, Secret, Settings, check_key, resolve, with_stored_key
+from ..settings import (
+    SIMULATOR,
+    Limits,
+    Secret,
+    Settings,
+    check_key,
+    check_public_url,
+    check_webhook_url,
+    resolve,
+    with_stored_key,
+)
 from ..upload_places import Uploads, check_uploads
 from .ledger.contract import NAMED
 
@@ -30,11 +40,21 @@ class Choices:
         ledger: str | os.PathLike[str] | None,
         clips: str | os.PathLike[str] | None,
         uploads: Uploads | None = None,
+        webhook_url: str | None = None,
+        public_url: str | None = None,
         limits: Changes,
     ) -> None:
         named: dict[str, Any] = dict(limits)
         self.settings: Settings = resolve(
-            api_key=api_key, base_url=base_url, home=home, ledger=ledger, clips=clips, uploads=uploads, **named
+            api_key=api_key,
+            base_url=base_url,
+            home=home,
+            ledger=ledger,
+            clips=clips,
+            uploads=uploads,
+            webhook_url=webhook_url,
+            public_url=public_url,
+            **named,
         )
         self.ledger, self.clips = ledger, clips
         """Places that were named apart from `home`."""
@@ -64,6 +84,13 @@ class Choices:
     def use_key(self, key: Secret) -> None:
         """Go on with another key. Raises ConfigurationError for what is none."""
         self.settings = dataclasses.replace(self.settings, api_key=check_key(key), key_source="argument")
+
+    def use_webhooks(self, *, webhook_url: str | None, public_url: str | None) -> None:
+        """Go on with these; None leaves one as it is. Raises ConfigurationError: then nothing has changed."""
+        known = self.settings
+        webhook = known.webhook_url if webhook_url is None else check_webhook_url(webhook_url)
+        public = known.public_url if public_url is None else check_public_url(public_url)
+        self.settings = dataclasses.replace(known, webhook_url=webhook, public_url=public)
 
     @property
     def fingerprint(self) -> str:

@@ -139,7 +139,7 @@ class Engine:
         base_url, key = self._start_simulator() if simulated else (settings.base_url, self._choices.need_key())
         clips = Clips(settings.clips, Inspector())
         clips.sweep()
-        return Runner(
+        runner = Runner(
             base_url=base_url,
             key=key,
             account=self._account(),
@@ -153,6 +153,8 @@ class Engine:
             origin=self._origin(),
             references=self.references,
         )
+        runner.use_webhooks(settings.webhook_url, settings.public_url)
+        return runner
 
     def _start_simulator(self) -> tuple[str, Secret]:
         from ..simulator import SIMULATOR_KEY

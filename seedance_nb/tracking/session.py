@@ -10,10 +10,11 @@ import collections
 import contextlib
 import dataclasses
 import os
+import socket
 import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Concatenate, Never, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Never, ParamSpec, Self, TypeVar
 
 from ..api.catalog import Catalog, Estimate
 from ..api.extra import texts_in
@@ -28,7 +29,19 @@ from ..api.models import Status, VideoRequest, as_request_id, make_request
 from ..api.plain_values import whole_number
 from ..errors import ApiError, ConfigurationError, InvalidRequest, SeedanceError, one_line
 from ..keywords import UNSET, Unset, refusing_others
-from ..settings import Limits, Secret, Settings, check_base_url, check_key, check_limit, limits_among, refuse_unknown
+from ..settings import (
+    AUTO,
+    OFF,
+    Limits,
+    Secret,
+    Settings,
+    check_base_url,
+    check_key,
+    check_limit,
+    check_public_url,
+    limits_among,
+    refuse_unknown,
+)
 from ..upload_places import Uploads
 from . import host
 from .background import log
@@ -42,6 +55,9 @@ from .ledger.record import Record
 from .money import Money
 from .ownership import Ownership
 from .references.shelf import Reference, Shelf
+
+if TYPE_CHECKING:
+    from .following.runner import Served
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -120,6 +136,8 @@ class Session:
         clips: str | os.PathLike[str] | None = None,
         *,
         uploads: Uploads | None = None,
+        webhook_url: str | None = None,
+        public_url: str | None = None,
         connect_timeout: float | None = None,
         read_timeout: float | None = None,
         create_timeout: float | None = None,
@@ -147,6 +165,8 @@ class Session:
             ledger=ledger,
             clips=clips,
             uploads=uploads,
+            webhook_url=webhook_url,
+            public_url=public_url,
             limits=limits,
         )
         self.engine = Engine(
@@ -474,6 +494,37 @@ class Session:
         """Run `function()` soon beside the background thread, for what is slow; here and now where nothing runs."""
         self.engine.work(function)
 
+    def serve_webhooks(self, port: int = 0, *, host: str = "127.0.0.1", public_url: str | None = None) -> Served:
+        """Listen for webhooks in this process, and have every create carry an address there. As `seedance_nb.serve_webhooks`."""
+        number = whole_number(port)
+        if number is None or not 0 <= number < 65536:
+            raise ConfigurationError(
+                f"port must be a whole number below 65536, not {one_line(repr(port), 40)}; 0 takes a free one"
+            )
+        named = public_url or self.settings.public_url
+        base = None if named is None else check_public_url(named)
+        try:
+            listener = socket.create_server(
+                (host, number), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=1024
+            )
+        except OSError as error:
+            where = f"{one_line(host, 60)}:{number}"
+            raise ConfigurationError(
+                f"no webhooks are served: {where} cannot be listened on ({error.strerror}); name another port"
+            ) from None
+        listener.setblocking(False)
+        runner = self.engine.runner
+        try:
+            here = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - only if asked for
+            local = f"http://{f'[{here}]' if ':' in here else here}:{listener.getsockname()[1]}/"
+            served = runner.background.run(runner.serve_webhooks(listener, base or local))
+        except BaseException:
+            listener.close()
+            raise
+        if self.settings.webhook_url is None:
+            self.change(webhook_url=AUTO)
+        return served
+
     # Changing what is set ------------------------------------------------------------------------------
 
     def change(
@@ -482,6 +533,8 @@ class Session:
         api_key: str | Secret | None = None,
         limits: Changes | None = None,
         uploads: Uploads | Unset | None = UNSET,
+        webhook_url: str | None = None,
+        public_url: str | None = None,
     ) -> None:
         """Go on with another key or other limits, by their names; running jobs stay and use the new key from their next look on.
 
@@ -492,6 +545,10 @@ class Session:
         key = None if key is None else check_key(key)
         if not isinstance(uploads, Unset):
             self.choices.use_uploads(uploads)
+        if webhook_url is not None or public_url is not None:
+            self.choices.use_webhooks(webhook_url=webhook_url, public_url=public_url)
+            if self.engine.started is not None:
+                self.engine.started.use_webhooks(self.settings.webhook_url, self.settings.public_url)
         if limits:
             self.choices.change_limits(limits)
             self._keep_limits(anew="max_credits" in limits)
@@ -512,6 +569,8 @@ class Session:
         ledger: str | os.PathLike[str] | None = None,
         clips: str | os.PathLike[str] | None = None,
         uploads: Uploads | Unset | None = UNSET,
+        webhook_url: str | None = None,
+        public_url: str | None = None,
         limits: Mapping[str, float | int | None] | None = None,
     ) -> Session:
         """A new session at another host, folder or account; all that is not named stays, what was spent too.
@@ -530,6 +589,8 @@ class Session:
             ledger=ledger or self.choices.ledger,
             clips=clips or self.choices.clips,
             uploads=known.uploads if isinstance(uploads, Unset) else uploads,
+            webhook_url=webhook_url or known.webhook_url or OFF,
+            public_url=public_url or known.public_url,
             **{**self.choices.kept_limits(), **limits},
         )
         own = moved.limits
@@ -656,6 +717,8 @@ def configure(
     clips: str | os.PathLike[str] | None = None,
     *,
     uploads: Uploads | Unset | None = UNSET,
+    webhook_url: str | None = None,
+    public_url: str | None = None,
     connect_timeout: float | Unset | None = UNSET,
     read_timeout: float | Unset | None = UNSET,
     create_timeout: float | Unset | None = UNSET,
@@ -679,6 +742,10 @@ def configure(
     URL of a bucket (s3://bucket/prefix, gs://…, az://…; `?public=https://…` where its objects can be read, else addresses are signed;
     `?endpoint_url=https://…` for R2 and MinIO), or a function from a path to an https address. Nothing is uploaded anywhere else.
 
+    `webhook_url` is what a create carries that names none: a full URL; `auto`, an address made for that one job, at which the service
+    wakes this notebook; or `off`. `public_url` is where the Jupyter server is reached from outside (what stands before /lab), where
+    JupyterHub does not tell it.
+
     Limits: connect_timeout, read_timeout, create_timeout, stall_timeout, download_timeout, poll_floor, poll_ceiling, pause_after_trouble
     and longest_pause are seconds, max_clip_bytes, max_json_bytes and embed_limit bytes; concurrency is calls at once, tries_after_trouble
     sends of a create in all, max_credits what the session may spend. One that is None is what environment, pyproject.toml or the
@@ -690,12 +757,13 @@ def configure(
     del api_key  # no frame that may raise holds it
     limits, session = limits_among(locals()), existing()
     places: dict[str, Any] = {"base_url": base_url, "home": home, "account": account, "ledger": ledger, "clips": clips}
+    webhooks: dict[str, Any] = {"webhook_url": webhook_url, "public_url": public_url}
     if session is None:
         place = None if isinstance(uploads, Unset) else uploads
-        return _adopt(Session(api_key=key, **places, uploads=place, **limits))
+        return _adopt(Session(api_key=key, **places, uploads=place, **webhooks, **limits))
     if any(place is not None for place in places.values()):
-        return _adopt(session.moved(api_key=key, **places, uploads=uploads, limits=limits))
-    session.change(api_key=key, limits=limits, uploads=uploads)
+        return _adopt(session.moved(api_key=key, **places, uploads=uploads, **webhooks, limits=limits))
+    session.change(api_key=key, limits=limits, uploads=uploads, **webhooks)
     return session
 
 
@@ -731,6 +799,7 @@ def submit(
     `duration` in seconds; a field that is None is left to the service. `media_urls` are 1 to 5 https addresses of images, films or
     sounds. `extra` are fields of the service that are none of these, sent as they are given (`{"seed": 7}`). `take` is the n-th independent video of the same request, from 1. What the ledger has is reused and costs nothing, also
     where only `metadata`, `webhook_url`, the signature of an address or the encoding of a text differ: they make no other video.
+    `webhook_url` is called by the service at the end; `auto` is an address of this notebook's own, and what is called there is looked at.
     `fresh` buys the next free take instead. `max_credits` limits this call alone. Raises InvalidRequest, ConfigurationError (no key,
     ledger unusable) or BudgetExceeded: then nothing was sent.
     """
@@ -759,6 +828,16 @@ def jobs(status: str | None = None, limit: int = 50) -> JobList:
 def resume() -> JobList:
     """Follow everything unfinished that the ledger knows; free. Returns those jobs."""
     return default().resume()
+
+
+def serve_webhooks(port: int = 0, *, host: str = "127.0.0.1", public_url: str | None = None) -> Served:
+    """For scripts: listen on this port for the service's webhooks, so that an end is known at once and hardly polled for.
+
+    Every create carries an address of its own from now on, below `public_url` (or SEEDANCE_PUBLIC_URL): where this port is reached from
+    outside, by a proxy or a tunnel; `host="0.0.0.0"` listens to other machines itself. Not needed with a service on this machine.
+    Returns what has `url`, `port` and `close()`. Raises ConfigurationError where the port is taken or nobody outside could call.
+    """
+    return default().serve_webhooks(port, host=host, public_url=public_url)
 
 
 def models() -> Catalog:

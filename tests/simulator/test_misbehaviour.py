@@ -275,4 +275,5 @@ def test_head_tells_the_length_of_the_video(house):
 
 
 def test_every_kind_was_met_in_this_module():
-    assert set(KINDS) - TESTED == set()
+    in_test_webhooks = {name for name, kind in KINDS.items() if "webhook" in kind.calls}
+    assert set(KINDS) - TESTED - in_test_webhooks == set()

@@ -33,6 +33,7 @@ def test_everything_in_place_is_a_line_each_that_says_ok(simulator, tmp_path):
         "keyring",
         "network",
         "service",
+        "webhooks",
     }
     assert all(len(str(finding).splitlines()) == 1 for finding in found.values())
 

@@ -88,7 +88,9 @@ class Compose:
                 description="Other fields", rows=2, placeholder="seed=7, one a line: sent as given; or a JSON object"
             ),
         )
-        self.webhook = Field("webhook", w.Text(description="Webhook URL", placeholder="https://… rung when it is done"))
+        self.webhook = Field(
+            "webhook", w.Text(description="Webhook URL", placeholder="https://… rung when it is done, or auto")
+        )
         self.thumbnails = w.HTML()
         self.thumbnails.add_class("seedance-thumbnails")
         self.swap = w.Button(description="Reverse order", layout={"display": "none"})

@@ -171,18 +171,22 @@ def add_options(parser: Parser, *, out: str, metavar: str) -> None:
     add = parser.add_argument
     add("prompt", nargs="*", metavar="PROMPT", help="what the video should show")
     for field in OPTIONS:
-        if len(field.flags) > 1:
+        if _has_letter(field):
             _add(parser, field)
     add("-n", "--takes", metavar="N", help="so many independent videos of the same request")
     add("-o", "--out", metavar=metavar, help=out)
     for field in OPTIONS:
-        if len(field.flags) == 1:
+        if not _has_letter(field):
             _add(parser, field)
     add("--fresh", action="store_true", help="buy the next take even if the ledger has this one")
     add("--timeout", metavar="S", help="wait at most S seconds; the job goes on")
     add("--max-credits", metavar="N", help="send nothing if it would cost more, all cells of a grid together")
     add("--dry-run", action="store_true", help="say what would be sent and what it would cost; send nothing")
     add("-h", "--help", action="store_true", help="show this text")
+
+
+def _has_letter(field: Field) -> bool:
+    return len(field.flags[0]) == 2
 
 
 def _add(parser: Parser, field: Field) -> None:

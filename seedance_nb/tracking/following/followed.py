@@ -8,11 +8,12 @@ import dataclasses
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 from ...api.models import Status, VideoRequest
 from ...clips.store import Clips
 from ...errors import ConfigurationError, SeedanceError, shortened
-from ...settings import Limits, Secret
+from ...settings import Limits, Secret, is_loopback
 from ...snapshot import Snapshot
 from ..background import Background, log
 from ..budget import Budget
@@ -20,12 +21,14 @@ from ..job import Job
 from ..ledger.contract import Store
 from ..ledger.record import Record
 from ..references.references import References
+from .bells import Bell, Bells
 from .gate import Gate
 from .pace import Kind, Pace
 from .polling import Outlook
 
 if TYPE_CHECKING:
     from ...api.client import Client
+    from ...waking.pages import Receiver
 
 T = TypeVar("T")
 LEDGER_RETRY_SECONDS = 2.0
@@ -83,6 +86,9 @@ class Tools:
         self.no_look_until = 0.0
         """The same for looks: a 429 is about the account, not about one job."""
         self.pace = Pace(clock.monotonic)
+        self.receiver: Receiver | None = None
+        """What listens where a script serves its webhooks itself."""
+        self.bells = Bells(clock.monotonic, api_is_here=is_loopback(urlsplit(base_url).hostname or ""))
         self._kinds: dict[tuple[object, ...], Kind] = {}
         self._key = key
         self._client: Client | None = None
@@ -132,6 +138,9 @@ class Tools:
             if client is not None:
                 await client.close()
         self.clips.close()
+        self.bells.close()
+        if self.receiver is not None:
+            await self.receiver.close()
         await self._write_what_was_paid()
         await self.try_ledger(self.ledger.mend)
         await self.in_ledger(self.ledger.close)
@@ -177,6 +186,8 @@ class Followed:
         self.cancel_refusals = 0
         self.cancel_again_at: float | None = None
         """Monotonic time at which a cancel that was refused for now is sent again."""
+        self.bell: Bell | None = None
+        """Its webhook, if it has one that rings here."""
         self.outlook = Outlook()
         self.seen_unfinished_at: float | None = None
         """When the service last said, here, that it had not ended yet: in a look, or when it was accepted."""

@@ -31,6 +31,7 @@ from ...errors import (
 )
 from ...snapshot import LOOKED_ON, between_looks, news_in, roughly_lived
 from ..background import log
+from .bells import RING_SECONDS
 from .followed import Followed, Tools
 from .pace import Kind
 from .polling import Outlook, look_after_trouble, next_look, pause_after_refusal
@@ -81,10 +82,13 @@ async def _follow(followed: Followed) -> None:
     if followed.snapshot.status is Status.SUCCEEDED:  # only its file is missing
         await _bring_home(followed, None)
         return
-    kind = await followed.tools.kind_of(followed.snapshot.request)
+    kind, bells = await followed.tools.kind_of(followed.snapshot.request), followed.tools.bells
+    if followed.bell is None:
+        followed.bell = await bells.hang_again(followed.key, followed.wake)
     try:
         with kind.living(followed.wake, _accepted(followed), followed.outlook.known):
             generation = await _until_it_ended(followed, kind)
+            _hear_of_the_end(followed)
     finally:
         followed.tools.pace.leaves(followed)
     if generation.status is Status.SUCCEEDED:
@@ -92,6 +96,19 @@ async def _follow(followed: Followed) -> None:
     else:
         kind.ended(None, followed.tools.clock.monotonic())
         await _end_without_file(followed, generation)
+
+
+def _hear_of_the_end(followed: Followed) -> None:
+    """Its token is gone with it; whether it was rung for says whether the next ones may be relied on."""
+    bell, bells, clock = followed.bell, followed.tools.bells, followed.tools.clock
+    if bell is None:
+        return
+    followed.bell = None
+    if bell.announced_the_end:
+        followed.seen_unfinished_at = max(followed.seen_unfinished_at or 0.0, clock.time() - RING_SECONDS)
+    if bell.announced_the_end or not followed.snapshot.cancel_requested:  # nobody says that a cancel is rung for
+        bells.ended(bell)
+    bells.take_down(bell)
 
 
 def _accepted(followed: Followed) -> float | None:
@@ -105,6 +122,7 @@ async def _until_it_ended(followed: Followed, kind: Kind) -> Generation:
     looks_for_file = failed = 0
     asked_for: float | None = None
     at_once = followed.snapshot.status is Status.SUCCEEDED or followed.snapshot.last_contact_at is None
+    bell, clock = followed.bell, followed.tools.clock
     while True:
         if not at_once:
             await _wait_for_next_look(followed, kind, failed, asked_for)
@@ -116,6 +134,8 @@ async def _until_it_ended(followed: Followed, kind: Kind) -> Generation:
         if followed.cancel_waits or _is_due(followed.tools, followed.cancel_again_at):
             await _send_cancel(followed)
         await _wait_where_nobody_may_look(followed)
+        if bell is not None:
+            bell.looks()
         outcome = await look(followed)
         if isinstance(outcome, SeedanceError):
             failed += 1
@@ -132,6 +152,8 @@ async def _until_it_ended(followed: Followed, kind: Kind) -> Generation:
             return outcome
         if outcome.status in (Status.FAILED, Status.CANCELLED):
             return outcome
+        if bell is not None and bell.brought_look:
+            bell.found_nothing(clock.monotonic())
 
 
 def _is_due(tools: Tools, at: float | None) -> bool:
@@ -267,12 +289,27 @@ def verdict(followed: Followed, generation: Generation) -> SeedanceError:
 
 
 async def _wait_for_next_look(followed: Followed, kind: Kind, failed: int, asked_for: float | None) -> None:
-    """Wait as long as the next look should. A scout that hears of the first end among its siblings thinks again."""
-    clock = followed.tools.clock
-    was_scout, delay = kind.scouts(followed.outlook.known) > 1, _until_next_look(followed, kind, failed, asked_for)
-    due = clock.monotonic() + delay
-    await followed.pause(delay)
+    """Wait as long as the next look should. A scout that hears of the first end among its siblings thinks again, and so does a job
+    whose webhook rings, or can be relied on no longer.
+    """
+    clock, bells, bell = followed.tools.clock, followed.tools.bells, followed.bell
+    was_scout, is_relied_on = kind.scouts(followed.outlook.known) > 1, bells.relies_on(bell)
+    due = clock.monotonic() + _until_next_look(followed, kind, failed, asked_for)
+    while True:
+        # A service that asks for a pause has it, whoever rings.
+        ring_at = None if bell is None or asked_for is not None else bell.look_at
+        at = due if ring_at is None else min(due, ring_at)
+        await followed.pause(max(0.0, at - clock.monotonic()))
+        if clock.monotonic() >= at or followed.cancel_waits:
+            break
+        if bells.relies_on(bell) != is_relied_on:
+            is_relied_on = not is_relied_on
+            due = clock.monotonic() + _until_next_look(followed, kind, failed, asked_for)
+        elif (bell is None or bell.look_at == ring_at) and (failed or not is_relied_on):
+            break  # something else woke it: another key, the end of a sibling, which say nothing where one will be rung
     left = due - clock.monotonic()
+    if bell is not None and bell.look_at is not None:
+        return
     if was_scout and kind.has_ended and not failed and left > 0 and not followed.cancel_waits:
         # Spread over the time they have now: all scouts hear of it at once.
         await followed.pause(min(left, random.random() * _until_next_look(followed, kind, failed, asked_for)))
@@ -292,8 +329,10 @@ def _until_next_look(followed: Followed, kind: Kind, failed: int, asked_for: flo
         news=kind.news(followed.tools.clock.monotonic()),
         scouts=kind.scouts(followed.outlook.known),
     )
+    if is_rare := followed.tools.bells.relies_on(followed.bell) and not snapshot.cancel_requested:
+        delay = max(limits.poll_floor, limits.poll_ceiling)
     pace.wants(followed, delay)
-    if followed.is_watched:
+    if followed.is_watched and not is_rare:
         queued = snapshot.status is Status.QUEUED
         watched = max(1.0, WATCHED_QUEUE_SHARE * age) if queued else CEILING_WHEN_WATCHED
         delay = min(delay, max(limits.poll_floor, watched * pace.stretch))

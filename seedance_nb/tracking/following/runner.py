@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import socket
 import sys
 import time
 import uuid
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 from ...api.deadlines import LivedTime
 from ...api.models import Status, VideoRequest
@@ -32,6 +33,9 @@ from ..references.shelf import Shelf
 from . import submitting
 from .followed import Clock, Followed, Tools
 from .following import follow, learn
+
+if TYPE_CHECKING:
+    from ...waking.pages import Receiver
 
 SAY_AFTER_SECONDS = 1.0
 """An end that waits for answers so long says what it waits for."""
@@ -190,6 +194,52 @@ class Runner:
         """Go on with other limits."""
         self.limits = limits
         self.background.post(self._tools.use_limits, limits)
+
+    def use_webhooks(self, webhook_url: str | None, public_url: str | None) -> None:
+        """What a create carries that says nothing of a webhook, and where this process is reached."""
+        self.background.post(self._tools.bells.use, webhook_url, public_url)
+
+    async def serve_webhooks(self, listener: socket.socket, base: str) -> Served:
+        """Be rung at `base` from now on, by calls that come to this listening socket; inside the loop. Raises ConfigurationError."""
+        from ...waking.pages import Receiver
+
+        tools = self._tools
+        tools.bells.serve_at(base)
+        if tools.receiver is not None:
+            await tools.receiver.close()
+        tools.receiver = Receiver([listener], tools.bells.ring)
+        return Served(self, tools.receiver, base, listener.getsockname()[1])
+
+    async def stop_serving(self, receiver: Receiver) -> None:
+        """No longer; inside the loop."""
+        tools = self._tools
+        if tools.receiver is receiver:
+            tools.receiver = None
+            tools.bells.serve_at(None)
+            await receiver.close()
+
+    async def webhook_arrives(self, call: Callable[[str], str | None], seconds: float) -> tuple[str | None, str]:
+        """(where this process is rung, if a call there came back within `seconds`; else None with the reason); inside the loop.
+
+        `call(address)` makes it, in a thread, and returns what went wrong.
+        """
+        bells, heard = self._tools.bells, asyncio.Event()
+        base, why = bells.place()
+        if base is None:
+            return None, why
+        bell, trouble = await bells.hang("doctor", heard)
+        if bell is None or bell.address is None:
+            return None, trouble or why
+        try:
+            trouble = await self.background.in_worker(call, bell.address)
+            await self._tools.clock.wait(heard, 0.0 if trouble else seconds)
+        finally:
+            bells.take_down(bell)
+        return (
+            (base, why)
+            if bell.has_rung
+            else (None, trouble or f"{base} answers, but what is called there does not arrive here")
+        )
 
     def open_jobs(self) -> list[Job]:
         """Jobs followed here whose end is not known yet."""
@@ -367,6 +417,9 @@ class Runner:
         finally:
             for key in [k for k, f in self._followed.items() if f is followed]:
                 del self._followed[key]
+            if followed.bell is not None:
+                bell, followed.bell = followed.bell, None
+                self._tools.bells.take_down(bell, for_good=followed.snapshot.status.is_final)
             if not followed.snapshot.is_settled:  # a settled job may be on its next way already: download_again
                 for job in followed.jobs:
                     job.abandon()  # frees whoever still waits
@@ -444,6 +497,30 @@ class Runner:
             await self._tools.close()
         finally:  # until its last word is written, nobody else may judge its creates
             owners.LIVE_HERE.discard(self._tools.owner)
+
+
+class Served:
+    """A server of this process that the service rings at. Close it, or use it with `with`; it also ends with its session."""
+
+    def __init__(self, runner: Runner, receiver: Receiver, base: str, port: int) -> None:
+        self._runner, self._receiver = runner, receiver
+        self.url = base
+        """What the address of each job begins with; no token."""
+        self.port = port
+
+    def __repr__(self) -> str:
+        return f"<webhooks at {self.url}, port {self.port}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Listen no more; jobs that wait for a ring are polled. Idempotent."""
+        if self._runner.is_usable:
+            self._runner.background.run(self._runner.stop_serving(self._receiver))
 
 
 async def _give_up_unsent(followed: Followed) -> None:

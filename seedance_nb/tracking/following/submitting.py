@@ -10,6 +10,8 @@ import asyncio
 import random
 from typing import Any
 
+import msgspec
+
 from ...api.addresses import way_out_trouble
 from ...api.deadlines import LivedTime
 from ...api.models import Generation, Status, VideoRequest
@@ -24,6 +26,7 @@ from ...errors import (
     SeedanceError,
     one_line,
 )
+from ...settings import AUTO
 from ...snapshot import kept_of, news_in
 from .. import owner as owners
 from ..background import log
@@ -266,6 +269,7 @@ async def _send_once(followed: Followed, request: VideoRequest) -> Generation | 
         log.exception("no connection can be made")
         why = one_line(repr(error), 120)
         return ConfigurationError(f"the connection to the service cannot be made ({why}); nothing was submitted")
+    request = await _with_webhook(followed, request)
     try:
         # Addresses are signed for each try: they may have run out while it waited.
         if own_files(request):
@@ -300,12 +304,35 @@ async def _send_once(followed: Followed, request: VideoRequest) -> Generation | 
         tools.creates_in_the_air -= 1
 
 
+async def _with_webhook(followed: Followed, request: VideoRequest) -> VideoRequest:
+    """The request as it goes out: with an address to ring at, made for this job alone, where one is wanted and can be had.
+
+    It is no part of what was asked for, and stands neither in the ledger nor on the screen. Without one the job goes on all the same.
+    """
+    bells = followed.tools.bells
+    wanted = request.webhook_url or bells.webhook_url
+    if wanted != AUTO:
+        return request if wanted == request.webhook_url else msgspec.structs.replace(request, webhook_url=wanted)
+    if followed.bell is None:
+        try:
+            followed.bell, why = await bells.hang(followed.key, followed.wake)
+        except Exception as error:  # whatever it is, it is polled
+            log.exception("no webhook for %s", followed.key)
+            why = f"webhook_url auto has no effect ({one_line(repr(error), 120)}); it is polled as usual"
+        if why is not None and why not in followed.snapshot.warnings:
+            followed.tell(warnings=(*followed.snapshot.warnings, why))
+    address = None if followed.bell is None else followed.bell.address
+    return msgspec.structs.replace(request, webhook_url=address)
+
+
 async def _accept(followed: Followed, generation: Generation) -> None:
     """Commit the id, then tell of it; if it cannot be committed, tell of it all the same: it is paid for."""
     tools = followed.tools
     now = tools.clock.time()
     if generation.credits_charged is not None:
         followed.settle(generation.credits_charged)
+    if followed.bell is not None:
+        followed.bell.address = None  # the service has it now, and nobody here needs it
     status = Status.PROCESSING if generation.status is Status.PROCESSING else Status.QUEUED
     followed.seen_unfinished_at = now
     changes = {

@@ -257,7 +257,11 @@ REFUSED = {
     "resolution": ("%seedance a boat -r 8k", "InvalidRequest", "choose 480p, 720p or 1080p"),
     "a file": ("%seedance a boat -i cat.png", "InvalidRequest", "must be a public https:// address"),
     "a http image": ("%seedance a boat -i http://h/cat.png", "InvalidRequest", "must be a public https:// address"),
-    "webhook": ("%seedance a boat --webhook-url me", "InvalidRequest", "must be a full URL that starts with https://"),
+    "webhook": (
+        "%seedance a boat --webhook-url me",
+        "InvalidRequest",
+        "must be auto, or a full URL that starts with https://",
+    ),
     "unknown option": ("%seedance a boat --durration 5", "UsageError", "did you mean --duration?"),
     "unknown name": ("%seedance a {strete}", "UsageError", "the notebook has no 'strete'; did you mean street?"),
     "lone brace": ("%seedance a { boat", "UsageError", "write {{ and }} for literal braces"),
@@ -809,5 +813,5 @@ def wait_for(condition, seconds=10.0):
 def test_doctor_says_a_line_each_and_shows_no_key(shell):
     out = shell.run("%seedance doctor").out
 
-    assert [line[:3].strip() for line in out.splitlines()] == ["ok"] * 12
+    assert [line[:3].strip() for line in out.splitlines()] == ["ok"] * 13
     assert "sd2_test_key" not in out

@@ -11,6 +11,7 @@ from tracking.doubles import record
 from seedance_nb.api.models import Status
 from seedance_nb.settings import Limits
 from seedance_nb.snapshot import Snapshot
+from seedance_nb.tracking.following.bells import Bell, Bells
 from seedance_nb.tracking.following.followed import Clock, Followed
 from seedance_nb.tracking.following.following import _wait_for_next_look
 from seedance_nb.tracking.following.pace import Kind, Pace
@@ -21,7 +22,12 @@ SIBLINGS = 900
 
 @pytest.fixture
 def followed():
-    tools = SimpleNamespace(limits=Limits(), clock=Clock(), pace=Pace(time.monotonic, main_seconds=lambda: 0.0))
+    tools = SimpleNamespace(
+        limits=Limits(),
+        clock=Clock(),
+        pace=Pace(time.monotonic, main_seconds=lambda: 0.0),
+        bells=Bells(time.monotonic, api_is_here=True),
+    )
     asked = record().request
     now = time.time()
     picture = Snapshot(
@@ -85,3 +91,19 @@ def test_a_cancel_wakes_a_scout_at_once(followed, monkeypatch):
         followed.wake.set()
 
     assert asyncio.run(waits(followed, Kind([]), cancel)) < 1
+
+
+def test_a_job_that_will_be_rung_for_is_woken_by_its_ring_alone(followed):
+    kind, bells = Kind([]), followed.tools.bells
+    followed.bell, known = Bell(followed.wake, "j1", "http://127.0.0.1/", "known"), "known"
+    bells._bells[known] = followed.bell
+    bells._rely_on(followed.bell.base)
+
+    async def both():
+        slept = await waits(followed, kind, lambda: kind.ended(1.0, time.monotonic()))
+        return slept, await waits(followed, kind, lambda: bells.ring(known))
+
+    of_a_sibling, of_its_own = asyncio.run(both())
+
+    assert of_a_sibling >= 5  # it would be looked at in a minute
+    assert of_its_own < 5
