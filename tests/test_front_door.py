@@ -163,7 +163,7 @@ FIELDS = ["model", "aspect_ratio", "duration", "resolution", "media_urls", "webh
 PLACES = ["api_key", "base_url", "home", "account", "ledger", "clips", "uploads"]
 KEYWORDS = {
     "sd.submit": ["prompt", *FIELDS, "take", "fresh", "max_credits"],
-    "sd.grid": ["prompt", "rows", "takes", "mode", "where", "raw", *FIELDS],
+    "sd.grid": ["prompt", "rows", "takes", "mode", "where", "raw", "sample", *FIELDS],
     "sd.jobs": ["status", "limit"],
     "sd.configure": [*PLACES, "webhook_url", "public_url", *LIMIT_NAMES],
     "sd.Session": [*PLACES, "webhook_url", "public_url", *LIMIT_NAMES],

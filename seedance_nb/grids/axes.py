@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import hashlib
+import heapq
 import itertools
 import json
 import string
@@ -13,14 +15,18 @@ from typing import Any, Self
 from ..api.catalog import Catalog
 from ..api.fields import DEFAULTS, FIELDS, TABLE, TAKE, field_meant, field_mistyped
 from ..api.models import VideoRequest, make_request
+from ..api.plain_values import whole_number
 from ..api.signed_addresses import without_signatures
 from ..errors import InvalidRequest, one_line, shortened
+from .alternatives import as_template
 from .values import are_rows, check_takes, rows_of, value_of, values_of
 
 AS_WRITTEN = "prompt, as written"
 """In the rows of a grid rebuilt from its manifest: the template its finished prompt was made from, to be shown on the axis."""
 MOST_CELLS = 10_000
 """More is a mistake in the axes, not a study."""
+MOST_TO_DRAW_FROM = 1_000_000
+"""Combinations of which a sample may be drawn."""
 
 Identity = tuple[str, int]
 """What two cells share that are the same video: the hash of the canonical request, and the take."""
@@ -85,6 +91,10 @@ class Axes:
     raw: bool = False
     emptied: tuple[tuple[str, ...], ...] = ()
     """For the first rows: which fields had an empty cell there and are left to the default."""
+    alternatives: tuple[str, ...] = ()
+    """The axes that stand in the prompt as `{a|b}`: a prompt without one of them does not vary along it."""
+    sample: int | None = None
+    """So many combinations are drawn, by what is in them: the same ones each time, with all their takes."""
     shown: tuple[str, ...] | None = None
     """The names that count as axes, where not all row keys do (a grid rebuilt from its manifest)."""
 
@@ -100,8 +110,8 @@ class Axes:
     def cells(self, catalog: Catalog | None = None) -> tuple[Cell, ...]:
         """Every combination that `where` lets through, judged by what the service allows, if its catalog is given. Raises InvalidRequest for names and braces that cannot be meant."""
         names, made = self.names, list[Cell]()
-        for row, values in self._combinations():
-            for take in [values[TAKE]] if TAKE in values else range(1, self.takes + 1):
+        for row, values in self._drawn():
+            for take in self._takes_of(values):
                 text, empty = self._text_of(values)
                 if self.where is not None and not self._lets_through(values, text, take):
                     continue
@@ -129,6 +139,8 @@ class Axes:
         chosen = self.takes if takes is None else check_takes(takes)
         if chosen < self.takes:
             raise InvalidRequest(f"this grid has {self.takes} takes already; extend(takes=…) wants the new total")
+        if more and self.sample is not None:
+            raise InvalidRequest("a grid of a sample can get more takes, but no new values: write its axes again")
         constants, axes = dict(self.constants), dict(self.axes)
         rows = self.rows if takes is None else _with_takes(self.rows, chosen)
         if more and self.shown is not None:
@@ -146,11 +158,50 @@ class Axes:
                 axes[name] = _unique([*before, *(values_of(name, values) or [value_of(name, values)])])
         return dataclasses.replace(self, takes=chosen, constants=constants, axes=axes, rows=rows)
 
+    def _drawn(self) -> Iterable[tuple[int, dict[str, Any]]]:
+        """All combinations, or the sample: those whose content has the smallest digests, in their usual order."""
+        if self.sample is None:
+            return self._combinations()
+        few: list[tuple[int, int, int, dict[str, Any]]] = []
+        for index, (row, values) in enumerate(self._combinations()):
+            if index >= MOST_TO_DRAW_FROM:
+                raise InvalidRequest(
+                    f"a sample is drawn of at most {MOST_TO_DRAW_FROM:,} combinations; use fewer values"
+                )
+            text, empty = self._text_of(values)
+            if (
+                self.where is not None
+                and empty is None
+                and not any(self._lets_through(values, text, take) for take in self._takes_of(values))
+            ):
+                continue
+            content = value_key(without_signatures({**values, "prompt": text}))
+            rank = int.from_bytes(hashlib.sha256(content.encode()).digest()[:12])
+            if len(few) < self.sample:
+                heapq.heappush(few, (-rank, -index, row, values))
+            elif (-rank, -index) > few[0][:2]:
+                heapq.heapreplace(few, (-rank, -index, row, values))
+        return [(row, values) for _, _, row, values in sorted(few, key=lambda one: -one[1])]
+
+    def _takes_of(self, values: Mapping[str, Any]) -> Iterable[int]:
+        return [values[TAKE]] if TAKE in values else range(1, self.takes + 1)
+
     def _combinations(self) -> Iterable[tuple[int, dict[str, Any]]]:
         for index, row in enumerate(self.rows):
             free = {name: values for name, values in self.axes.items() if name not in row}
             for combination in itertools.product(*free.values()):
-                yield index, {**self.constants, **row, **dict(zip(free, combination, strict=True))}
+                values = {**self.constants, **row, **dict(zip(free, combination, strict=True))}
+                idle = self._idle_in(values)
+                if all(values[name] == self.axes[name][0] for name in idle):
+                    yield index, {**values, **dict.fromkeys(idle, "")}
+
+    def _idle_in(self, values: Mapping[str, Any]) -> list[str]:
+        """The alternatives that this prompt has not."""
+        template = values.get("prompt")
+        if not self.alternatives or not isinstance(template, str):
+            return []
+        used = {name for _, name, _, _ in _parts_of(template)}
+        return [name for name in self.alternatives if name not in used]
 
     def _text_of(self, values: Mapping[str, Any]) -> tuple[Any, str | None]:
         """(the finished prompt, why there is none): a prompt with "None" or "nan" in it is nobody's wish."""
@@ -176,13 +227,15 @@ def lay_out(
     mode: str = "product",
     where: Callable[[Combination], object] | None = None,
     raw: bool = False,
+    sample: int | None = None,
     **values: Any,
 ) -> Axes:
     """The axes that a call of `seedance_nb.grid` describes; raises InvalidRequest.
 
     `prompt` is a template, a list of templates, or the rows themselves: a list of dicts or a DataFrame, whose keys are fields of
     the request or names in a template. Of `values`, lists are axes and single values hold for every cell. In mode "zip" the
-    axes go side by side and have one length; in mode "product" every value meets every other.
+    axes go side by side and have one length; in mode "product" every value meets every other. `{a|b}` in a prompt that is not raw is an
+    axis too, and meets every other in both modes. `sample` combinations are drawn, the same ones each time.
     """
     if mode not in ("product", "zip"):
         raise InvalidRequest(f"mode must be 'product' or 'zip', not {one_line(mode, 40)!r}")
@@ -216,8 +269,35 @@ def lay_out(
                 "rows are zipped already: leave mode='zip' out, or write the axes as columns of the rows"
             )
         laid = dataclasses.replace(laid, rows=_zipped(axes), axes={})
+    if not raw:
+        laid = _with_alternatives(laid)
+    if sample is not None:
+        number = whole_number(sample)
+        if number is None or number < 1:
+            raise InvalidRequest(
+                f"sample must be a whole number from 1, not {one_line(repr(sample), 40)}; nothing was sent"
+            )
+        laid = dataclasses.replace(laid, sample=number)
     _check_names(laid)
     return laid
+
+
+def _with_alternatives(laid: Axes) -> Axes:
+    """The same with `{a|b}` in its prompts as axes."""
+    found: dict[str, tuple[str, ...]] = {}
+
+    def read(values: Mapping[str, Any]) -> dict[str, Any]:
+        template = values.get("prompt")
+        return {**values, "prompt": as_template(template, found)} if isinstance(template, str) else dict(values)
+
+    constants, rows = read(laid.constants), tuple(map(read, laid.rows))
+    axes = dict(laid.axes)
+    if "prompt" in axes:
+        axes["prompt"] = tuple(as_template(one, found) if isinstance(one, str) else one for one in axes["prompt"])
+    taken = next((name for name in found if name in (*axes, *constants, *(key for row in rows for key in row))), None)
+    if taken is not None:
+        raise InvalidRequest(f"the alternatives {{{taken}}} have the name of another axis; nothing was sent")
+    return dataclasses.replace(laid, constants=constants, rows=rows, axes={**axes, **found}, alternatives=tuple(found))
 
 
 def fill(template: str, values: Mapping[str, Any]) -> str:

@@ -31,6 +31,7 @@ def grid(
     mode: Literal["product", "zip"] = "product",
     where: Callable[[Combination], object] | None = None,
     raw: bool = False,
+    sample: int | None = None,
     model: str | Iterable[str] = DEFAULT_MODEL,
     aspect_ratio: str | Iterable[str | None] | None = DEFAULT_ASPECT_RATIO,
     duration: int | Iterable[int | None] | None = DEFAULT_DURATION,
@@ -51,7 +52,8 @@ def grid(prompt: Any, rows: Any = None, **options: Any) -> Grid:
     manifest (`grid.export("….json")`) gives its grid back. Every other keyword is a field of the request (model, aspect_ratio,
     duration in seconds, resolution, media_urls, webhook_url, metadata, extra) or a name in the template: a list is an axis, a single value
     holds for all cells. `takes` independent videos of each; mode "zip" puts the axes side by side instead of combining them;
-    `where(c)` keeps the combinations for which it is true; `raw` prompts are taken as they are, braces and all. Returns a Grid:
+    `where(c)` keeps the combinations for which it is true; `raw` prompts are taken as they are, braces and all. `{red|blue}` in a prompt is an axis of that name, `{{` and `}}`
+    are literal; `sample` combinations of all are drawn by their content, so the same ones at every run. Returns a Grid:
     look at `.plan`, then `.submit(max_credits=…)`. Raises InvalidRequest for axes that cannot be meant.
     """
     return open_grid(sessions.default(), prompt, rows, **options)
@@ -70,13 +72,14 @@ def open_grid(
     mode: str = "product",
     where: Callable[[Combination], object] | None = None,
     raw: bool = False,
+    sample: int | None = None,
     **axes: Any,
 ) -> Grid:
     """The same in a session of one's own."""
     if isinstance(prompt, Path) or (not raw and isinstance(prompt, str) and _is_manifest(prompt)):
         from .export.manifest import read_manifest
 
-        if rows is not None or axes or mode != "product":
+        if rows is not None or axes or mode != "product" or sample is not None:
             raise InvalidRequest(
                 "a grid from its manifest has its axes already: give nothing but takes= and where= with it"
             )
@@ -87,7 +90,7 @@ def open_grid(
     shelf = session.shelf
     rows = with_own_files(rows, shelf.among)
     prompt = with_own_files(prompt, shelf.among) if are_rows(prompt) else prompt
-    return Grid(session, lay_out(prompt, rows, takes=takes, mode=mode, where=where, raw=raw, **shelf.among(axes)))
+    return Grid(session, lay_out(prompt, rows, takes=takes, mode=mode, where=where, raw=raw, sample=sample, **shelf.among(axes)))
 
 
 def _is_manifest(text: str) -> bool:

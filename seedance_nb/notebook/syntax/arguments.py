@@ -25,7 +25,8 @@ from ...api.fields import (
     offered,
 )
 from ...api.foreign_settings import setting_named
-from ...errors import one_line, shortened
+from ...errors import InvalidRequest, one_line, shortened
+from ...grids.alternatives import escaped, has_alternatives, parts_of
 from . import look_alikes
 from .filling import THE_PROMPT, BadLine, interpolate, object_of, reference_of, split_at_commas, value_of, values_of
 
@@ -74,6 +75,9 @@ class Line:
     prompts: tuple[str, ...] = ()
     fields: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     """The other fields of the request, by name: those that are given, or have a default. Of a choice the tuple of its values."""
+    has_alternatives: bool = False
+    """Whether the prompts hold `{a|b}`, each an axis. Then all of them are templates: other braces in them are doubled."""
+    sample: int | None = None
     takes: int = 1
     out: str | None = None
     fresh: bool = False
@@ -91,7 +95,7 @@ class Line:
     def is_grid(self) -> bool:
         """Whether this asks for more than one video."""
         choices = (self.fields[field.name] for field in TABLE if field.is_choice and field.name in self.fields)
-        return self.takes > 1 or any(len(values) > 1 for values in (self.prompts, *choices))
+        return self.takes > 1 or self.has_alternatives or any(len(values) > 1 for values in (self.prompts, *choices))
 
 
 class Parser(argparse.ArgumentParser):
@@ -146,7 +150,7 @@ def build_parser() -> Parser:
         "{name}, {obj.attr} and {d[key]} are filled in, in the prompt and in the value of every option alike: first the names of the\n"
         "function that runs the line, then the notebook's. The line is split first and filled after, so a value stays one value\n"
         "whatever stands in it. A list makes a grid: -m {models} -d {seconds}, or {prompts} alone as the prompt. $name is refused\n"
-        "where there is such a variable ($5 is text). {{ and }} are literal braces; --raw sends braces and $ as they are.\n"
+        "where there is such a variable ($5 is text). {{ and }} are literal braces; --raw sends braces and $ as they are. {red|blue} makes a grid of both.\n"
         "A line --- below %%%(prog)s stands between prompts; \\--- is such a line inside of one.\n"
         "A backslash at the end joins the next line. A ; at the end of the line is the notebook's and not sent.\n"
         "Below %%%(prog)s, and between quotes, a prompt is sent as it is typed, dashes, quotes and all.\n"
@@ -174,6 +178,7 @@ def add_options(parser: Parser, *, out: str, metavar: str) -> None:
         if _has_letter(field):
             _add(parser, field)
     add("-n", "--takes", metavar="N", help="so many independent videos of the same request")
+    add("--sample", metavar="N", help="draw N cells of the grid, the same ones each time")
     add("-o", "--out", metavar=metavar, help=out)
     for field in OPTIONS:
         if not _has_letter(field):
@@ -280,8 +285,10 @@ def _read(
     finished = fill.prompts(prompts)
     if found.media_urls and not below and any(re.match(r"https?://\S", prompt) for prompt in finished):
         raise BadLine("the prompt begins with an address: write -i before each of them. Nothing was sent")
-    return Line(
+    made = Line(
         prompts=finished,
+        has_alternatives=fill.has_alternatives,
+        sample=fill.whole("--sample", found.sample, 1),
         fields=_fields(found, fill, defaults),
         takes=fill.whole("-n/--takes", found.takes, 1) or 1,
         fresh=found.fresh,
@@ -291,6 +298,9 @@ def _read(
         dry_run=found.dry_run,
         quiet=found.quiet,
     )
+    if made.sample is not None and not made.is_grid and getattr(found, "rows", None) is None:
+        raise BadLine("--sample draws cells of a grid, and this is one video: leave it out. Nothing was sent")
+    return made
 
 
 def _fields(found: argparse.Namespace, fill: _Fill, defaults: Defaults) -> dict[str, Any]:
@@ -494,24 +504,40 @@ class _Fill:
 
     def __init__(self, names: Mapping[str, Any] | None) -> None:
         self._names = names
+        self.has_alternatives = False
+        """Whether there is a `{a|b}` in the prompts read so far: then they are templates."""
         self.notes: list[str] = []
         """What was read otherwise than it may have been meant."""
 
     def prompts(self, texts: Sequence[str]) -> tuple[str, ...]:
-        """The finished prompts; one that is nothing but the name of a list is all of them."""
+        """The finished prompts; one that is nothing but the name of a list is all of them. With `{a|b}` in one, all are templates."""
         made: list[str] = []
+        if self._names is not None:
+            try:
+                self.has_alternatives = any(map(has_alternatives, texts))
+            except InvalidRequest as error:
+                raise BadLine(str(error).removesuffix("; nothing was sent") + ". Nothing was sent") from None
         for text in texts:
+            if self.has_alternatives and has_alternatives(text):
+                pieces = [
+                    (piece, found, self._filled(THE_PROMPT, "" if found else piece)) for piece, found in parts_of(text)
+                ]
+                made.append("".join(piece if found else escaped(filled) for piece, found, filled in pieces))
+                continue
             listed = values_of(text, self._names, THE_PROMPT) if self._names is not None else None
             if listed is None:
-                made.append(self._filled(THE_PROMPT, text))
+                made.append(self._written(self._filled(THE_PROMPT, text)))
                 continue
             for one in listed:
                 if not isinstance(one, str):
                     raise BadLine(
                         f"{text} in the prompt holds {one_line(one, 30)!r}, which is no text. Nothing was sent"
                     )
-                made.append(one)
+                made.append(self._written(one))
         return tuple(made)
+
+    def _written(self, prompt: str) -> str:
+        return escaped(prompt) if self.has_alternatives else prompt
 
     def words(self, field: Field, text: str) -> tuple[str, ...]:
         """The values of a list; what is typed is read in plain signs, what a name holds is taken as it is."""
@@ -711,7 +737,8 @@ def grid_options(line: Line) -> dict[str, Any]:
     several = {"prompt": line.prompts, **{name: line.fields[name] for name in CHOICES if name in line.fields}}
     axes = {name: list(values) if len(values) > 1 else values[0] for name, values in several.items()}
     constants = {name: _as_list(value) for name, value in line.fields.items() if name not in CHOICES}
-    return {**axes, **constants, "takes": line.takes, "raw": True}
+    sample = {} if line.sample is None else {"sample": line.sample}
+    return {**axes, **constants, **sample, "takes": line.takes, "raw": not line.has_alternatives}
 
 
 def request_options(line: Line) -> dict[str, Any]:

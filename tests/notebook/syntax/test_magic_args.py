@@ -142,6 +142,7 @@ def test_a_line_without_a_prompt_has_none():
         ("--fresh", {"fresh": True}),
         ("--wait", {"wait": True}),
         ("--no-wait", {"wait": False}),
+        ("--sample 2 -n 3", {"sample": 2, "takes": 3}),
         ("--timeout 2.5", {"timeout": 2.5}),
         ("--max-credits 40", {"max_credits": 40.0}),
         ("--dry-run", {"dry_run": True}),
