@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .grids.opening import grid
     from .grids.votes.vote_table import rank
     from .notebook.panel.panel import panel
+    from .tracking.forgetting import forget
     from .tracking.job import Job
     from .tracking.ledger.ledger import Ledger
     from .tracking.session import Session, account, configure, jobs, models, resume, serve_webhooks, submit
@@ -67,6 +68,7 @@ __all__ = [
     "__version__",
     "account",
     "configure",
+    "forget",
     "grid",
     "jobs",
     "load_ipython_extension",
@@ -84,6 +86,7 @@ _ROOM_OF = dict.fromkeys(__all__, "errors") | {
     "configure": "tracking.session",
     "submit": "tracking.session",
     "jobs": "tracking.session",
+    "forget": "tracking.forgetting",
     "resume": "tracking.session",
     "models": "tracking.session",
     "serve_webhooks": "tracking.session",

@@ -154,6 +154,10 @@ class ClipError(SeedanceError):
     """The generation succeeded but its file could not be downloaded, or is not a readable MP4."""
 
 
+class ClipForgotten(ClipError):  # noqa: N818 - it says what is the case
+    """Its file was freed on purpose, by `seedance_nb.forget`: nothing fetches it by itself any more."""
+
+
 def shortened(text: object, limit: int = THEIRS) -> str:
     """The text as one line of at most `limit` characters; a longer one loses its middle.
 

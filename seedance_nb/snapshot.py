@@ -42,6 +42,10 @@ class Kept:
     """Credits it was expected to cost."""
     estimate_source: str | None = None
     simulated: bool = _kept(default=False, told=True)
+    starred: bool = _kept(default=False, exported=True)
+    """Whether somebody gave it a star."""
+    noted: str | None = _kept(exported=True)
+    """What somebody wrote about it."""
     answer_extra: Mapping[str, Any] | None = _kept(told=True, exported=True)
     """What the service answered beyond what is read here, by its own names: of all answers together, the newest of each name."""
     created_at: float = 0.0

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ..api.addresses import PassingTrouble
 from ..api.answers import asked_pause
 from ..api.deadlines import Deadline
-from ..errors import ClipError
+from ..errors import ClipError, one_line
 from . import boxes, playing
 from .clip import Clip
 from .playing import TooLarge
@@ -92,6 +92,8 @@ class Clips:
         """The clip the ledger describes, if its file is still there and the same."""
         if not facts:
             return None
+        if facts.get("forgotten"):
+            return None
         path = self.folder / str(facts["file"])
         poster = self.folder / str(facts["poster"]) if facts.get("poster") else None
         try:
@@ -115,6 +117,18 @@ class Clips:
             **{name: getattr(clip, name) for name in (*_FACTS, *_LATER_FACTS)},
             **({} if clip.modified is None else {"modified": clip.modified}),
         }
+
+    @staticmethod
+    def free(clip: Clip) -> None:
+        """Delete the file of a clip, its poster and its preview. Raises ClipError where the system does not let it."""
+        try:
+            for path in (clip.path, clip.poster, preview_of(clip.path)):
+                if path is not None:
+                    path.unlink(missing_ok=True)
+        except OSError as error:
+            raise ClipError(
+                f"{clip.path.name} counts as forgotten, but could not be deleted ({one_line(error.strerror or error, 80)})"
+            ) from None
 
     def admit(self, key: str, part: Path) -> Clip:
         """Verify a whole download, make its poster and give it its final name. Blocks; raises ClipError.

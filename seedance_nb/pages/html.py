@@ -23,6 +23,7 @@ from .words import (
     credits_words,
     duration_words,
     facts_line,
+    marks,
     settings_line,
     size_words,
     status_words,
@@ -221,7 +222,9 @@ _POSTER = '<img src="{src}" alt="{name}" width="{width}">'
 
 
 def _facts(snapshot: Snapshot, *more: str | None) -> Html:
-    facts = facts_line(settings_line(snapshot.request), f"take {snapshot.take}", credits_words(snapshot), *more)
+    facts = facts_line(
+        settings_line(snapshot.request), f"take {snapshot.take}", credits_words(snapshot), marks(snapshot), *more
+    )
     return joined([BADGE if snapshot.simulated else "", facts])
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from ..api.extra import shown_extra
 from ..api.models import SERVER_STATUSES, Status, VideoRequest
 from ..clips.clip import Clip
-from ..errors import one_line
+from ..errors import ClipForgotten, one_line
 from ..snapshot import Snapshot, durations
 
 STATUS_WORDS = {
@@ -23,10 +23,13 @@ STATUS_WORDS = {
 }
 DOWNLOADING = "made, downloading"
 NOT_DOWNLOADED = "made, but not downloaded"
+FORGOTTEN = "made, and its file forgotten"
 
 
 def standing_words(snapshot: Snapshot) -> str:
     """Where the job stands, in a few words of ours."""
+    if isinstance(snapshot.error, ClipForgotten):
+        return FORGOTTEN
     if snapshot.status is Status.SUCCEEDED and snapshot.clip is None:
         return DOWNLOADING if snapshot.error is None else NOT_DOWNLOADED
     return STATUS_WORDS[snapshot.status]
@@ -80,6 +83,18 @@ def settings_line(request: VideoRequest) -> str:
     )
 
 
+def marks(snapshot: Snapshot) -> str | None:
+    """What somebody thinks of it: a star, a note; None without any."""
+    return (
+        " ".join(
+            filter(
+                None, ("★" if snapshot.starred else "", f"“{one_line(snapshot.noted, 200)}”" if snapshot.noted else "")
+            )
+        )
+        or None
+    )
+
+
 def took(snapshot: Snapshot, words: str) -> str | None:
     """How long it took, after these words; "noticed after 3 h" where nobody looked on when it ended; None where nothing is known."""
     known = durations(snapshot)
@@ -117,6 +132,7 @@ def plain(snapshot: Snapshot) -> str:
         credits_words(snapshot),
         "simulated" if snapshot.simulated and snapshot.reused else None,  # otherwise the credits say so
         _id_words(snapshot),
+        marks(snapshot),
     )
     if snapshot.clip is not None:
         last = f"file {one_line(snapshot.clip.path.name)}"

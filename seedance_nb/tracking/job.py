@@ -10,6 +10,7 @@ import weakref
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, Protocol
 
+from ..api.canonical_text import canonical_text
 from ..api.deadlines import LivedTime
 from ..api.models import Status, VideoRequest
 from ..clips.clip import Clip
@@ -18,6 +19,7 @@ from ..errors import (
     ConfigurationError,
     GenerationCancelled,
     GenerationFailed,
+    InvalidRequest,
     OutcomeUnknown,
     SeedanceError,
     WaitTimeout,
@@ -81,6 +83,9 @@ class Follower(Protocol):
     def is_current(self) -> bool:
         """Whether the caller runs in the background thread, which must not wait."""
 
+    def mark(self, job: Job, changes: Mapping[str, Any]) -> None:
+        """Record what somebody thinks of a job, and show it. Raises ConfigurationError where it cannot be written."""
+
     def follow(self, job: Job) -> None:
         """Follow a job if it is not followed yet; fetch the clip of a succeeded one that has none."""
 
@@ -95,6 +100,9 @@ class Follower(Protocol):
 
     def thumbnails(self, request: VideoRequest) -> list[str]:
         """The person's own pictures that a request goes by, each small and as a data: address."""
+
+
+LONGEST_NOTE = 2000
 
 
 class Job:
@@ -163,6 +171,16 @@ class Job:
     def status_text(self) -> str:
         """The service's own word for it, also one that we do not know."""
         return self._snapshot.status_text
+
+    @property
+    def starred(self) -> bool:
+        """Whether somebody gave it a star."""
+        return self._snapshot.starred
+
+    @property
+    def noted(self) -> str | None:
+        """What somebody wrote about it."""
+        return self._snapshot.noted
 
     @property
     def answer_extra(self) -> Mapping[str, Any]:
@@ -310,6 +328,25 @@ class Job:
                 if self._settled.done():
                     self._settled = concurrent.futures.Future()
         self._follower.follow(self)
+
+    def star(self, starred: bool = True) -> None:
+        """Give it a star, or take it away; kept in the ledger, found by `seedance_nb.jobs(starred=True)`. Raises ConfigurationError."""
+        if not isinstance(starred, bool):
+            raise InvalidRequest(f"star takes True or False, not {one_line(repr(starred), 40)}")
+        self._follower.mark(self, {"starred": starred})
+
+    def note(self, text: str | None) -> None:
+        """Write something about it, at most 2,000 letters; an empty text takes it away. Kept in the ledger, found by
+        `seedance_nb.jobs(text=…)`. Raises InvalidRequest, ConfigurationError.
+        """
+        if text is not None and not isinstance(text, str):
+            raise InvalidRequest(f"a note is text, not {one_line(type(text).__name__, 40)}")
+        plain = canonical_text(text or "").strip()
+        if len(plain) > LONGEST_NOTE:
+            raise InvalidRequest(f"a note has at most {LONGEST_NOTE:,} letters, not {len(plain):,}")
+        if any("\ud800" <= c <= "\udfff" for c in plain):
+            raise InvalidRequest("the note holds half a character (a lone surrogate); type it again")
+        self._follower.mark(self, {"noted": plain or None})
 
     def _fetch_what_was_lost(self) -> None:
         """A file that was there and is not: nobody else would notice."""

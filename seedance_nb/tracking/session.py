@@ -27,6 +27,7 @@ from ..api.fields import (
 )
 from ..api.models import Status, VideoRequest, as_request_id, make_request
 from ..api.plain_values import whole_number
+from ..clips.store import Clips
 from ..errors import ApiError, ConfigurationError, InvalidRequest, SeedanceError, one_line
 from ..keywords import UNSET, Unset, refusing_others
 from ..settings import (
@@ -48,8 +49,9 @@ from .background import log
 from .budget import Budget
 from .choices import Changes, Choices
 from .engine import WAIT_ATTRIBUTE, Engine
+from .following.runner import forgotten
 from .job import Job, WaitStrategy
-from .ledger.contract import Account, AccountNotKnown, Spending
+from .ledger.contract import Account, AccountNotKnown, Spending, Wanted
 from .ledger.ledger import Ledger
 from .ledger.record import Record
 from .money import Money
@@ -372,14 +374,52 @@ class Session:
         except ConfigurationError:  # no key, so no account that could have it
             return None
 
-    def jobs(self, status: str | None = None, limit: int = 50) -> JobList:
-        """The newest jobs in the ledger, newest first, at most `limit`, perhaps of one status only."""
+    def jobs(
+        self, status: str | None = None, limit: int = 50, *, starred: bool | None = None, text: str | None = None
+    ) -> JobList:
+        """The newest jobs in the ledger, newest first, at most `limit`. Arguments as for `seedance_nb.jobs`."""
+        if text is not None and not isinstance(text, str):
+            raise InvalidRequest(f"text must be text to look for, not {one_line(type(text).__name__, 40)}")
+        if starred is not None and not isinstance(starred, bool):
+            raise InvalidRequest(f"starred must be True, False or None, not {one_line(repr(starred), 40)}")
         if status is not None and status not in set(Status):
             raise InvalidRequest(f"{one_line(status, 40)!r} is no status; choose one of {', '.join(Status)}")
         living = self.engine.runner.living()
-        records = self.ask_ledger(Ledger.jobs, status, limit)
+        wanted = Wanted(text=text or "", status=status, starred=starred)
+        records = self.ask_ledger(lambda ledger: ledger.browsing.page(wanted, limit))
         living |= self.engine.runner.living()
         return JobList(self.engine.runner.job_of(record, living=living) for record in records)
+
+    def forget(self, job: Job | str) -> Job:
+        """Free the file of a job's clip and keep its record. Arguments as for `seedance_nb.forget`."""
+        key = job.key if isinstance(job, Job) else job
+        if not isinstance(key, str):
+            raise InvalidRequest(
+                f"forget takes a job, or its id, not {one_line(type(key).__name__, 40)}; nothing was deleted"
+            )
+        record = self.ask_ledger(Ledger.find, key.strip())
+        if record is None:
+            raise InvalidRequest(f"the ledger has no job {one_line(key, 40)!r}; nothing was deleted")
+        runner = self.engine.runner
+        if record.clip is None or record.clip.get("forgotten"):
+            if record.clip is not None:
+                return job if isinstance(job, Job) else runner.job_of(record)
+            why = "it still runs: cancel it first" if not record.status.is_final else "it has no file"
+            raise InvalidRequest(f"{record.request_id or record.key} cannot be forgotten: {why}; nothing was deleted")
+        clip = Clips(self.settings.clips).load(record.clip)
+        facts = {**record.clip, "forgotten": time.time()}
+
+        # First the record, then the file: what is half done is told as forgotten, and never as lost.
+        record = self.ask_ledger(Ledger.revise, record.key, lambda _: {"clip": facts})
+        name, key = str(facts["file"]), record.key
+        is_shared = self.ask_ledger(lambda ledger: ledger.browsing.others_with_file(key, name))
+        if clip is not None and not is_shared:
+            Clips.free(clip)
+        error = forgotten(facts)
+        held = [one for one in list(self._asked) if one.key == record.key]
+        for one in {id(one): one for one in (*held, *([job] if isinstance(job, Job) else []))}.values():
+            one.deliver(dataclasses.replace(one.snapshot, clip=None, error=error))
+        return job if isinstance(job, Job) else runner.job_of(record)
 
     def has_unfinished(self) -> bool:
         """Whether the ledger has anything unfinished, of any account; needs no key and starts nothing."""
@@ -820,9 +860,13 @@ def submit(
     )
 
 
-def jobs(status: str | None = None, limit: int = 50) -> JobList:
-    """The newest jobs in the ledger, newest first, at most `limit`, perhaps of one status only."""
-    return default().jobs(status=status, limit=limit)
+def jobs(
+    status: str | None = None, limit: int = 50, *, starred: bool | None = None, text: str | None = None
+) -> JobList:
+    """The newest jobs in the ledger, newest first, at most `limit`, perhaps of one status only, with or without a star, or with `text`
+    in their prompt or note (or as their id). Raises InvalidRequest.
+    """
+    return default().jobs(status=status, limit=limit, starred=starred, text=text)
 
 
 def resume() -> JobList:

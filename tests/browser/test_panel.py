@@ -183,6 +183,11 @@ def test_a_clip_is_opened_saved_and_taken_again_from_the_gallery(simulate, panel
     page.fill("Save to", "mine.mp4")
     page.do(lambda out: out.get_by_role("button", name="Save", exact=True).click())
     eventually((folder / "mine.mp4").exists)
+    page.press("☆ Star")
+    page.wait_button("★ Starred")
+    page.fill("Note", "a keeper")
+    page.press("Keep note")
+    eventually(lambda: page.do(lambda out: out.get_by_text("a keeper").count()) > 0)
     page.press("New take", count=2)
     eventually(lambda: len(simulator.scenario.accepted) == 2)
 

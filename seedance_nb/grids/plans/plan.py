@@ -274,6 +274,8 @@ def _of_row(row: Record | None, is_dead: Callable[[Record], bool]) -> tuple[str,
     if row.status is Status.UNKNOWN:
         return UNKNOWN, row.error
     if row.status is Status.SUCCEEDED:
+        if row.clip and row.clip.get("forgotten"):
+            return HAVE_IT, "its file was forgotten"
         return HAVE_IT, None if row.clip else row.error or "its file is not downloaded yet"
     return RUNNING, None
 

@@ -15,7 +15,7 @@ import { raise } from "../../pages/raise.js";
  * buttons say.
  * @typedef {{
  *   key: string, prompt: string, facts: [name: string, text: string][], new_take: string, next_take: number, retry: string,
- *   has_video: boolean, request_id: string | null, error: string, save_as: string,
+ *   has_video: boolean, request_id: string | null, error: string, save_as: string, starred: boolean, noted: string,
  * }} Facts
  */
 /** @typedef {{ kind: "page", serial: number, offset: number, tiles: Tile[], more: boolean, facets?: Record<string, string[]> }} Page */
@@ -71,6 +71,7 @@ export default {
       status: ui.status.value,
       model: ui.model.value,
       day: ui.day.value,
+      marked: ui.marked.value,
       notebook: ui.notebook.value,
     });
 
@@ -279,6 +280,10 @@ export default {
       ui.saveButton.hidden = !tile.has_video;
       ui.idButton.hidden = !tile.request_id;
       ui.takeButton.disabled = ui.retryButton.disabled = false;
+      ui.starButton.disabled = ui.noteButton.disabled = false;
+      ui.starButton.setAttribute("aria-pressed", String(tile.starred));
+      say(ui.starButton, tile.starred ? "★ Starred" : "☆ Star");
+      if (document.activeElement !== ui.note) ui.note.value = tile.noted;
       if (!another) return;
       complain(tile.error || "");
       ui.saveRow.hidden = true;
@@ -374,7 +379,7 @@ export default {
 
     /**
      * @param {HTMLButtonElement} button
-     * @param {"new_take" | "retry" | "save"} kind
+     * @param {"new_take" | "retry" | "save" | "star" | "note"} kind
      * @param {Record<string, unknown>} [more]
      */
     const act = (button, kind, more = {}) => {
@@ -440,7 +445,9 @@ export default {
         complain(message.text, false);
         ui.saveButton.focus();
       } else if (message.kind === "trouble" && !(message.control === "clip" && message.key !== open?.key)) {
-        for (const button of [ui.takeButton, ui.retryButton, ui.editButton, ui.confirm]) button.disabled = false;
+        for (const button of [ui.takeButton, ui.retryButton, ui.editButton, ui.confirm, ui.starButton, ui.noteButton]) {
+          button.disabled = false;
+        }
         if (message.control === "page") loading = false;
         if (open) complain(message.text);
         else {
@@ -466,7 +473,15 @@ export default {
     ui.status.value = "succeeded";
     const search = later(200, restart);
     ui.search.addEventListener("input", search.start);
-    for (const select of [ui.status, ui.model, ui.day, ui.notebook]) select.addEventListener("change", restart);
+    offer(ui.marked, [["", "all"], ["starred", "★ starred"], ["noted", "with a note"]]);
+    ui.starButton.addEventListener("click", () => act(ui.starButton, "star", { starred: !open?.starred }));
+    ui.noteButton.addEventListener("click", () => act(ui.noteButton, "note", { text: ui.note.value }));
+    ui.note.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.ctrlKey) return;
+      event.preventDefault();
+      act(ui.noteButton, "note", { text: ui.note.value });
+    });
+    for (const select of [ui.status, ui.model, ui.day, ui.notebook, ui.marked]) select.addEventListener("change", restart);
     ui.grid.addEventListener("keydown", move);
     ui.takeButton.addEventListener("click", () => act(ui.takeButton, "new_take", { take: open?.next_take }));
     ui.retryButton.addEventListener("click", () => act(ui.retryButton, "retry"));
@@ -503,7 +518,7 @@ export default {
       say(ui.codeButton, (await copyText(code, ui.code)) ? "Copied" : "Selected: press Ctrl+C");
     });
     ui.viewer.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape" || event.target === ui.path) return;
+      if (event.key !== "Escape" || event.target === ui.path || event.target === ui.note) return;
       event.stopPropagation();
       close();
     });
@@ -531,6 +546,7 @@ function build(el) {
     model: make("select", "seedance-input"),
     day: make("select", "seedance-input"),
     notebook: make("select", "seedance-input"),
+    marked: make("select", "seedance-input"),
     scroll: make("div", "seedance-scroll"),
     grid: make("div", "seedance-grid"),
     end: make("div", "seedance-end"),
@@ -547,6 +563,10 @@ function build(el) {
     closeButton: button("Close"),
     saveRow: make("div", "seedance-row"),
     path: make("input", "seedance-input seedance-path"),
+    starButton: button("☆ Star"),
+    noteRow: make("div", "seedance-row"),
+    note: make("input", "seedance-input seedance-path"),
+    noteButton: button("Keep note"),
     confirm: button("Save"),
     trouble: make("p", "seedance-trouble"),
     pickButton: button("Select…"),
@@ -561,7 +581,14 @@ function build(el) {
   ui.search.type = "search";
   ui.search.placeholder = "words or a request id";
   const bar = make("div", "seedance-filters");
-  const filters = { "Find clips": ui.search, Status: ui.status, "Made with": ui.model, Day: ui.day, Notebook: ui.notebook };
+  const filters = {
+    "Find clips": ui.search,
+    Status: ui.status,
+    Marked: ui.marked,
+    "Made with": ui.model,
+    Day: ui.day,
+    Notebook: ui.notebook,
+  };
   for (const [name, control] of Object.entries(filters)) {
     bar.append(make("label", "seedance-filter", make("span", "seedance-quiet", name), control));
   }
@@ -581,14 +608,18 @@ function build(el) {
   ui.viewer.hidden = ui.saveRow.hidden = ui.retryButton.hidden = true;
   ui.prompt.dir = "auto";
   ui.path.setAttribute("aria-label", "Save to");
+  ui.note.setAttribute("aria-label", "Note");
+  ui.note.placeholder = "what you think of it";
+  ui.note.maxLength = 2000;
+  ui.noteRow.append(ui.note, ui.noteButton);
   ui.saveRow.append(ui.path, ui.confirm);
   const actions = make("div", "seedance-row");
-  actions.append(ui.retryButton, ui.takeButton, ui.editButton, ui.saveButton, ui.idButton, ui.closeButton);
+  actions.append(ui.retryButton, ui.takeButton, ui.editButton, ui.starButton, ui.saveButton, ui.idButton, ui.closeButton);
   const text = make("div", "seedance-viewer-text");
   text.append(ui.prompt, ui.facts);
   const upper = make("div", "seedance-viewer-upper");
   upper.append(ui.stage, text);
-  ui.viewer.append(upper, actions, ui.saveRow, ui.trouble);
+  ui.viewer.append(upper, actions, ui.noteRow, ui.saveRow, ui.trouble);
   ui.scroll.append(ui.grid, ui.empty, ui.end);
   el.append(ui.viewer, ui.compare, bar, picks, ui.scroll);
   return ui;

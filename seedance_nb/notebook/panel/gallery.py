@@ -20,6 +20,7 @@ from ...pages.escaping import clean
 from ...pages.words import clamp, credits_words, preview_note, settings_line, status_words, took
 from ...snapshot import Snapshot
 from ...tracking.following.runner import snapshot_of
+from ...tracking.job import Job
 from ...tracking.ledger.contract import Wanted
 from ...tracking.ledger.record import Record
 from ..interactive import drawn_by, interactive
@@ -41,7 +42,7 @@ class Gallery(anywidget.AnyWidget):
     """It has no traits: everything is asked for by `{kind, …}` and answered with the same `kind`, pictures and clips as buffers.
 
     From the page: `page` (serial, offset, filter), `posters` (keys), `clip` (key, hover), `open` (key), `new_take` (key, take), `retry`,
-    `edit`, `save` (key, path), `compare` (keys; answered with `wall`: html, code). From here also `changed` (perhaps with a key to open) and `trouble` (control, text).
+    `edit`, `save` (key, path), `star` (key, starred), `note` (key, text), `compare` (keys; answered with `wall`: html, code). From here also `changed` (perhaps with a key to open) and `trouble` (control, text).
     """
 
     _esm = module(_HERE / "gallery.js")
@@ -68,6 +69,8 @@ class Gallery(anywidget.AnyWidget):
             "retry": self._retry,
             "edit": self._edit,
             "save": self._save,
+            "star": self._star,
+            "note": self._note,
             "compare": self._compare,
         }
         super().__init__()
@@ -106,7 +109,11 @@ class Gallery(anywidget.AnyWidget):
         offset = max(0, int(asked.get("offset") or 0))
         chosen = asked.get("filter") or {}
         names = ("text", "model", "status", "day", "notebook")
-        wanted = Wanted(**{name: str(chosen[name]) for name in names if chosen.get(name)})
+        words: dict[str, Any] = {name: str(chosen[name]) for name in names if chosen.get(name)}
+        marked: dict[str, Any] = {"starred": {"starred": True}, "noted": {"is_noted": True}}.get(
+            str(chosen.get("marked")), {}
+        )
+        wanted = Wanted(**words, **marked)
         records = self._context.session.ask_ledger(lambda ledger: ledger.browsing.page(wanted, PAGE + 1, offset))
         answer = {
             "kind": "page",
@@ -174,6 +181,8 @@ class Gallery(anywidget.AnyWidget):
             "retry": f"Retry · {price}"
             if orders.may_retry(snapshot.status) and orders.is_free(request, snapshot.take)
             else "",
+            "starred": snapshot.starred,
+            "noted": clean(snapshot.noted or ""),
             "save_as": f"{snapshot.key}.mp4",
         }
         self.send({"kind": "open", "view": view, "tile": facts})
@@ -202,6 +211,21 @@ class Gallery(anywidget.AnyWidget):
         text = f"saved as {place}"
         self.send({"kind": "saved", "view": asked.get("view"), "key": snapshot.key, "text": text})
         self._context.say(text)
+
+    def _star(self, asked: dict[str, Any]) -> None:
+        self._job_of(asked).star(bool(asked.get("starred")))
+        self._describe(self._find(str(asked.get("key"))), asked.get("view"))
+
+    def _note(self, asked: dict[str, Any]) -> None:
+        self._job_of(asked).note(str(asked.get("text") or ""))
+        self._describe(self._find(str(asked.get("key"))), asked.get("view"))
+
+    def _job_of(self, asked: dict[str, Any]) -> Job:
+        session, key = self._context.session, str(asked.get("key"))
+        record = session.ask_ledger(lambda ledger: ledger.find(key))
+        if record is None:
+            raise SeedanceError(f"the ledger has no job {one_line(key, 40)!r} any more")
+        return session.engine.runner.job_of(record)
 
     def _compare(self, asked: dict[str, Any]) -> None:
         picture = compared([self._find(str(key)) for key in list(asked.get("keys") or ())[: MOST + 1]])
@@ -235,7 +259,7 @@ class Gallery(anywidget.AnyWidget):
             "key": snapshot.key,
             "prompt": clamp(clean(snapshot.request.prompt), 160),
             "status": snapshot.status.value,
-            "words": status_words(snapshot),
+            "words": f"★ {status_words(snapshot)}" if snapshot.starred else status_words(snapshot),
             "settings": settings_line(snapshot.request),
             "take": snapshot.take,
             "has_poster": snapshot.clip is not None and snapshot.clip.poster is not None,
@@ -256,6 +280,7 @@ def _facts(snapshot: Snapshot) -> list[tuple[str, str]]:
         ("Begun", time.strftime("%d %b %Y %H:%M", time.localtime(snapshot.created_at))),
         ("Made in", made),
         ("Picture", f"{clip.width}×{clip.height}, {clip.fps:.4g} fps, {clip.seconds:.1f} s" if clip else ""),
+        ("Note", snapshot.noted or ""),
         ("Size", f"{clip.size / 1e6:.2f} MB" if clip else ""),
         ("Request id", snapshot.request_id or ""),
     ]

@@ -13,13 +13,13 @@ import socket
 import sys
 import time
 import uuid
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from ...api.deadlines import LivedTime
 from ...api.models import Status, VideoRequest
 from ...clips.store import Clips
-from ...errors import ClipError, ConfigurationError, ConnectionFailed, SeedanceError, shortened
+from ...errors import ClipError, ClipForgotten, ConfigurationError, ConnectionFailed, SeedanceError, shortened
 from ...settings import Limits, Secret, same_service
 from ...snapshot import Snapshot, kept_of
 from .. import owner as owners
@@ -159,7 +159,12 @@ class Runner:
         if foreign and not snapshot.is_settled:
             where = f"this job belongs to {record.base_url}; sd.configure(base_url=…) to that follows it"
             snapshot = dataclasses.replace(snapshot, error=ConfigurationError(where), trouble=where)
-        elif wanted and snapshot.status is Status.SUCCEEDED and snapshot.clip is None:
+        elif (
+            wanted
+            and snapshot.status is Status.SUCCEEDED
+            and snapshot.clip is None
+            and not isinstance(snapshot.error, ClipForgotten)
+        ):
             snapshot = dataclasses.replace(snapshot, error=None)
         job = Job(self, snapshot)
         job.is_foreign = foreign
@@ -174,6 +179,25 @@ class Runner:
         if self.is_usable:
             self._asked_for[job.key] = job
             self.background.post(self._follow_again, job)
+
+    def mark(self, job: Job, changes: Mapping[str, Any]) -> None:
+        """Record what somebody thinks of a job, and show it. Waits for the ledger; raises ConfigurationError."""
+        if self.is_current:
+            raise ConfigurationError("a callback cannot mark a job: do it in a cell")
+        if not self.is_usable:
+            raise ConfigurationError(
+                "this session was closed: sd.jobs() finds the job again, and that one can be marked"
+            )
+        job.wait_until_claimed(None)
+        self.background.run(self._mark(job, dict(changes)))
+
+    async def _mark(self, job: Job, changes: dict[str, Any]) -> None:
+        await self._tools.in_ledger(self._tools.ledger.save, job.key, changes)
+        followed = self._followed.get(job.key)
+        if followed is not None:
+            followed.tell(**changes)
+        if followed is None or job not in followed.jobs:
+            job.deliver(dataclasses.replace(job.snapshot, **changes))
 
     def cancel(self, job: Job) -> None:
         """Ask the service to cancel a job."""
@@ -465,7 +489,7 @@ class Runner:
         del self._followed[followed.key]
         self._followed[record.key] = followed
         picture = self._snapshot_of(record)
-        if picture.status is Status.SUCCEEDED:
+        if picture.status is Status.SUCCEEDED and not isinstance(picture.error, ClipForgotten):
             picture = dataclasses.replace(
                 picture, error=None
             )  # a file that could not be fetched then is tried for again
@@ -549,11 +573,22 @@ def new_key() -> str:
     return "j" + uuid.uuid4().hex[:11]
 
 
+def forgotten(clip: Mapping[str, Any]) -> ClipForgotten:
+    """What is said of a clip whose file was freed on purpose."""
+    when = time.strftime("%d %b %Y", time.localtime(float(clip["forgotten"])))
+    return ClipForgotten(
+        f"its file was forgotten on {when}; nothing is bought again by itself: job.download_again() fetches it without a new create"
+        " while the service still has it, --fresh buys another take"
+    )
+
+
 def snapshot_of(record: Record, clips: Clips) -> Snapshot:
     """The picture of a job as the ledger has it; its clip if the file is still there."""
     clip = clips.load(record.clip)
-    error = None
-    if record.error and clip is None and record.status.is_final:
+    error: SeedanceError | None = None
+    if record.clip is not None and record.clip.get("forgotten"):
+        error = forgotten(record.clip)
+    elif record.error and clip is None and record.status.is_final:
         error = error_of(record.error_kind, record.error, record.status)
     return Snapshot(**kept_of(record), error=error, clip=clip)
 

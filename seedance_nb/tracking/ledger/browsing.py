@@ -83,6 +83,14 @@ class Browsing:
             found |= {row.key: row for row in rows}
         return found
 
+    def others_with_file(self, key: str, name: str) -> bool:
+        """Whether another job than this has the file of this name, and has not been forgotten."""
+        query = (
+            "SELECT 1 FROM jobs WHERE key != ? AND clip IS NOT NULL AND json_extract(clip, '$.file') = ?"
+            " AND json_extract(clip, '$.forgotten') IS NULL LIMIT 1"
+        )
+        return bool(self._column(query, key, name))
+
     def credits_since(self, moment: float, simulated: bool) -> float:
         """Credits charged for jobs begun at or after `moment` (epoch seconds), simulated ones or real ones."""
         query = "SELECT COALESCE(SUM(credits), 0) FROM jobs WHERE created_at >= ? AND simulated = ?"
@@ -124,6 +132,13 @@ def _where(wanted: Wanted) -> tuple[str, tuple[Any, ...]]:
             values.append(value)
     if wanted.text.strip():
         # instr, not LIKE: what a user types may hold % and _.
-        conditions.append(f"(instr(lower({_PROMPT}), lower(?)) OR key = ? OR request_id = ?)")
-        values += [wanted.text.strip()] * 3
+        conditions.append(
+            f"(instr(lower({_PROMPT}), lower(?)) OR instr(lower(noted), lower(?)) OR key = ? OR request_id = ?)"
+        )
+        values += [wanted.text.strip()] * 4
+    if wanted.starred is not None:
+        conditions.append("starred = ?")
+        values.append(str(int(wanted.starred)))
+    if wanted.is_noted is not None:
+        conditions.append(f"noted IS {'NOT ' if wanted.is_noted else ''}NULL")
     return (f"WHERE {' AND '.join(conditions)}" if conditions else ""), tuple(values)

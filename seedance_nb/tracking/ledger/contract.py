@@ -26,13 +26,15 @@ Seen = tuple[float | None, float | None]
 
 @dataclasses.dataclass(frozen=True)
 class Wanted:
-    """Which jobs: all that match every field that is set. `text` is looked for in the prompt and the ids, `day` is local."""
+    """Which jobs: all that match every field that is set. `text` is looked for in prompt, note and ids, `day` is local."""
 
     text: str = ""
     model: str | None = None
     status: str | None = None
     day: str | None = None
     notebook: str | None = None
+    starred: bool | None = None
+    is_noted: bool | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,6 +112,9 @@ class Browsing(Protocol):
 
     def with_keys(self, keys: Iterable[str]) -> dict[str, Record]:
         """The rows with these keys, by key."""
+
+    def others_with_file(self, key: str, name: str) -> bool:
+        """Whether another job than this has the file of this name, and has not been forgotten."""
 
     def credits_since(self, moment: float, simulated: bool) -> float:
         """Credits charged for jobs begun at or after `moment`, simulated ones or real ones."""

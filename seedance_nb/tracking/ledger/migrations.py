@@ -199,6 +199,10 @@ MIGRATIONS: tuple[tuple[Step, ...], ...] = (
     ) STRICT""",
     ),
     ("ALTER TABLE jobs ADD COLUMN answer_extra TEXT",),  # m012_answers: what the service said beyond what is read
+    (  # m013_marks: what people think of their clips
+        "ALTER TABLE jobs ADD COLUMN starred INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE jobs ADD COLUMN noted TEXT",
+    ),
 )
 
 

@@ -39,7 +39,7 @@ class Record(Kept):
 
 COLUMNS = tuple(f.name for f in dataclasses.fields(Record))
 CHANGEABLE = frozenset(COLUMNS) - {"key", "account", "request", "take", "created_at"}
-BESIDE_A_VERDICT = ("clip", "checked_at", "credits", "request_id", "accepted_at", "answer_extra")
+BESIDE_A_VERDICT = ("clip", "checked_at", "credits", "request_id", "accepted_at", "answer_extra", "starred", "noted")
 """What may still be written when the service has said how a generation ended."""
 
 

@@ -485,6 +485,24 @@ def test_opening_a_clip_shows_its_facts_and_its_code(panel):
     assert "a paper boat" in panel.frame.code["magic"]
 
 
+def test_a_star_and_a_note_are_kept_and_filtered_by(panel):
+    job = make(panel)
+
+    def tiles(**chosen):
+        from_page(panel.gallery, {"kind": "page", "view": "v", "serial": 1, "offset": 0, "filter": chosen})
+        return [tile["key"] for tile in answers(panel.gallery, "page")[-1][0]["tiles"]]
+
+    assert tiles(marked="starred") == tiles(marked="noted") == tiles(text="keeper") == []
+    from_page(panel.gallery, {"kind": "star", "key": job.key, "starred": True})
+    from_page(panel.gallery, {"kind": "note", "key": job.key, "text": "a keeper"})
+
+    shown = answers(panel.gallery, "open")[-1][0]["tile"]
+    assert (shown["starred"], shown["noted"], shown["words"]) == (True, "a keeper", "★ done")
+    assert tiles(marked="starred") == tiles(marked="noted") == tiles(text="KEEPER") == [job.key]
+    from_page(panel.gallery, {"kind": "star", "key": job.key, "starred": False})
+    assert tiles(marked="starred") == []
+
+
 def test_a_new_take_asked_for_twice_is_bought_once(panel, simulator):
     job = make(panel)
     from_page(panel.gallery, {"kind": "open", "key": job.key})
