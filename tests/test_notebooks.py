@@ -135,3 +135,18 @@ def test_one_take_deceives_and_five_do_not(tmp_path, environment):
     assert found[1, "levels"] == 0
     assert found[5, "levels"] <= 3
     assert len(set(embedded_videos(tmp_path / "was_it_luck.ipynb"))) == 10
+
+
+def test_looking_back_finds_the_same_twice_for_the_price_of_once(environment, tmp_path):
+    first, second = (execute("looking_back", tmp_path, environment) for _ in range(2))
+
+    for said in (first, second):
+        assert (
+            said["boat.request.extra, boat.answer_extra"] == "({'name': '007', 'seed': 7}, {'name': '007', 'seed': 7})"
+        )
+        assert said["boat.star()"] == "['a paper boat on a rainy street']"
+        assert "its file was forgotten" in said["forgotten = sd.forget(winds.jobs[0])"]
+        assert said["winds.jobs[0].download_again()"] == "True"
+    [before, after] = ["\n".join(said.values()) for said in (first, second)]
+    assert "2 cells: 2 new" in before
+    assert "2 cells: 2 have it; nothing new: 0 credits" in after

@@ -90,7 +90,9 @@ def open_grid(
     shelf = session.shelf
     rows = with_own_files(rows, shelf.among)
     prompt = with_own_files(prompt, shelf.among) if are_rows(prompt) else prompt
-    return Grid(session, lay_out(prompt, rows, takes=takes, mode=mode, where=where, raw=raw, sample=sample, **shelf.among(axes)))
+    return Grid(
+        session, lay_out(prompt, rows, takes=takes, mode=mode, where=where, raw=raw, sample=sample, **shelf.among(axes))
+    )
 
 
 def _is_manifest(text: str) -> bool:
