@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from moto.server import ThreadedMotoServer
 from PIL import Image
+from tracking.references.bucket import S3, SECRET, access
 
 from seedance_nb.api.content_addresses import is_content
 from seedance_nb.api.models import Status
@@ -17,8 +17,6 @@ from seedance_nb.errors import ConfigurationError, InvalidRequest, SeedanceError
 from seedance_nb.simulator.faults import Fault
 from seedance_nb.tracking.references import uploads as sending
 from seedance_nb.tracking.references.shelf import Shelf
-
-SECRET = "AKIAVERYSECRET"
 
 
 def picture(shade=100, size=(64, 48), mode="RGB"):
@@ -46,42 +44,14 @@ def boat(tmp_path):
 @pytest.fixture
 def bucket(monkeypatch):
     """A server on this machine that speaks S3 over HTTP and stores what it is given."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", SECRET)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "much-more-secret")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
         monkeypatch.delenv(name, raising=False)
+    for name, value in access().items():
+        monkeypatch.setenv(name, value)
     server = S3()
     server.start()
     yield server
     server.stop()
-
-
-class S3:
-    """Buckets and what is in them, on a port that changes with every start."""
-
-    def start(self):
-        self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-        self._server.start()
-        _, self.port = self._server.get_host_and_port()
-        self.endpoint = f"http://127.0.0.1:{self.port}"
-        self.client.create_bucket(Bucket="films")
-
-    def stop(self):
-        self._server.stop()
-
-    @property
-    def client(self):
-        import botocore.session
-
-        return botocore.session.get_session().create_client("s3", endpoint_url=self.endpoint)
-
-    @property
-    def place(self):
-        return f"s3://films/refs?endpoint_url={self.endpoint}"
-
-    def objects(self):
-        return [found["Key"] for found in self.client.list_objects_v2(Bucket="films").get("Contents", [])]
 
 
 def error_of(job):
@@ -215,7 +185,7 @@ def test_a_file_is_uploaded_once_and_the_create_holds_an_address_that_can_be_fet
 
     [sent] = [accepted.body["mediaUrls"] for accepted in simulator.scenario.accepted]
     assert urllib.request.urlopen(sent[0]).read() == boat.read_bytes()
-    assert bucket.objects() == [f"refs/{hashlib.sha256(boat.read_bytes()).hexdigest()}.png"]
+    assert bucket.objects() == [f"{bucket.prefix}/{hashlib.sha256(boat.read_bytes()).hexdigest()}.png"]
     assert any("uploaded to s3://films/refs" in warning for warning in job.snapshot.warnings)
     shown = repr(job.snapshot) + str(job.request) + job.to_html()
     assert SECRET not in shown
