@@ -27,6 +27,7 @@ TREE = {
     "GenerationCancelled": "SeedanceError",
     "WaitTimeout": "SeedanceError TimeoutError",
     "ClipError": "SeedanceError",
+    "ClipForgotten": "ClipError",
 }
 KINDS = {name: kind for name, kind in vars(errors).items() if inspect.isclass(kind) and issubclass(kind, Exception)}
 each = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)

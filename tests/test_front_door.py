@@ -39,6 +39,7 @@ PUBLIC = [
     "__version__",
     "account",
     "configure",
+    "forget",
     "grid",
     "jobs",
     "load_ipython_extension",

@@ -29,6 +29,7 @@ def print_path(path: Path) -> None:
     sys.stdout.flush()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.buffer.write(os.fsencode(path) + b"\n")
+        sys.stdout.buffer.flush()  # before the words that follow on stderr
     else:
         print(path)
 

@@ -207,7 +207,7 @@ def test_what_stays_is_html_and_plain_text_and_nothing_else(done):
 
 
 def job(snapshot):
-    return SimpleNamespace(snapshot=snapshot)
+    return SimpleNamespace(snapshot=snapshot, clip=snapshot.clip)
 
 
 def test_a_list_of_jobs_is_a_table_with_a_row_each():

@@ -26,7 +26,6 @@ from ...api.fields import (
 )
 from ...api.foreign_settings import setting_named
 from ...errors import InvalidRequest, one_line, shortened
-from ...grids.alternatives import escaped, has_alternatives, parts_of
 from . import look_alikes
 from .filling import THE_PROMPT, BadLine, interpolate, object_of, reference_of, split_at_commas, value_of, values_of
 
@@ -511,6 +510,12 @@ class _Fill:
 
     def prompts(self, texts: Sequence[str]) -> tuple[str, ...]:
         """The finished prompts; one that is nothing but the name of a list is all of them. With `{a|b}` in one, all are templates."""
+        from ...grids.alternatives import (
+            escaped,
+            has_alternatives,
+            parts_of,
+        )  # loading the extension loads nothing of grids
+
         made: list[str] = []
         if self._names is not None:
             try:
@@ -537,6 +542,8 @@ class _Fill:
         return tuple(made)
 
     def _written(self, prompt: str) -> str:
+        from ...grids.alternatives import escaped
+
         return escaped(prompt) if self.has_alternatives else prompt
 
     def words(self, field: Field, text: str) -> tuple[str, ...]:

@@ -255,7 +255,7 @@ REFUSED = {
         "aspect ratio '4:3' is not offered; choose 16:9, 9:16 or 1:1",
     ),
     "resolution": ("%seedance a boat -r 8k", "InvalidRequest", "choose 480p, 720p or 1080p"),
-    "a file": ("%seedance a boat -i cat.png", "InvalidRequest", "must be a public https:// address"),
+    "a file": ("%seedance a boat -i cat.png", "InvalidRequest", "there is no file cat.png"),
     "a http image": ("%seedance a boat -i http://h/cat.png", "InvalidRequest", "must be a public https:// address"),
     "webhook": (
         "%seedance a boat --webhook-url me",
