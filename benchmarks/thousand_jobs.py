@@ -1,7 +1,7 @@
 """A thousand jobs of 5 to 30 s at once: all finish, how late, with how many looks, and what a computing cell feels.
 
-Three times: the kernel idles; a cell computes while all of them wait; a cell computes from the moment they are submitted, so that their
-creates go out beside it too.
+Four times: the kernel idles; the same where the service calls a webhook at each end (`sd.serve_webhooks`); a cell computes while all of
+them wait; a cell computes from the moment they are submitted, so that their creates go out beside it too.
 """
 
 from __future__ import annotations
@@ -40,17 +40,24 @@ def tiny_service(**spec: Sequence[float]) -> Iterator[str]:
 
 
 def run() -> Iterator[str]:
-    for busy, at_once in ((False, False), (True, False), (True, True)):
+    for busy, at_once, webhooks in (
+        (False, False, False),
+        (False, False, True),
+        (True, False, False),
+        (True, True, False),
+    ):
         with tiny_service(uniform=LIVES) as base_url:
-            yield from _measure(base_url, busy=busy, at_once=at_once)
+            yield from _measure(base_url, busy=busy, at_once=at_once, webhooks=webhooks)
 
 
-def _measure(base_url: str, *, busy: bool, at_once: bool) -> Iterator[str]:
+def _measure(base_url: str, *, busy: bool, at_once: bool, webhooks: bool = False) -> Iterator[str]:
     from seedance_nb.tracking.session import Session
 
     process = psutil.Process(os.getpid())
     with tempfile.TemporaryDirectory() as home, Session(api_key="sd2_bench", base_url=base_url, home=home) as session:
         before_all = process.memory_info().rss
+        if webhooks:
+            session.serve_webhooks()
         session.submit("the first", aspect_ratio="1:1", resolution="480p").result()  # imports what any job needs
         alone = _compute(ALONE_SECONDS)
         threads, memory = threading.active_count(), process.memory_info().rss
@@ -74,6 +81,7 @@ def _measure(base_url: str, *, busy: bool, at_once: bool) -> Iterator[str]:
     require(figures["noticed"] == JOBS + 1, f"{figures['noticed']} ends noticed")  # the first one beside them
     require(not busy or rounds, "the cell never computed")
     name = "beside a cell that computes at once" if at_once else "beside a computing cell" if busy else "kernel idle"
+    name += ", with webhooks" if webhooks else ""
     yield f"{name}: {JOBS} of {JOBS} clips"
     yield f"  submitted in {submitted / JOBS * 1000:.1f} ms each; wall {(ended - began) / (figures['last_end'] - began):.2f} of ideal"
     yield f"  looks a job {figures['looks'] / JOBS:.1f}, late {figures['late_mean']:.2f} s on average, 95 % within {figures['late_95']:.1f} s"

@@ -1,6 +1,7 @@
 """The API as small as it can be, in a process of its own, so that a benchmark measures the client: `python -m benchmarks.tiny_service`.
 
-Lives are drawn from the arguments; every result is the same small film. `GET /figures` gives what the server saw.
+Lives are drawn from the arguments; every result is the same small film. A `webhookUrl` is called at the end. `GET /figures` gives what
+the server saw.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from seedance_nb.simulator.film import render
 
@@ -27,6 +29,7 @@ class Service:
         self.looks = self.open = self.most_open = 0
         self.dice = random.Random(11)
         self.port = 0
+        self.rings: set[asyncio.Task[None]] = set()
 
     def life(self) -> float:
         if "uniform" in self.spec:
@@ -72,6 +75,21 @@ class Service:
             "most_open": self.most_open,
         }
 
+    def ring_later(self, url: str, name: str) -> None:
+        task = asyncio.get_running_loop().create_task(self._ring(url, name))
+        self.rings.add(task)
+        task.add_done_callback(self.rings.discard)
+
+    async def _ring(self, url: str, name: str) -> None:
+        await asyncio.sleep(self.jobs[name]["ends"] - time.time())
+        parts = urlsplit(url)
+        body = json.dumps({"requestId": name, "status": "succeeded"}).encode()
+        head = f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
+        reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+        writer.write(head.encode() + body)
+        await reader.read()
+        writer.close()
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.open += 1
         self.most_open = max(self.most_open, self.open)
@@ -80,9 +98,10 @@ class Service:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
                 method, path, _ = head.split(" ", 2)
                 length = next((int(h[15:]) for h in head.split("\r\n") if h.lower().startswith("content-length:")), 0)
-                if length:
-                    await reader.readexactly(length)
+                said = await reader.readexactly(length) if length else b""
                 kind, body = self.answer(method, path)
+                if b'"webhookUrl"' in said:
+                    self.ring_later(json.loads(said)["webhookUrl"], json.loads(body)["requestId"])
                 writer.write(
                     f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
                 )

@@ -13,6 +13,8 @@ from urllib.parse import quote, unquote, unquote_plus, urlsplit, urlunsplit
 
 from ..settings import canonical_host
 
+WAKE_PATH = "seedance/wake/"
+"""What the address of a webhook of ours ends in, before the token that may ring there. Where a service repeats it, it is left out too."""
 UNSIGNED = "unsigned"
 """The fragment that stands for what was left out: such an address can be shown and compared, but not be fetched by anybody."""
 
@@ -44,6 +46,7 @@ _PROOFS_BESIDE = _names("hash md5 sha1 sha256 digest h hm hdn verify mac k s oh 
 _MOMENT = re.compile(r"\d{10}(\d{3}){0,3}|\d{8}T\d{6}Z?|\d{14}|\d{4}-\d\d-\d\dT.*", re.ASCII)
 _HEX_MOMENT = re.compile(r"[0-9a-f]{8}", re.IGNORECASE)
 _RANDOM = re.compile(r"(?=.*\d)[\w+/=~.-]{16,}|[0-9a-f]{8,}", re.ASCII | re.IGNORECASE)
+_WAKE_TOKEN = re.compile(r"(seedance(?:/|%2f)wake(?:/|%2f))[\w-][^\s\"'<>]*", re.IGNORECASE)
 _ADDRESS = re.compile(r"https?://[^\s\"'<>]+", re.IGNORECASE)
 _UNRESERVED = re.compile(r"%([46][1-9a-f]|[57][0-9a]|3[0-9]|2[de]|5f|7e)", re.IGNORECASE)
 _ESCAPE = re.compile(r"%[0-9a-f]{2}", re.IGNORECASE)
@@ -59,6 +62,8 @@ class _Parameter(NamedTuple):
 
 def without_signature(address: str) -> str:
     """The address as it may be kept and shown: as written, without login and signature, then with `#unsigned` at its end."""
+    if isinstance(address, str):
+        address = _without_token(address)
     if not isinstance(address, str) or not any(mark in address for mark in "?@#"):
         return address
     try:
@@ -79,7 +84,7 @@ def without_signature(address: str) -> str:
 def without_signatures(value: Any) -> Any:
     """The value with every text in it that is an address shown without its signature; in lists and dicts too."""
     if isinstance(value, str):
-        return without_signature(value) if "://" in value else value
+        return without_signature(value) if "://" in value else _without_token(value)
     if isinstance(value, list | tuple):
         return type(value)(map(without_signatures, value)) if not hasattr(value, "_fields") else value
     if isinstance(value, dict):
@@ -89,7 +94,12 @@ def without_signatures(value: Any) -> Any:
 
 def without_signatures_in(text: str) -> str:
     """A sentence of somebody else with the addresses in it shown without their signatures."""
+    text = _without_token(text)
     return _ADDRESS.sub(lambda match: without_signature(match[0]), text) if "://" in text else text
+
+
+def _without_token(text: str) -> str:
+    return _WAKE_TOKEN.sub(rf"\1#{UNSIGNED}", text) if "wake" in text.lower() else text
 
 
 def is_unsigned(address: object) -> bool:

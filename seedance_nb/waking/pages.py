@@ -14,7 +14,8 @@ from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
 from tornado.web import Application, RequestHandler, stream_request_body
 
-from .tokens import PATH, fingerprint
+from ..api.signed_addresses import WAKE_PATH
+from .tokens import fingerprint
 
 CALLS_A_SECOND = 200.0
 CALLS_AT_ONCE = 1000.0
@@ -72,7 +73,7 @@ class Wake(RequestHandler):
             return
         before, _, token = self.request.path.rpartition("/")
         known = fingerprint(token)
-        if known is not None and before.endswith(PATH.rstrip("/")):
+        if known is not None and before.endswith(WAKE_PATH.rstrip("/")):
             self._ring(known)
         length = self.request.headers.get("Content-Length", "0")
         if not length.isdecimal() or len(length) > 6 or int(length) > MOST_BODY:
@@ -130,7 +131,7 @@ class Wake(RequestHandler):
 
 def route(base: str, ring: Ring, handler: type[Wake] = Wake) -> tuple[str, type[Wake], dict[str, Any]]:
     """Everything below `base`seedance/wake/: what is nearly an address must not be logged by somebody else's page either."""
-    return f"{base}{PATH.rstrip('/')}(?:/.*)?", handler, {"turnstile": Turnstile(), "ring": ring}
+    return f"{base}{WAKE_PATH.rstrip('/')}(?:/.*)?", handler, {"turnstile": Turnstile(), "ring": ring}
 
 
 class _Nothing(Wake):

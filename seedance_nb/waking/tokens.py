@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import secrets
 
-PATH = "seedance/wake/"
-"""What an address ends in before the token, below the public address of the server."""
 _LENGTH = 22
 _LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 

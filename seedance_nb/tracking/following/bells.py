@@ -14,10 +14,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from ...api.signed_addresses import WAKE_PATH
 from ...errors import ConfigurationError, one_line
 from ...waking.addresses import choose, find_server, is_private
 from ...waking.doors import Doors
-from ...waking.tokens import PATH, fingerprint, new_token
+from ...waking.tokens import fingerprint, new_token
 
 FIRST_PAUSE = 1.0
 """After a ring for nothing the next one is heard so many seconds later, then twice as many …"""
@@ -126,7 +127,7 @@ class Bells:
                     f"webhook_url auto has no effect: nothing can be heard here ({error.strerror}); it is polled as usual",
                 )
         bell = self._bells[known] = Bell(wake, job, base, known)
-        bell.address = f"{base}{PATH}{token}"
+        bell.address = f"{base}{WAKE_PATH}{token}"
         return bell, None
 
     async def hang_again(self, job: str, wake: asyncio.Event) -> Bell | None:

@@ -136,6 +136,31 @@ def test_each_create_has_a_token_of_its_own_and_the_ledger_none(simulate, serve,
     assert bells_of(session)._bells == {}
 
 
+def test_a_service_that_repeats_the_address_puts_no_token_into_ledger_or_screen(simulate, serve, tmp_path):
+    simulator = simulate()
+    get = simulator.scenario.get
+
+    def repeating(request_id, now=None):
+        url = simulator.scenario.find(request_id).body["webhookUrl"]
+        told = {"webhook": {"url": url, "path": url.partition("//")[2]}, "note": f"will call {url}", "callbackUrl": url}
+        status, body = get(request_id, now)
+        return status, {**body, **told, "error": f"{url} did not answer" if body["status"] == "failed" else None}
+
+    simulator.scenario.get = repeating
+    session = serve(simulator, api_key="a-test-key")
+    jobs = [made(session, prompt) for prompt in ("a boat", "a boat [fail]")]
+    assert until(lambda: all(job.done() for job in jobs), SECONDS)
+    tokens = [entry.body["webhookUrl"].rpartition("/")[2] for entry in simulator.scenario.accepted]
+
+    shown = "".join(repr(job.snapshot) + str(job.error) for job in jobs)
+    session.close()
+    kept = (tmp_path / "ledger.sqlite3").read_bytes()
+    assert "seedance/wake/#unsigned" in shown
+    for token in tokens:
+        assert token not in shown
+        assert token.encode() not in kept
+
+
 def test_an_address_of_ones_own_is_sent_as_it_is(simulate, serve):
     simulator = simulate(render=3600)
     job = made(serve(simulator), webhook_url="http://127.0.0.1:9/mine")
