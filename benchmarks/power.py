@@ -12,10 +12,11 @@ import math
 import random
 from collections.abc import Iterator
 
-from benchmarks.vote_coverage import Design
-from benchmarks.vote_coverage import study as study_of
+from benchmarks.vote_coverage import Design, Truth
 from seedance_nb.grids.rankings.power import chances
 from seedance_nb.grids.rankings.study import Study
+from seedance_nb.grids.rankings.verdicts import Verdict, of_levels
+from seedance_nb.grids.votes.votes import levels_of
 
 STUDIES = 250
 DESIGNS = (
@@ -72,12 +73,19 @@ def seen(study: Study, studies: int) -> tuple[float, float]:
         taste=study.taste,
         ties=2 * study.ties / (1 - study.ties),
     )
-    names = [chr(ord("a") + place) for place in range(study.items)]
-    level = dict(zip(names, design.levels, strict=True))
     generator = random.Random(1952)
-    rankings = [study_of(design, names, level, generator) for _ in range(studies)]
-    one = sum(any(pair.told and (pair.a, pair.b) == ("a", "b") for pair in ranking.pairs) for ranking in rankings)
-    return one / studies, sum(ranking.winner == "a" for ranking in rankings) / studies
+    verdicts = [_verdict(Truth(design, design.levels, generator)) for _ in range(studies)]
+    one = sum(any(pair.told and (pair.a, pair.b) == ("a", "b") for pair in verdict.pairs) for verdict in verdicts)
+    return one / studies, sum(verdict.winner == "a" for verdict in verdicts) / studies
+
+
+def _verdict(truth: Truth) -> Verdict:
+    """What `rank` says of who is better, without all else that it says."""
+    truth.cast(truth.design.votes)
+    blocks = truth.block_of if truth.design.blocks > 1 else {}
+    labels, levels = levels_of(truth.votes, truth.group_of, blocks, aspect="overall", of="levels")
+    assert levels is not None, "so few clips are always judged"
+    return of_levels(levels, labels, len(truth.votes), raters_are_draws=True)
 
 
 def _pair(foretold: float, was_seen: float) -> str:

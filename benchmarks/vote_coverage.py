@@ -217,11 +217,6 @@ def kept(design: Design, forecasts: int) -> tuple[float, ...]:
     return given, came_true, unnamed, told, chances
 
 
-def study(design: Design, names: Sequence[str], level: dict[str, float], generator: random.Random):
-    """One study of a design by the ranking of its votes."""
-    return Truth(design, [level[name] for name in names], generator).study()
-
-
 class Truth:
     """What is true in one study, and the votes that people cast on it so far."""
 

@@ -160,6 +160,8 @@ class Ranking:
     is_settled: bool = False
     """Whether the winner stands for somebody too who looks again and again and stops at the first one: three standard errors, of which
     at most 1 of 20 studies of equals is ever wrong. Otherwise the winner stands where this number of votes was settled beforehand."""
+    more_as_likely_as_not: int | None = None
+    """Where `more_to_tell` is None: votes more after which they would be distinguished with a chance of one half; None where 5,000 are too few."""
     registered: int | None = None
     """Votes on this aspect that were registered before the first one; None where no number was."""
     is_early: bool = False

@@ -63,6 +63,7 @@ class Verdict:
     resamples: int = 0
     lacks: tuple[str, ...] = ()
     is_settled: bool = False
+    more_as_likely_as_not: int | None = None
 
 
 def order_of(answers: Sequence[Answer], group_of: Mapping[str, str], labels: Sequence[str]) -> list[str]:
@@ -150,9 +151,11 @@ def of_levels(
     bottom, top = levels.intervals(centred)
     first, second = chosen[0]
     more: int | None = 0 if pairs[0].told else None
-    at_most = math.nan
+    at_most, as_likely = math.nan, None
     if not pairs[0].told and not lacks:
-        more, at_most = _more(levels, first, second, float(sizes[0]), used, wrong / (tests - int(told.sum())))
+        more, as_likely, at_most = _more(
+            levels, first, second, float(sizes[0]), used, wrong / (tests - int(told.sum()))
+        )
     return Verdict(
         labels=tuple(labels[place] for place in places),
         strengths=tuple(float(strengths[place]) for place in places),
@@ -162,14 +165,15 @@ def of_levels(
         winner=_winner(pairs),
         more_to_tell=more,
         told_at_most=at_most,
+        more_as_likely_as_not=as_likely,
         tie=levels.tie,
         lacks=lacks,
         is_settled=_beats_all(chosen, settled),
     )
 
 
-def _more(levels: Levels, one: int, other: int, size: float, used: int, wrong: float) -> tuple[int | None, float]:
-    """Votes more, by these raters on these clips, after which a test distinguishes the two with POWER, and the chance of MOST_MORE.
+def _more(levels: Levels, one: int, other: int, size: float, used: int, wrong: float) -> _Foretold:
+    """Votes more, by these raters on these clips, after which a test distinguishes the two with POWER.
 
     None where votes alone cannot do it. `wrong` is how rarely this pair may be told wrongly. Not knowing the spreads makes the test ask for more
     than a normal's standard errors; it will go on asking for as many more.
@@ -189,16 +193,26 @@ def _more(levels: Levels, one: int, other: int, size: float, used: int, wrong: f
     return _enough(told)
 
 
-def _enough(told: Callable[[int], float]) -> tuple[int | None, float]:
-    """The first round number of votes with which it is told with POWER, and the chance with the most; by halving, as more tell more."""
-    rounds, most = _round_numbers(), told(MOST_MORE)
-    if most < POWER:
-        return None, most
+_Foretold = tuple[int | None, int | None, float]
+"""Votes more that distinguish two items with POWER, and, where none do, as likely as not; the chance of MOST_MORE."""
+
+
+def _enough(told: Callable[[int], float]) -> _Foretold:
+    """By `told(votes)`, the first round numbers of votes that do."""
+    most = told(MOST_MORE)
+    if most >= POWER:
+        return _first_round(told, POWER), None, most
+    return None, _first_round(told, 0.5) if most >= 0.5 else None, most
+
+
+def _first_round(told: Callable[[int], float], chance_of_it: float) -> int:
+    """By halving, as more tell more."""
+    rounds = _round_numbers()
     low, high = 0, len(rounds) - 1
     while low < high:
         middle = (low + high) // 2
-        low, high = (low, middle) if told(rounds[middle]) >= POWER else (middle + 1, high)
-    return rounds[low], most
+        low, high = (low, middle) if told(rounds[middle]) >= chance_of_it else (middle + 1, high)
+    return rounds[low]
 
 
 def _round_numbers() -> list[int]:
@@ -296,7 +310,7 @@ def of_clips(
         _comparison(labels[one], labels[other], size, size - h, size + h, is_told, (math.nan,) * 3)
         for (one, other), size, h, is_told in zip(chosen, sizes, half, told, strict=True)
     )
-    used, more, at_most = int(drawn.sum()), 0 if pairs[0].told else None, math.nan
+    used, more, as_likely, at_most = int(drawn.sum()), 0 if pairs[0].told else None, None, math.nan
     if not pairs[0].told:
         spread = item_spread(found.strengths, found.fit.covariance[0], are_apart=True)
         error = float(errors[0])
@@ -305,7 +319,7 @@ def of_clips(
             later = error / math.sqrt(1 + votes / used)
             return chance_to_tell(spread, float(sizes[0]), now=error, later=later, fixed=0.0, wanted=wanted)
 
-        more, at_most = _enough(told_after)
+        more, as_likely, at_most = _enough(told_after)
     return Verdict(
         labels=tuple(labels[place] for place in places),
         strengths=tuple(float(found.strengths[place]) for place in places),
@@ -315,6 +329,7 @@ def of_clips(
         winner=_winner(pairs),
         more_to_tell=more,
         told_at_most=at_most,
+        more_as_likely_as_not=as_likely,
         tie=found.tie,
         resamples=resamples,
         is_settled=_beats_all(chosen, settled),

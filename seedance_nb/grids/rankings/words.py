@@ -183,6 +183,11 @@ def _how_many_more(ranking: Ranking, comparison: Comparison) -> Iterator[str]:
     if ranking.more_to_tell is not None:
         yield f"About {ranking.more_to_tell:,} more votes would probably (4 times in 5) tell the first two apart."
         return
+    even = ranking.more_as_likely_as_not
+    half = "" if even is None else f"; about {even:,} more would as likely as not"
+    if ranking.of == "clips" and half:
+        yield f"No number of votes is foretold to tell the first two apart 4 times in 5{half}."
+        return
     if ranking.of == "clips":
         yield (
             f"Even {MOST_MORE:,} more votes would tell the first two apart only with a chance of about "
@@ -190,7 +195,7 @@ def _how_many_more(ranking: Ranking, comparison: Comparison) -> Iterator[str]:
         )
         return
     helps = "More takes or raters" if ranking.of == "levels" else "More takes"
-    yield f"{helps} would help most: no number of votes on these clips is foretold to tell the first two apart 4 times in 5."
+    yield f"{helps} would help most: no number of votes on these clips is foretold to tell the first two apart 4 times in 5{half}."
 
 
 def _other_ties(ranking: Ranking) -> str:

@@ -257,6 +257,7 @@ def _with_verdicts(
         is_enough=True,
         more_to_tell=main.more_to_tell,
         told_at_most=main.told_at_most,
+        more_as_likely_as_not=main.more_as_likely_as_not,
         winner=main.winner if is_whole else None,
         is_settled=is_whole and main.winner is not None and main.is_settled,
         tie=main.tie,

@@ -368,13 +368,21 @@ def test_forecasts_of_four_times_in_five_come_true_about_as_often(truth):
             later = error / math.sqrt(1 + votes / used)
             return chance_to_tell(spread, abs(seen), now=error, later=later, fixed=0.0, wanted=wanted)
 
-        more, _ = enough(told)
+        more, _, _ = enough(told)
         if more is not None:
             fresh = difference + error * math.sqrt(used / more) * rng.normal()
             later = (used * seen + more * fresh) / (used + more)
             kept.append(abs(later) > wanted * error / math.sqrt(1 + more / used))
     assert len(kept) >= 50
     assert 0.68 <= np.mean(kept) <= 0.94
+
+
+@pytest.mark.parametrize(("most", "found"), [(0.9, (240, None)), (0.7, (None, 140)), (0.4, (None, None))])
+def test_where_no_number_is_sure_the_one_that_is_as_likely_as_not_is_named(most, found):
+    def told(votes):
+        return most * (1 - math.exp(-votes / 105))
+
+    assert enough(told)[:2] == found
 
 
 def test_votes_that_leave_the_luck_of_clips_tell_no_more():

@@ -64,6 +64,15 @@ def test_no_winner_says_how_many_votes_would_tell():
     assert "more votes would probably (4 times in 5) tell the first two apart" in str(ranking)
 
 
+def test_what_looks_alike_so_far_has_a_number_that_is_as_likely_as_not():
+    near = split(60, 58)
+    assert near.more_to_tell is None
+    assert 0.5 < near.told_at_most < 0.8
+    assert f"4 times in 5; about {near.more_as_likely_as_not:,} more would as likely as not." in str(near)
+    assert near.more_as_likely_as_not < 2500
+    assert split(24, 9).more_as_likely_as_not is None
+
+
 def test_that_many_votes_tell_about_four_times_in_five():
     gap = 0.6
     known = {"a": gap / 2, "b": -gap / 2}
