@@ -106,3 +106,8 @@ def test_each_of_them_is_shown_by_a_page_of_its_own(kind, power, registration, r
     made = {"Power": power, "Registration": registration, "Raters": raters[0]}[name]
     assert type(made) is getattr(importlib.import_module(module), name)
     assert str(getattr(studies, STUDIES[kind])(made)).startswith("<div")
+
+
+def test_tables_scroll_in_a_box_of_their_own(power, raters):
+    for source in (studies.power_html(power), studies.raters_html(raters[0])):
+        assert re.search(r'<div [^>]*style="overflow-x:auto;max-width:100%"><table', str(source))
