@@ -62,6 +62,7 @@ NOT_THERE = {
     **{(row, column): "–" for row in RUNNERS for column in ("live card", "panel", "ballot", "stop button")},
     **{("script", column): "–" for column in ("live card", "panel", "finished video after reopening")},
     **{("terminal IPython", column): "–" for column in ("panel", "finished video after reopening")},
+    ("Voila", "stop button"): "–",
     ("JupyterLab 4, untrusted", "live card"): "–",
     ("JupyterLab 4, untrusted", "panel"): "–",
     ("JupyterLab 4, untrusted", "ballot"): "–",

@@ -81,13 +81,18 @@ class Screen:
     @property
     def is_headless(self) -> bool:
         """Whether the running cell was sent by a program that cannot answer questions: nbclient, nbconvert, papermill."""
-        if not self.in_kernel or os.environ.get("SERVER_SOFTWARE", "").startswith("voila"):
+        if not self.in_kernel or self.is_application:
             return False
         try:
             parent = self.shell.kernel.get_parent("shell")
         except Exception:  # kernels differ here; a wrong guess only costs a wait
             return False
         return parent.get("content", {}).get("allow_stdin", True) is False
+
+    @property
+    def is_application(self) -> bool:
+        """Whether Voila shows this notebook: widgets live there, but an output is as it was when its cell ended."""
+        return os.environ.get("SERVER_SOFTWARE", "").startswith("voila")
 
     @property
     def is_watched(self) -> bool:

@@ -202,7 +202,13 @@ def test_run_all_gives_each_cell_its_own_video_and_a_second_run_is_free(simulate
 
 
 @pytest.mark.parametrize(
-    "theme", ["light", pytest.param("dark", marks=pytest.mark.host("JupyterLab 4, dark", "live card"))]
+    "theme",
+    [
+        "light",
+        pytest.param(
+            "dark", marks=pytest.mark.host("JupyterLab 4, dark", "live card", "finished video after reopening")
+        ),
+    ],
 )
 def test_screenshots_of_the_card_and_the_video(simulate, notebook, theme):
     simulate(queue_seconds=0.5, render_seconds=4)
@@ -218,6 +224,10 @@ def test_screenshots_of_the_card_and_the_video(simulate, notebook, theme):
 
     assert lab.is_dark() == (theme == "dark")
     assert live.read_bytes() != final.read_bytes()
+    lab.save()
+    lab.shutdown_kernel()
+    lab.reload()
+    assert lab.play_check(cell=1)["scheme"] == "data"
 
 
 def sent_by(simulator):

@@ -69,6 +69,7 @@ def run(child, line):
     return at_prompt(child)
 
 
+@pytest.mark.host("terminal IPython", "live card", how="a line")
 def test_what_ended_while_somebody_typed_is_said_at_the_next_prompt(terminal, simulator):
     simulator.scenario.pace = Pace(queue_seconds=0.5, render_seconds=0.5, sigma=0)
     child = terminal()
@@ -104,6 +105,7 @@ def test_what_somebody_waited_for_is_not_said_again(terminal, simulator):
 
 
 @pytest.mark.parametrize("awaited", ["await {}", "await asyncio.gather({}, {})", "await grid"])
+@pytest.mark.host("terminal IPython", "stop button", how="Ctrl-C")
 def test_ctrl_c_in_an_await_is_a_line_and_what_stands_behind_it_never_runs(terminal, simulator, awaited):
     simulator.scenario.pace = Pace(queue_seconds=600, render_seconds=600, sigma=0)
     child = terminal()

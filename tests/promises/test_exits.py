@@ -173,6 +173,7 @@ def test_ctrl_c_lets_go_and_the_ledger_says_what_is_true(tmp_path):
         assert (by_prompt["a plane"].status, by_prompt["a plane"].credits) == (Status.REJECTED, 0)
 
 
+@pytest.mark.host("script", "stop button", how="Ctrl-C")
 def test_ctrl_c_ends_the_script_and_only_the_second_lets_go(tmp_path):
     with slow(2.5) as simulator:
         process = start(tmp_path, simulator, "submit(); print('over', flush=True); time.sleep(600)")

@@ -58,7 +58,7 @@ class GridOutputs:
     def open(self, *, live: bool) -> None:
         """Create the outputs, in the cell that asked for them. Not `live`: nobody is there to see them change."""
         over = self.is_over
-        if over and not live:
+        if over and (not live or self._screen.is_application):  # no later change would be seen
             self.is_final = True
             self._screen.publish(self._final_bundle(), self._receipt_id, update=False)
             return

@@ -60,7 +60,7 @@ class Grid:
 class Screen:
     """What would be sent to the page, in order."""
 
-    is_captured = False
+    is_captured = is_application = False
 
     def __init__(self, *, headless=False):
         self.is_headless, self.waits, self.views, self.sent = headless, headless, [], []

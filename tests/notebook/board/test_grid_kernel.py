@@ -256,6 +256,7 @@ def test_a_notebook_run_by_a_program_is_saved_with_its_wall(simulator, tmp_path)
     assert simulator.calls["create"] == 6
 
 
+@pytest.mark.host("nbclient", "board and wall")
 def test_a_notebook_run_by_a_program_fails_with_a_cell_of_a_grid_and_keeps_what_came(simulator, tmp_path):
     notebook, error = executed(
         tmp_path,
