@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ClipError
+from ..showing import Shown
 from .saving import save
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Clip:
+class Clip(Shown):
     """A verified MP4 on disk.
 
     `path` is the MP4 as the server sent it, `poster` a JPEG of its first frame (at most 480 px wide) or None; `size` is in bytes,

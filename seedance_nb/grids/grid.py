@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from ..clips.clip import Clip
 from ..errors import ConfigurationError
 from ..keywords import UNSET, Unset
+from ..showing import Shown
 from ..tracking import session as sessions
 from ..tracking.job import Job
 from ..tracking.ledger.vote import Vote
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True)
-class GridView:
+class GridView(Shown):
     """A grid with its axes laid on rows, columns and pages; shows itself as a wall. None: chosen by the wall."""
 
     grid: Grid
@@ -53,7 +54,7 @@ class GridView:
     pages: str | None = None
 
 
-class Grid:
+class Grid(Shown):
     """Videos of every combination of some axes, each an ordinary Job. Made by `seedance_nb.grid`; making one sends nothing.
 
     All attributes may be read from any thread at any time.

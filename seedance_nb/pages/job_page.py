@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
+from pathlib import Path
 
 from ..clips.clip import Clip
 from ..clips.store import shown_file
@@ -17,16 +19,25 @@ def job_html(snapshot: Snapshot, embed_limit: int) -> str:
     return final_html(snapshot, embed_limit) if snapshot.is_settled else html.receipt(snapshot)
 
 
-def final_html(snapshot: Snapshot, embed_limit: int) -> str:
-    """The figure with the MP4 inside; above `embed_limit` bytes a small preview and a link to the file."""
+def embedded(file: Path) -> str:
+    """The MP4 as an address that holds it."""
+    return html.data_uri("video/mp4", file.read_bytes())
+
+
+def final_html(snapshot: Snapshot, embed_limit: float, address: Callable[[Path], str] = embedded) -> str:
+    """The figure with the MP4 inside; above `embed_limit` bytes a small preview and a link to the file. `address(file)` is where a
+    browser finds the MP4.
+    """
     clip = snapshot.clip
     if clip is None:
         return html.ending(snapshot)
-    video, poster, more = sources_of(clip, embed_limit)
+    video, poster, more = sources_of(clip, embed_limit, address)
     return html.figure(snapshot, video, poster, **more)
 
 
-def sources_of(clip: Clip, embed_limit: int) -> tuple[str, str | None, dict[str, str | None]]:
+def sources_of(
+    clip: Clip, embed_limit: float, address: Callable[[Path], str] = embedded
+) -> tuple[str, str | None, dict[str, str | None]]:
     """(video src, poster src, what `html.figure` says of the original) of a clip for a notebook."""
     poster = None
     if clip.poster is not None:
@@ -34,7 +45,7 @@ def sources_of(clip: Clip, embed_limit: int) -> tuple[str, str | None, dict[str,
             poster = html.data_uri("image/jpeg", clip.poster.read_bytes())
     try:
         file = shown_file(clip, embed_limit)
-        video: str = html.data_uri("video/mp4", file.read_bytes())
+        video = address(file)
         if file == clip.path:
             return video, poster, {}
         note = words.preview_note(clip, small=True)

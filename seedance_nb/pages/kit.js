@@ -204,26 +204,57 @@ export function listen(model, ears) {
 
 /**
  * A widget whose clocks go on between two views from the kernel. `draw` shows it and gives what takes it away; `age()` are the seconds
- * since the latest view came, all by this machine's clock.
+ * since the latest view came, all by this machine's clock, and `rests()` says why its kernel is gone, if it is.
  * @template {object} Traits
  * @template Message
- * @param {(model: Model<Traits, Message>, el: HTMLElement, age: () => number) => () => void} draw
+ * @param {(model: Model<Traits, Message>, el: HTMLElement, age: () => number, rests: () => string) => () => void} draw
  */
 export function ageing(draw) {
   return () => {
     let received = performance.now();
+    let rests = () => "";
     return {
       /** @param {{ model: Model<Traits, Message> }} widget */
       initialize({ model }) {
         model.on("change:view", () => {
           received = performance.now();
         });
+        rests = pulse(model, "change:view");
       },
       /** @param {{ model: Model<Traits, Message>, el: HTMLElement }} widget */
       render({ model, el }) {
-        return draw(model, el, () => (performance.now() - received) / 1000);
+        return draw(model, el, () => (performance.now() - received) / 1000, () => rests());
       },
     };
+  };
+}
+
+const SILENCE = 45; // seconds without a word; a kernel that lives says something every ten
+
+/**
+ * Listens whether there is still a kernel behind a widget. What it gives says why there is none, as a sentence, or nothing. Jupyter's
+ * widgets are told when their kernel ends or begins anew; elsewhere nothing comes any more. Both may pass: a line that was cut, a laptop
+ * that slept.
+ * @template {object} Traits
+ * @template Message
+ * @param {Model<Traits, Message>} model
+ * @param {...string} news that only a kernel tells, beside messages
+ */
+export function pulse(model, ...news) {
+  let heard = performance.now();
+  let isCut = false;
+  for (const each of ["msg:custom", ...news]) {
+    model.on(each, () => {
+      [heard, isCut] = [performance.now(), false];
+    });
+  }
+  model.on("comm_live_update", () => {
+    isCut = true;
+  });
+  return () => {
+    const silence = (performance.now() - heard) / 1000;
+    if (isCut) return "Its kernel has stopped or was restarted.";
+    return silence > SILENCE ? `Nothing was heard of its kernel for ${words(silence)}.` : "";
   };
 }
 

@@ -8,10 +8,13 @@
  */
 export function raise(stage, html) {
   stage.innerHTML = html;
+  const page = /** @type {Window & { seedanceStage?: Element }} */ (window);
+  page.seedanceStage = stage; // in a shadow tree, as around marimo's widgets, a script does not know itself where it stands
   for (const old of stage.querySelectorAll("script")) {
     const script = document.createElement("script");
     for (const { name, value } of old.attributes) script.setAttribute(name, value);
     script.textContent = old.textContent;
     old.replaceWith(script);
   }
+  delete page.seedanceStage;
 }

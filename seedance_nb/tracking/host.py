@@ -23,6 +23,12 @@ def find_host() -> Any:
     return plain if shell is None else shell
 
 
+def marimo_notebook() -> Any:
+    """marimo, where this runs in a cell of one of its notebooks; else None."""
+    marimo = sys.modules.get("marimo")
+    return marimo if marimo is not None and marimo.running_in_notebook() else None
+
+
 def is_kernel() -> bool:
     """Whether this is a kernel of Jupyter's."""
     return getattr(find_host(), "kernel", None) is not None

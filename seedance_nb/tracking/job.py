@@ -26,6 +26,7 @@ from ..errors import (
     one_line,
 )
 from ..settings import Limits
+from ..showing import Shown
 from ..snapshot import Snapshot
 from .background import log
 
@@ -105,7 +106,7 @@ class Follower(Protocol):
 LONGEST_NOTE = 2000
 
 
-class Job:
+class Job(Shown):
     """One take of one request, followed in the background until its clip is on disk or its end is known.
 
     Made by `seedance_nb.submit`; never by hand. All attributes may be read from any thread at any time.

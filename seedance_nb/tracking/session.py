@@ -43,6 +43,7 @@ from ..settings import (
     limits_among,
     refuse_unknown,
 )
+from ..showing import Shown
 from ..upload_places import Uploads
 from . import host
 from .background import log
@@ -77,7 +78,7 @@ _HOST_ATTRIBUTE = "_seedance_session"
 _BUDGETS_ATTRIBUTE = "_seedance_budgets"
 
 
-class JobList(list[Job]):
+class JobList(Shown, list[Job]):
     """Jobs that show themselves as a table."""
 
 

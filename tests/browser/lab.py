@@ -381,6 +381,11 @@ class LabNotebook(Tab):
         self._command("notebook:shutdown-kernel")
         self.wait_until("() => !driver.hasKernel()", hint="the kernel did not shut down")
 
+    def restart_kernel(self) -> None:
+        """Restart Kernel, with the question it asks answered: a new kernel, and every output as it was."""
+        self.browser.do(lambda: self.page.evaluate("() => { driver.panel().sessionContext.restartKernel(); }"))
+        self.wait_until("() => driver.isKernelReady()", timeout=60, hint="the kernel did not restart")
+
     @in_browser
     def is_running(self, index: int) -> bool:
         """Whether the kernel is at this cell, or has it in its queue."""

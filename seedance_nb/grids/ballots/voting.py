@@ -8,12 +8,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ...errors import SeedanceError
+from ...showing import Shown
+from ...tracking.host import marimo_notebook
 from ...tracking.session import Session
 from ..picture import GridPicture
 
 
 @dataclasses.dataclass(frozen=True)
-class Voting:
+class Voting(Shown):
     """Somebody wants to vote on the clips of a grid. `picture()` is asked again after each pair: clips may have been finished by then."""
 
     session: Session
@@ -40,7 +42,10 @@ def show(voting: Voting) -> None:
     shell: Any = ipython.get_ipython() if ipython is not None else None
     try:
         show_it = shell.display_formatter.ipython_display_formatter.lookup_by_type(Voting)
-    except (AttributeError, KeyError):  # a script, a terminal
+    except (AttributeError, KeyError):  # a script, a terminal, marimo
+        if (marimo := marimo_notebook()) is not None:
+            marimo.output.append(voting)
+            return
         raise SeedanceError(
             "votes need a notebook; grid.vote(offline='ballot.html') writes a page for any browser"
         ) from None

@@ -17,6 +17,7 @@ from ...api.models import Status
 from ...clips.clip import Clip
 from ...errors import BudgetExceeded, ConfigurationError, InvalidRequest, SeedanceError
 from ...settings import check_limit
+from ...showing import Shown
 from ...tracking import owner as owners
 from ...tracking.job import Job
 from ...tracking.ledger.record import FREE_AGAIN, Record
@@ -62,7 +63,7 @@ class RoundGrid(Protocol):
 G = TypeVar("G", bound=RoundGrid)
 
 
-class Race(Generic[G]):
+class Race(Shown, Generic[G]):
     """A race of prompts (or whatever `by` names); made by `grid.race`, which sends nothing. Shows itself: where it stands, and what is next.
 
     `submit` buys the takes of the round, `vote` asks about those who are left, `step` decides when all is there; `run` does all that needs no people.

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...errors import InvalidRequest
+from ...showing import Shown
 from .ranking import Ranking
 from .rows import chance
 from .study import Study
@@ -47,7 +48,7 @@ class PowerRow:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Power:
+class Power(Shown):
     """The answer to `grid.power(…)`: `str()` gives its plain words, `to_pandas()` a table."""
 
     by: str

@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
+from ...showing import Shown
 from .raters import Agreement, Raters
 from .rows import Row, chance
 
@@ -111,7 +112,7 @@ class Luck:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Ranking:
+class Ranking(Shown):
     """The answer to `grid.ranking()`: `str()` gives its plain words, `to_pandas()` a table.
 
     `table` has the strongest first if `is_enough`; else no order is claimed: its rows stand in the order of their labels, their

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, overload
 
 from ...errors import one_line
+from ...showing import Shown
 from .rows import Row
 
 RARE = 0.01
@@ -118,7 +119,7 @@ class Agreement:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Raters:
+class Raters(Shown):
     """The answer to `grid.raters()`, one row a rater: `str()` gives its plain words, `to_pandas()` a table. A sequence of its rows."""
 
     table: tuple[RaterReport, ...]

@@ -15,6 +15,7 @@ from typing import Any
 
 from ..._version import __version__
 from ...errors import InvalidRequest, one_line
+from ...showing import Shown
 from ..rankings.ranking import QUESTIONS, Question
 from ..rankings.raters import RULES, rule_in_words
 from ..rankings.rows import listed
@@ -63,7 +64,7 @@ class Design:
 
 
 @dataclasses.dataclass(frozen=True)
-class Registration:
+class Registration(Shown):
     """What `grid.register(…)` has put into the ledger, for good. `str()` gives its plain words."""
 
     text: str

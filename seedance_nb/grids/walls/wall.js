@@ -915,6 +915,7 @@ function wire(root) {
 }
 
 /** @type {Root | null | undefined} */
-const own = document.currentScript?.closest(".sdw");
+const own = document.currentScript?.closest(".sdw") ?? /** @type {Window & { seedanceStage?: Element }} */
+  (window).seedanceStage?.querySelector(".sdw");
 if (own) wire(own);
 for (const root of parts(document, ".sdw")) wire(root);

@@ -42,16 +42,20 @@ def open_ballot(screen: Screen, voting: Voting) -> None:
     """
     from IPython.display import display
 
-    ballot = Ballot(
+    display(ballot_on(voting, in_context=screen.in_cell_context))
+
+
+def ballot_on(voting: Voting, **how: Any) -> Ballot:
+    """The ballot for this voting. Raises InvalidRequest where there is nothing to compare."""
+    return Ballot(
         voting,
         aspects=voting.aspects,
         rater=voting.rater,
         by=voting.by,
         training=voting.training,
         gold=voting.gold,
-        in_context=screen.in_cell_context,
+        **how,
     )
-    display(ballot)
 
 
 @dataclasses.dataclass

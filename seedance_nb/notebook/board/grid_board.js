@@ -1,7 +1,7 @@
 // The board of a grid: every cell on its axes, one progress line. Every text goes through textContent; the only HTML that is ever
 // parsed is the wall.
 
-import { ageing, keepKeys, left, listen, make, progressBar, redraw, say, whenOnPage, words } from "../../pages/kit.js";
+import { ageing, keepKeys, left, listen, make, progressBar, redraw, say, whenOnPage } from "../../pages/kit.js";
 import { raise } from "../../pages/raise.js";
 /** @import { Line, Model } from "../../pages/kit.js" */
 
@@ -27,7 +27,6 @@ import { raise } from "../../pages/raise.js";
 const TICK = 1000; // ms between redraws of the clock
 const HEAL_AFTER = 800; // ms a finished board may stay on the page before it asks for the wall itself
 const PATIENCE = 4000; // ms without an answer before the board says that the kernel is busy
-const SILENCE = 180; // seconds without news after which the board doubts its kernel
 // A reloaded page, an Output widget, interact, Voila: nowhere there does the final output arrive.
 const BY_KERNEL =
   "The running kernel shows these clips. To store them in a notebook's own output, run this cell again there (nothing is submitted twice).";
@@ -42,8 +41,9 @@ export default ageing(board);
  * @param {Model<Traits, Message>} model
  * @param {HTMLElement} el
  * @param {() => number} age
+ * @param {() => string} rests
  */
-function board(model, el, age) {
+function board(model, el, age, rests) {
   const ui = build(el);
   /** @type {HTMLButtonElement[]} */
   let chips = [];
@@ -56,6 +56,7 @@ function board(model, el, age) {
   /** @type {number | null} */
   let retryAt = null;
   let trouble = "";
+  let resting = ""; // why, while its kernel is gone
   /** @type {"" | "asked" | "shown" | "refused"} */
   let healing = "";
   /** @type {(() => void) | null} */
@@ -90,9 +91,9 @@ function board(model, el, age) {
     if (retryAt !== null && !view.failed) retryAt = null;
     drawLegend(facts, marks);
     drawButtons(view, done);
-    say(ui.status, capital(view.status || ""));
+    say(ui.status, resting && !view.settled ? "At rest, without a kernel" : capital(view.status || ""));
     say(ui.credits, view.credits || "");
-    ui.board.dataset.active = String(!view.settled && !done);
+    ui.board.dataset.active = String(!view.settled && !done && !resting);
     drawBar(ui, view, marks, facts);
     if (shown !== null) tell(shown);
     tick();
@@ -126,16 +127,16 @@ function board(model, el, age) {
   const drawButtons = (view, done) => {
     const over = done || Boolean(view.settled);
     const cancelling = pressedAt !== null || Boolean(view.cancel_requested);
-    if (over || cancelling) asking = false;
+    if (over || cancelling || resting) asking = false;
     const focused = ui.board.contains(document.activeElement) ? document.activeElement : null;
     ui.cancel.hidden = over || asking;
-    ui.cancel.disabled = cancelling;
+    ui.cancel.disabled = cancelling || resting !== "";
     say(ui.cancel, cancelling ? "Cancelling…" : "Cancel all");
     ui.sure.hidden = !asking;
     const many = (view.running || 0) + (view.waiting || 0);
     say(ui.question, `Cancel ${many === 1 ? "the video" : `all ${many} videos`} still on the way?`);
     ui.retry.hidden = over || !view.failed;
-    ui.retry.disabled = retryAt !== null;
+    ui.retry.disabled = retryAt !== null || resting !== "";
     say(ui.retry, retryAt !== null ? "Trying again…" : `Retry failed (${view.failed})`);
     // A button that goes away or is disabled loses the keyboard's place on the page; the board keeps it.
     if (focused?.matches(":disabled") || focused?.getClientRects().length === 0) ui.board.focus({ preventScroll: true });
@@ -159,17 +160,26 @@ function board(model, el, age) {
 
   const tick = () => {
     const view = model.get("view");
-    const live = !view.settled && !model.get("done");
+    const running = !view.settled && !model.get("done");
+    const why = running ? rests() : "";
+    if (Boolean(why) !== Boolean(resting)) {
+      resting = why;
+      if (why) pressedAt = retryAt = null; // nobody has heard it
+      draw();
+      return;
+    }
+    resting = why;
+    const live = running && !resting;
     say(ui.clock, live && view.remaining != null ? left(view.remaining - age()) : "");
     /** @type {Line[]} */
     const lines = [];
     if (trouble) lines.push(["trouble", trouble]);
     const waits = [pressedAt, retryAt].some((at) => at !== null && performance.now() - at > PATIENCE);
     if (live && waits) lines.push(["trouble", "The kernel has not answered yet. If a cell is running, the stop button lets it through."]);
-    if (live && age() > SILENCE) {
+    if (resting) {
       lines.push([
         "trouble",
-        `No news from the kernel for ${words(age())}. If it was restarted, run this cell again: nothing is submitted twice.`,
+        `${resting} The videos go on at the service. Run this notebook's cells again to follow them: nothing is submitted twice.`,
       ]);
     }
     if (healing === "asked") lines.push(["note", "Fetching the clips…"]);

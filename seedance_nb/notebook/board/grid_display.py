@@ -18,6 +18,7 @@ from ...errors import shortened
 from ...grids.pages import receipts as grid_html
 from ...grids.plans.plan import Plan
 from ...tracking.background import log
+from ..heartbeat import heartbeat
 from ..redraws import Redraws
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ class GridOutputs:
     def stop(self) -> None:
         """Follow no longer."""
         self._unsubscribe()
+        if self._board is not None:
+            heartbeat.stop(self._board)
 
     def refresh(self) -> None:
         """Bring the receipt up to date, from this thread."""
@@ -114,15 +117,10 @@ class GridOutputs:
             wall=lambda: self._final_bundle()["text/html"],
         )
         self._screen.show_widget(self._board, self._board_id)
+        heartbeat.start(self._board, self._screen.in_cell_context)
 
     def _final_bundle(self) -> dict[str, str]:
-        picture = self.grid.picture()
-        try:
-            return wall_bundle(picture, self.grid.session.limits.embed_limit, **self._axes)
-        except Exception as error:  # the clips are on disk: the notebook has to say so, whatever is wrong with the wall
-            log.exception("drawing a wall failed")
-            text = f"the wall could not be drawn ({shortened(error)}); grid.result() has the clips"
-            return grid_html.trouble(picture, text)
+        return final_bundle(self.grid, self._axes)
 
     # In the background thread ------------------------------------------------------------------------
 
@@ -195,6 +193,17 @@ def _open(screen: Screen, outputs: GridOutputs) -> None:
     outputs.open(live=screen.is_watched)
     if not outputs.is_final:
         screen.views.append(outputs)
+
+
+def final_bundle(grid: Grid, axes: dict[str, Any]) -> dict[str, str]:
+    """The wall of a grid that is over, on these axes, or why it cannot be drawn."""
+    picture = grid.picture()
+    try:
+        return wall_bundle(picture, grid.session.limits.embed_limit, **axes)
+    except Exception as error:  # the clips are on disk: the notebook has to say so, whatever is wrong with the wall
+        log.exception("drawing a wall failed")
+        text = f"the wall could not be drawn ({shortened(error)}); grid.result() has the clips"
+        return grid_html.trouble(picture, text)
 
 
 def wall_bundle(picture: GridPicture, embed_limit: int, **axes: Any) -> dict[str, str]:

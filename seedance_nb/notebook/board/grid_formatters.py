@@ -102,6 +102,14 @@ def _grid_plain(grid: Grid, printer: Any, _cycle: bool) -> None:
     printer.text(grid_plain(grid))
 
 
+def html_of(thing: object) -> str | None:
+    """The page of what is never live: a ranking, a race, what belongs to a study; None for anything else."""
+    kind = (type(thing).__module__, type(thing).__name__)
+    pages: dict[tuple[str, str], Callable[[Any], str]] = {RANKING: _ranking_html, RACE: _race_html}
+    pages |= {study: _study_html(page) for study, page in STUDIES.items()}
+    return pages[kind](thing) if kind in pages else None
+
+
 def _ranking_html(ranking: Ranking) -> str:
     from ...grids.pages.ranking import ranking_html
 

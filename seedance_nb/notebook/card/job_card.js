@@ -33,7 +33,6 @@ import {
 const TICK = 1000; // ms between redraws of the clock
 const HEAL_AFTER = 800; // ms a finished card may stay on the page before it asks for the clip itself
 const CANCEL_PATIENCE = 4000; // ms without an answer before the card says that the kernel is busy
-const SILENCE = 120; // seconds without news after which the card doubts its kernel
 // A reloaded page, an Output widget, interact, Voila: nowhere there does the final output arrive.
 const BY_KERNEL =
   "The running kernel shows this video. To store it in a notebook's own output, run this cell again there (nothing is submitted twice).";
@@ -44,8 +43,9 @@ export default ageing(card);
  * @param {Model<Traits, Message>} model
  * @param {HTMLElement} el
  * @param {() => number} age
+ * @param {() => string} rests
  */
-function card(model, el, age) {
+function card(model, el, age, rests) {
   const ui = build(el);
   drawReferences(ui.references, model.get("references") || []);
   /** @type {number | null} */
@@ -55,6 +55,8 @@ function card(model, el, age) {
   /** @type {"" | "asked" | "refused" | "playing"} */
   let healing = "";
   let refusal = "";
+  let resting = ""; // why, while its kernel is gone
+  let restedAt = 0; // the age of the view then: the clock stands still
   let url = "";
   /** @type {(() => void) | null} */
   let stopHealing = null;
@@ -67,14 +69,14 @@ function card(model, el, age) {
       else if (acknowledged || view.settled) [pressedAt, acknowledged] = [null, false]; // not confirmed: may be pressed again
     }
     ui.card.dataset.state = view.status || "submitting";
-    ui.card.dataset.active = String(!view.settled && !done);
+    ui.card.dataset.active = String(!view.settled && !done && !resting);
     ui.card.setAttribute("aria-label", `Video job: ${clamp(view.prompt || "", 120)}`);
     ui.heading.hidden = !(view.heading || isAlone());
     // Where cards stand together, that place has one status line for all of them.
     if (view.heading) { for (const name of ["role", "aria-live"]) ui.status.removeAttribute(name); }
     say(ui.prompt, view.prompt || "");
     say(ui.settings, view.settings || "");
-    say(ui.status, view.status_words || "");
+    say(ui.status, resting && !view.settled ? "at rest, without a kernel" : view.status_words || "");
     ui.badge.hidden = !view.simulated;
     drawCancel(view, done);
     drawFacts(view);
@@ -89,13 +91,14 @@ function card(model, el, age) {
    */
   const drawCancel = (view, done) => {
     const waiting = pressedAt !== null || Boolean(view.cancel_requested);
+    const disabled = waiting || resting !== "";
     const hide = done || view.settled || !(view.can_cancel || waiting);
     const hadFocus = ui.cancel.contains(document.activeElement);
     ui.cancel.hidden = hide;
-    ui.cancel.disabled = waiting;
+    ui.cancel.disabled = disabled;
     say(ui.cancel, waiting ? "Cancelling…" : "Cancel");
     // A disabled button loses the keyboard's place on the page; the card keeps it.
-    if (hadFocus && (hide || waiting)) ui.card.focus({ preventScroll: true });
+    if (hadFocus && (hide || disabled)) ui.card.focus({ preventScroll: true });
   };
 
   /** @param {Partial<View>} view */
@@ -107,11 +110,8 @@ function card(model, el, age) {
     say(ui.known, view.facts || "");
   };
 
-  /**
-   * @param {Partial<View>} view
-   * @param {boolean} silent
-   */
-  const drawLines = (view, silent) => {
+  /** @param {Partial<View>} view */
+  const drawLines = (view) => {
     /** @type {Line[]} */
     const lines = [];
     if (view.failed_checks) {
@@ -122,13 +122,14 @@ function card(model, el, age) {
     for (const warning of view.warnings || []) lines.push(["warning", warning]);
     if (view.error) lines.push(["error", view.error]);
     if (cancelTrouble) lines.push(["trouble", cancelTrouble]);
-    if (pressedAt !== null && !acknowledged && performance.now() - pressedAt > CANCEL_PATIENCE) {
+    if (!resting && pressedAt !== null && !acknowledged && performance.now() - pressedAt > CANCEL_PATIENCE) {
       lines.push(["trouble", "The kernel has not answered yet. If a cell is running, the stop button lets the cancel through."]);
     }
-    if (silent && !view.settled) {
+    if (resting && !view.settled) {
+      const name = view.request_id || view.key;
       lines.push([
         "trouble",
-        `No news from the kernel for ${words(age())}. If it was restarted: %seedance attach ${view.request_id || view.key}`,
+        `${resting} The job goes on at the service. Run this notebook's cells again to follow it, or %load_ext seedance_nb and %seedance attach ${name}: nothing is submitted twice.`,
       ]);
     }
     if (healing === "asked") lines.push(["note", "Fetching the video…"]);
@@ -138,8 +139,17 @@ function card(model, el, age) {
 
   const tick = () => {
     const view = model.get("view");
-    const live = !view.settled && !model.get("done");
-    const more = live ? age() : 0;
+    const running = !view.settled && !model.get("done");
+    const why = running ? rests() : "";
+    if (Boolean(why) !== Boolean(resting)) {
+      [resting, restedAt] = [why, age()];
+      if (why) [pressedAt, acknowledged] = [null, false]; // nobody has heard it
+      draw();
+      return;
+    }
+    resting = why;
+    const live = running && !resting;
+    const more = live ? age() : resting ? restedAt : 0;
     const clock = [];
     if (view.elapsed != null && !(view.reused && view.settled)) clock.push(words(view.elapsed + more));
     if (live && view.remaining != null) clock.push(left(view.remaining - more));
@@ -147,11 +157,12 @@ function card(model, el, age) {
     drawBar(ui, view, live, more);
     const seen = live && view.last_contact_ago != null ? `checked ${words(view.last_contact_ago + more)} ago` : "";
     say(ui.seen, seen);
-    drawLines(view, live && more > SILENCE);
+    drawLines(view);
   };
 
-  // Inside an Output widget there is no receipt, and a card that has to stay takes its place.
-  const isAlone = () => healing !== "" || Boolean(el.closest(".widget-output, .jupyter-widget-output, .jupyter-widgets-output-area"));
+  // Inside an Output widget and in marimo there is no receipt, and a card that has to stay takes its place.
+  const isAlone = () =>
+    healing !== "" || !model.get("receipt") || Boolean(el.closest(".widget-output, .jupyter-widget-output, .jupyter-widgets-output-area"));
 
   // Finished and still on the page: the final output does not come here.
   const heal = () => {

@@ -16,6 +16,7 @@ from ...snapshot import Snapshot
 from ...terminal.stills import show_still
 from ...tracking.background import log
 from ...tracking.job import Job
+from ..heartbeat import heartbeat
 from ..redraws import Redraws
 from ..screen import Screen
 
@@ -75,6 +76,8 @@ class JobView:
     def stop(self) -> None:
         """Follow no longer."""
         self._unsubscribe()
+        if self._card is not None:
+            heartbeat.stop(self._card)
 
     def refresh(self) -> None:
         """Bring the receipt up to date, from this thread."""
@@ -108,10 +111,11 @@ class JobView:
             receipt=self._receipt_id,
             references=job.thumbnails(),
             on_cancel=job.cancel,
-            clip_bytes=lambda: _bytes(job),
+            clip_bytes=lambda: clip_bytes(job),
             on_in_view=lambda: job.call_later(0.0, lambda: self._changed(job.snapshot)),
         )
         self._screen.show_widget(self._card, self._card_id)
+        heartbeat.start(self._card, self._screen.in_cell_context)
 
     # In the background thread ------------------------------------------------------------------------
 
@@ -155,5 +159,6 @@ def final_bundle(snapshot: Snapshot, embed_limit: int) -> dict[str, str]:
     return {"text/html": final_html(snapshot, embed_limit), "text/plain": words.plain(snapshot)}
 
 
-def _bytes(job: Job) -> bytes | None:
+def clip_bytes(job: Job) -> bytes | None:
+    """The MP4 to put before a browser, or None while there is none. Raises OSError, ClipError."""
     return shown_file(job.clip).read_bytes() if job.clip is not None else None

@@ -1,6 +1,6 @@
 // The button with its price, the status line, the code, and the keys of the whole panel. Every text goes through textContent.
 
-import { copyText, keepKeys, later, listen, make, say } from "../../pages/kit.js";
+import { copyText, keepKeys, later, listen, make, pulse, say } from "../../pages/kit.js";
 /** @import { Model } from "../../pages/kit.js" */
 
 /**
@@ -14,7 +14,7 @@ import { copyText, keepKeys, later, listen, make, say } from "../../pages/kit.js
  *   action: Partial<Action>, code: { magic?: string, python?: string, subject?: string }, says: string, tally: string, trouble: string,
  * }} Traits
  */
-/** @typedef {{ kind: "handled" | "focus" }} Message */
+/** @typedef {{ kind: "handled" | "focus" | "here" }} Message */
 
 const PATIENCE = 4000; // ms without an answer before the panel says that the kernel is busy
 const BUSY = "The kernel has not answered yet: it is told as soon as the running cell ends. Nothing needs to be pressed again.";
@@ -31,6 +31,10 @@ export default {
     let origin = null; // the cell that was active before that
     let grabbed = false; // the prompt took the keyboard by itself, and nobody has used it yet
     let own = ""; // what the page has to say itself
+    const rests = pulse(model, "change:action", "change:tally", "change:says");
+    let resting = ""; // why, while the kernel is gone
+    /** @type {Set<HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement | HTMLButtonElement>} */
+    const asleep = new Set(); // controls that were put to sleep with it
     /** @type {"magic" | "python"} */
     let language = "magic";
     /** @type {HTMLElement | null} */
@@ -42,7 +46,7 @@ export default {
       // While the form is ahead of the kernel the price on the button is an old one: nobody can press it.
       const stale = !agrees();
       ui.generate.dataset.stale = String(stale && pressed === null && Boolean(action.enabled));
-      ui.generate.disabled = pressed !== null || stale || !action.enabled;
+      ui.generate.disabled = pressed !== null || stale || !action.enabled || resting !== "";
       // A disabled button loses the keyboard's place on the page; it gets it back.
       if (had && ui.generate.disabled) lost = true;
       else if (lost && !ui.generate.disabled) {
@@ -51,7 +55,7 @@ export default {
       }
       say(ui.generate, action.label || "Generate");
       ui.generate.title = action.why || "";
-      say(ui.problem, own || model.get("trouble") || action.problem || "");
+      say(ui.problem, resting || own || model.get("trouble") || action.problem || "");
       say(ui.status, model.get("says") || "");
       say(ui.tally, model.get("tally") || "");
       drawCode();
@@ -116,6 +120,24 @@ export default {
       advance();
       draw();
     };
+
+    // Without its kernel nothing here does anything: that is said, and nothing looks as if it did.
+    const watch = () => {
+      const why = rests();
+      if (!why && !resting) return;
+      resting = why && `${why} This panel is at rest: run its cell again. What was pressed before goes on, and nothing is submitted twice.`;
+      if (why) {
+        release();
+        for (const control of root?.querySelectorAll("button, input, select, textarea") ?? []) {
+          const isOurs = control.closest(".seedance-code, .seedance-card, .seedance-fold-button");
+          if (!isOurs && "disabled" in control && !control.disabled) asleep.add(/** @type {HTMLButtonElement} */ (control));
+        }
+      }
+      for (const control of asleep) control.disabled = why !== "";
+      if (!why) asleep.clear();
+      draw();
+    };
+    const watching = setInterval(watch, 1000);
 
     /** @param {Message} message */
     const receive = (message) => {
@@ -239,6 +261,7 @@ export default {
     draw();
 
     return () => {
+      clearInterval(watching);
       unanswered.stop();
       copiedLongAgo.stop();
       settle.disconnect();

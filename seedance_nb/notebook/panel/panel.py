@@ -26,6 +26,7 @@ from ...tracking.background import log
 from ...tracking.job import Job
 from ...tracking.session import Session
 from ..display import attach
+from ..heartbeat import heartbeat
 from ..interactive import interactive
 from ..screen import Screen
 from .compose import Compose, History
@@ -66,6 +67,7 @@ class Panel:
         self.tally = Tally(self.context, self.watch, self.frame)
         self.root = self._arrange()
         self.context.start(self.watch.add, self.gallery.changed)
+        heartbeat.start(self.frame, self.context.in_cell)
         self.form.refresh()
         self.tally.refresh()
 
@@ -103,6 +105,7 @@ class Panel:
         """Follow no longer; what is on a page stays as it is."""
         self.context.stop()
         self.watch.stop()
+        heartbeat.stop(self.frame)
 
     def close(self) -> None:
         """Stop, and take the widgets off every page."""

@@ -19,6 +19,7 @@ from ...tracking.background import log
 from ...tracking.job import Job
 from ...tracking.ledger.record import FREE_AGAIN
 from ..card.job_card import JobCard, card_view
+from ..heartbeat import heartbeat
 from ..interactive import drawn_by, interactive
 from ..redraws import Redraws
 from .compose import Field
@@ -129,11 +130,13 @@ class WatchedJob:
 
     def start(self) -> None:
         """Follow the job from now on."""
+        heartbeat.start(self.card, self._watch.context.in_cell)
         self._unsubscribe = self.job.subscribe(self._changed)
         self._changed(self.job.snapshot)
 
     def stop(self) -> None:
         """Follow no longer."""
+        heartbeat.stop(self.card)
         self._unsubscribe()
 
     def _try_again(self) -> None:

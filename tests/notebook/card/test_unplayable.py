@@ -111,7 +111,7 @@ def test_the_clip_itself_shows_a_preview_too(job):
 
 
 def test_the_card_that_heals_itself_gets_the_preview(job):
-    assert kind(job_display._bytes(job)) == PLAYED
+    assert kind(job_display.clip_bytes(job)) == PLAYED
 
 
 @pytest.mark.parametrize("limit", [PLENTY, 30_000, 1])

@@ -1,0 +1,105 @@
+"""A kernel that is restarted, killed or silent under a live card, a board and a panel: they say so, soon, and nothing looks alive."""
+
+import os
+import signal
+
+import pytest
+from browser.lab import eventually
+
+pytestmark = pytest.mark.browser
+
+LOAD = "%load_ext seedance_nb\nimport os; os.getpid()"
+BOAT = "%seedance a paper boat [stuck] -d 4 -r 480p"
+GRID = "import seedance_nb as sd\nsd.grid('a {thing} [stuck]', thing=['kite', 'dog'], duration=4, resolution='480p').submit()"
+PANEL = "%seedance"
+AT_REST = "Its kernel has stopped or was restarted."
+ENABLED = """
+    (i) => [...driver.cell(i).node.querySelectorAll(".jp-Cell-outputWrapper :is(button, input, select, textarea)")]
+        .filter((control) => control.getClientRects().length && !control.disabled)
+        .map((control) => control.innerText || control.getAttribute("aria-label") || control.type)
+"""
+MAY_STAY = {
+    "Copy",
+    "Copy as magic",
+    "Copy as Python",
+    "Reference media",
+    "Used before",
+    "Metadata and webhook",
+    "…",
+    "▸",
+}
+"""What works without a kernel: copying, folding and looking at what the page has."""
+
+A_MINUTE_LATER = "() => { const now = performance.now.bind(performance); performance.now = () => now() + 60_000; }"
+
+
+@pytest.fixture
+def running(simulate, notebook):
+    """A notebook with a job, a grid and a panel that never end; its simulator."""
+    simulator = simulate(render_seconds=600)
+    lab = notebook(LOAD, BOAT, GRID, PANEL)
+    for cell in range(4):
+        lab.run_cell(cell)
+    eventually(lambda: len(simulator.scenario.accepted) == 3, seconds=60)
+    for cell in (1, 2):
+        lab.wait_text(cell, "being made", timeout=60)
+    lab.wait_role(3, "textbox", "Prompt", timeout=60)
+    return lab, simulator
+
+
+def enabled(lab, cell):
+    return lab.browser.do(lambda: lab.page.evaluate(ENABLED, cell))
+
+
+def test_after_a_restart_card_board_and_panel_rest_and_say_how_to_go_on(running):
+    lab, simulator = running
+    assert "Cancel" in enabled(lab, 1)
+    assert "Cancel all" in enabled(lab, 2)
+
+    lab.restart_kernel()
+    for cell in (1, 2, 3):
+        lab.wait_text(cell, AT_REST, timeout=20)
+    clock = lab.browser.do(lab.page.locator(".seedance-clock").first.inner_text)
+    lab.screenshot("dead-kernel")
+    lab.wait_until("() => new Promise((done) => setTimeout(() => done(true), 2500))")
+
+    assert "%seedance attach req_" in lab.text(1)
+    assert "nothing is submitted twice" in lab.text(2)
+    assert "run its cell again" in lab.text(3)
+    for cell in (1, 2, 3):
+        assert not set(enabled(lab, cell)) - MAY_STAY
+    assert lab.browser.do(lab.page.locator(".seedance-clock").first.inner_text) == clock
+    for cell in (0, 1):
+        lab.run_cell(cell)
+    lab.wait_text(1, "being made", timeout=60)
+    assert "Cancel" in enabled(lab, 1)
+    assert len(simulator.scenario.accepted) == 3
+
+
+def test_a_kernel_that_was_killed_is_noticed_too(running):
+    lab, _ = running
+
+    os.kill(int(lab.text(0).split("\n")[-1]), signal.SIGKILL)
+
+    for cell in (1, 2, 3):
+        lab.wait_text(cell, AT_REST, timeout=60)
+
+
+def test_a_kernel_that_says_nothing_is_doubted_and_believed_again_when_it_speaks(running):
+    lab, _ = running
+    kernel = int(lab.text(0).split("\n")[-1])
+
+    os.kill(kernel, signal.SIGSTOP)
+    try:
+        lab.browser.do(lambda: lab.page.evaluate(A_MINUTE_LATER))
+        for cell in (1, 2, 3):
+            lab.wait_text(cell, "Nothing was heard of its kernel for", timeout=60)
+        doubted = enabled(lab, 1)
+    finally:
+        os.kill(kernel, signal.SIGCONT)
+    lab.wait_text(1, "being made", timeout=60)
+    eventually(lambda: "Nothing was heard" not in lab.text(3), seconds=60)
+
+    assert "Cancel" not in doubted
+    assert "textarea" in enabled(lab, 3)
+    assert "Cancel" in enabled(lab, 1)

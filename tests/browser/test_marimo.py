@@ -1,0 +1,143 @@
+"""marimo as a person uses it: jobs, clips, grids, votes and rankings show themselves, cards and ballots live, running again is free."""
+
+import pytest
+from browser.conftest import TEST_KEY
+from browser.lab import eventually
+from browser.marimo_server import MarimoNotebook, MarimoServer, write_marimo
+
+from seedance_nb.api.models import Status
+from seedance_nb.simulator import Pace, Simulator
+
+pytest.importorskip("marimo")
+pytestmark = pytest.mark.browser
+
+IMPORT = "import seedance_nb as sd"
+SUBMIT = "job = sd.submit('{}', duration=4, resolution='480p')\njob"
+GRID = "grid = sd.grid('a {thing}', thing=['kite', 'dog'], duration=4, resolution='480p')\ngrid"
+READY = "video => video.readyState >= 2"
+
+
+@pytest.fixture(scope="module")
+def simulator():
+    with Simulator(port=0, pace=Pace(queue_seconds=0.5, render_seconds=3, sigma=0), api_key=TEST_KEY) as simulator:
+        yield simulator
+
+
+@pytest.fixture(scope="module")
+def server(simulator, tmp_path_factory):
+    env = {
+        "SEEDANCE_HOME": str(tmp_path_factory.mktemp("home")),
+        "SEEDANCE_BASE_URL": simulator.base_url,
+        "SEEDANCE_API_KEY": TEST_KEY,
+    }
+    with MarimoServer(tmp_path_factory.mktemp("marimo"), env) as server:
+        yield server
+
+
+@pytest.fixture
+def marimo(browser, server, request):
+    """`marimo(*cells)`: a new notebook of these cells, open in marimo; nothing of it has run."""
+    opened = []
+
+    def marimo(*cells):
+        path = write_marimo(server.folder / f"{request.node.name}.py", cells)
+        opened.append(MarimoNotebook(browser, server, path))
+        return opened[-1]
+
+    yield marimo
+    for notebook in opened:
+        notebook.close()
+
+
+def prompts(simulator):
+    return [entry.body["prompt"] for entry in simulator.scenario.accepted]
+
+
+def test_a_job_is_a_live_card_that_becomes_its_video_and_running_again_is_free(marimo, simulator):
+    notebook = marimo(IMPORT, SUBMIT.format("a paper boat"))
+
+    notebook.run_all()
+    notebook.wait_text(1, "being made")
+    live = notebook.screenshot("marimo-card-live")
+    notebook.wait_plays(1)
+    card = notebook.text(1)
+    notebook.screenshot("marimo-card-final")
+    notebook.run(1)
+    notebook.wait_text(1, "reused")
+    notebook.wait_plays(1)
+
+    assert live.exists()
+    assert "a paper boat" in card
+    assert "The running kernel shows this video" in card
+    assert prompts(simulator).count("a paper boat") == 1
+
+
+def test_cancel_on_the_card_cancels(marimo, simulator):
+    notebook = marimo(IMPORT, SUBMIT.format("a slow boat [stuck]"))
+
+    notebook.run_all()
+    notebook.click(1, "Cancel")
+    notebook.wait_text(1, "Cancelled")
+
+    [entry] = [entry for entry in simulator.scenario.accepted if "slow boat" in entry.body["prompt"]]
+    assert simulator.scenario.status(entry.request_id) is Status.CANCELLED
+
+
+def test_a_cell_awaits_a_job_and_the_next_one_has_its_clip(marimo, simulator):
+    notebook = marimo(
+        IMPORT, "job = sd.submit('a paper crane', duration=4, resolution='480p')", "clip = await job\nclip", "job"
+    )
+
+    notebook.run_all()
+    notebook.wait_plays(2, timeout=90)
+    notebook.run(3)
+    notebook.wait_plays(3)
+
+    assert "854×480" in notebook.text(2)
+    assert "a paper crane" in notebook.text(3)
+    assert prompts(simulator).count("a paper crane") == 1
+
+
+def test_the_stop_button_ends_an_await_and_the_job_goes_on(marimo, simulator):
+    notebook = marimo(IMPORT, "job = sd.submit('a long boat [stuck]', duration=4)", "clip = await job", "job")
+
+    notebook.run_all()
+    eventually(lambda: "a long boat [stuck]" in prompts(simulator), seconds=60)
+    notebook.interrupt(2)
+    notebook.run(3)
+    notebook.wait_text(3, "being made")
+
+    [entry] = [entry for entry in simulator.scenario.accepted if "long boat" in entry.body["prompt"]]
+    assert simulator.scenario.status(entry.request_id) in (Status.QUEUED, Status.PROCESSING)
+
+
+def test_a_grid_is_a_plan_a_board_and_a_wall_and_its_clips_are_voted_on_and_ranked(marimo, simulator):
+    notebook = marimo(
+        IMPORT,
+        GRID,
+        "sent = grid.submit(max_credits=500)\nsent",
+        "clips = await sent\nsent.view(columns='thing')",
+        "clips\ngrid.vote(rater='me', training=False)",
+        "clips\ngrid.ranking(by='thing')",
+        "clips\nsd.jobs()",
+    )
+
+    notebook.run_all()
+    notebook.wait_text(1, "2 cells: 2 new")
+    notebook.wait_text(2, "being made")
+    notebook.screenshot("marimo-board")
+    notebook.wait_plays(2, timeout=90)  # the board has become the wall
+    notebook.click(2, "Play")
+    notebook.click(2, "Pause")
+    notebook.wait_plays(3, frame=True)
+    notebook.wait_plays(4)
+    notebook.click(4, "A is better")
+    notebook.wait_text(5, "0 votes between things")
+    notebook.run(5)
+    notebook.wait_text(5, "1 vote between things")
+    notebook.wait_text(6, "a kite")
+    notebook.screenshot("marimo-grid")
+    notebook.run(1)
+    notebook.wait_text(1, "2 have it")
+
+    assert sorted(prompt for prompt in prompts(simulator) if prompt in ("a kite", "a dog")) == ["a dog", "a kite"]
