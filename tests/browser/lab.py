@@ -109,9 +109,21 @@ class JupyterServer:
     when a kernel starts is in its environment.
     """
 
-    def __init__(self, folder: Path, *, theme: str = "light", kernel_env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        theme: str = "light",
+        kernel_env: Mapping[str, str] | None = None,
+        base_url: str = "/",
+        collaboration: Path | None = None,
+    ) -> None:
+        """`base_url` is the prefix under which a hub would serve it; `collaboration` a folder with jupyter-collaboration in it, if
+        people are to work on one notebook together.
+        """
         self.folder = folder.resolve()
         self.theme = theme
+        self._base_url, self._collaboration = base_url, collaboration
         self._state = Path(tempfile.mkdtemp(prefix="jupyter-"))
         self.set_kernel_env(kernel_env or {})
 
@@ -139,6 +151,7 @@ class JupyterServer:
             f"--ServerApp.root_dir={self.folder}",
             "--ServerApp.ip=127.0.0.1",
             f"--ServerApp.port={_free_port()}",
+            f"--ServerApp.base_url={self._base_url}",
             f"--IdentityProvider.token={TOKEN}",
             "--LabApp.expose_app_in_browser=True",
             "--JupyterNotebookApp.expose_app_in_browser=True",
@@ -183,12 +196,20 @@ class JupyterServer:
     def _environment(self, home: Path) -> dict[str, str]:
         ours = ("JUPYTER", "IPYTHON", "SEEDANCE_")
         env = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+        if self._collaboration is not None:
+            env |= {
+                "PYTHONPATH": str(self._collaboration),
+                "JUPYTER_CONFIG_PATH": str(self._collaboration / "etc" / "jupyter"),
+            }
+        theirs = [] if self._collaboration is None else [str(self._collaboration / "share" / "jupyter")]
         return env | {
             "HOME": str(home),
             "IPYTHONDIR": str(self._state / "ipython"),
             "JUPYTER_CONFIG_DIR": str(self._state / "config"),
             "JUPYTER_DATA_DIR": str(self._state / "data"),
-            "JUPYTER_PATH": str(self._state / "data"),  # searched first: no other python3 kernel shadows ours
+            "JUPYTER_PATH": os.pathsep.join(
+                [str(self._state / "data"), *theirs]
+            ),  # searched first: no other python3 kernel shadows ours
             "JUPYTER_RUNTIME_DIR": str(self._state / "runtime"),
             "JUPYTERLAB_SETTINGS_DIR": str(self._state / "settings"),
             "JUPYTERLAB_WORKSPACES_DIR": str(self._state / "workspaces"),
@@ -201,7 +222,7 @@ class JupyterServer:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline and self._process.poll() is None:
             try:
-                self.url = f"http://127.0.0.1:{json.loads(says.read_text())['port']}"
+                self.url = f"http://127.0.0.1:{json.loads(says.read_text())['port']}{self._base_url.rstrip('/')}"
                 self._api("GET", "/api/status")
                 return self.url
             except (OSError, ValueError):
@@ -242,11 +263,15 @@ class Browser:
         tab.go(url)
         return tab
 
-    def open_notebook(self, server: JupyterServer, path: Path, *, front_end: str = "single document") -> LabNotebook:
-        """A notebook below the server's folder, with a kernel that is ready; alone in its window unless another front end is named."""
+    def open_notebook(
+        self, server: JupyterServer, path: Path, *, front_end: str = "single document", url: str = ""
+    ) -> LabNotebook:
+        """A notebook below the server's folder, with a kernel that is ready; alone in its window unless another front end is named;
+        at `url` if not at the server's own.
+        """
         notebook = LabNotebook(self)
         place = FRONT_ENDS[front_end].format(path.resolve().relative_to(server.folder))
-        notebook.go(f"{server.url}/{place}{'&' if '?' in place else '?'}token={TOKEN}")
+        notebook.go(f"{url or server.url}/{place}{'&' if '?' in place else '?'}token={TOKEN}")
         return notebook
 
     def __enter__(self) -> Self:

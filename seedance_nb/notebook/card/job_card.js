@@ -68,7 +68,7 @@ function card(model, el, age, rests) {
       if (view.cancel_requested) acknowledged = true;
       else if (acknowledged || view.settled) [pressedAt, acknowledged] = [null, false]; // not confirmed: may be pressed again
     }
-    ui.card.dataset.state = view.status || "submitting";
+    ui.card.dataset.state = resting && !view.settled ? "resting" : view.status || "submitting";
     ui.card.dataset.active = String(!view.settled && !done && !resting);
     ui.card.setAttribute("aria-label", `Video job: ${clamp(view.prompt || "", 120)}`);
     ui.heading.hidden = !(view.heading || isAlone());
