@@ -53,6 +53,7 @@ def prompts(simulator):
     return [entry.body["prompt"] for entry in simulator.scenario.accepted]
 
 
+@pytest.mark.host("marimo", "live card", "finished video after reopening")
 def test_a_job_is_a_live_card_that_becomes_its_video_and_running_again_is_free(marimo, simulator):
     notebook = marimo(IMPORT, SUBMIT.format("a paper boat"))
 
@@ -63,6 +64,9 @@ def test_a_job_is_a_live_card_that_becomes_its_video_and_running_again_is_free(m
     card = notebook.text(1)
     notebook.screenshot("marimo-card-final")
     notebook.run(1)
+    notebook.wait_text(1, "reused")
+    notebook.wait_plays(1)
+    notebook.reload()
     notebook.wait_text(1, "reused")
     notebook.wait_plays(1)
 
@@ -98,6 +102,7 @@ def test_a_cell_awaits_a_job_and_the_next_one_has_its_clip(marimo, simulator):
     assert prompts(simulator).count("a paper crane") == 1
 
 
+@pytest.mark.host("marimo", "stop button")
 def test_the_stop_button_ends_an_await_and_the_job_goes_on(marimo, simulator):
     notebook = marimo(IMPORT, "job = sd.submit('a long boat [stuck]', duration=4)", "clip = await job", "job")
 
@@ -111,6 +116,7 @@ def test_the_stop_button_ends_an_await_and_the_job_goes_on(marimo, simulator):
     assert simulator.scenario.status(entry.request_id) in (Status.QUEUED, Status.PROCESSING)
 
 
+@pytest.mark.host("marimo", "board and wall", "ballot")
 def test_a_grid_is_a_plan_a_board_and_a_wall_and_its_clips_are_voted_on_and_ranked(marimo, simulator):
     notebook = marimo(
         IMPORT,
