@@ -147,3 +147,12 @@ def test_a_grid_is_a_plan_a_board_and_a_wall_and_its_clips_are_voted_on_and_rank
     notebook.wait_text(1, "2 have it")
 
     assert sorted(prompt for prompt in prompts(simulator) if prompt in ("a kite", "a dog")) == ["a dog", "a kite"]
+
+
+def test_the_panel_says_in_one_line_that_it_is_not_there_and_what_is(marimo):
+    notebook = marimo(IMPORT, "try:\n    sd.panel()\nexcept sd.SeedanceError as error:\n    said = str(error)\nsaid")
+
+    notebook.run_all()
+
+    notebook.wait_text(1, "marimo draws no panel")
+    assert "sd.submit" in notebook.text(1)

@@ -23,6 +23,7 @@ from ...pages.words import clamp
 from ...snapshot import Snapshot
 from ...tracking import session as sessions
 from ...tracking.background import log
+from ...tracking.host import marimo_notebook
 from ...tracking.job import Job
 from ...tracking.session import Session
 from ..display import attach
@@ -194,6 +195,11 @@ def panel() -> None:
     """Open the panel below this cell. Nothing is submitted by that."""
     from IPython.core.getipython import get_ipython
 
+    if marimo_notebook() is not None:
+        raise SeedanceError(
+            "marimo draws no panel, because its form is made of widgets that are Jupyter's own: prompts are written in cells there"
+            " (sd.submit, sd.grid), and sd.jobs() has what you made"
+        )
     shell = get_ipython()
     if shell is None:
         raise SeedanceError("the panel needs a notebook; in a script use seedance_nb.submit")
