@@ -24,7 +24,7 @@ MAY_STAY = {
     "Copy as Python",
     "Reference media",
     "Used before",
-    "Metadata and webhook",
+    "Metadata, other fields, webhook",
     "…",
     "▸",
 }
