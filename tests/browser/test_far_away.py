@@ -20,6 +20,15 @@ PANEL = "%seedance"
 COLLABORATION = Path(__file__).resolve().parents[2] / "build" / "collaboration"
 
 
+def wait_running(lab):
+    """Until the card in cell 1 and the board in cell 2 are drawn and tell of running jobs."""
+    lab.wait_role(1, "button", "Cancel", timeout=60)
+    lab.wait_role(2, "button", "Cancel all", timeout=60)
+    for cell, status in ((1, "being made"), (2, "running of 4")):
+        condition = "([i, text]) => driver.cell(i).node.querySelector('[role=status]')?.innerText.includes(text)"
+        lab.wait_until(condition, [cell, status], timeout=60)
+
+
 @pytest.fixture
 def hub(tmp_path_factory, kernel_env):
     """`hub(**how)`: a JupyterLab of this test alone."""
@@ -160,8 +169,7 @@ def test_at_390_pixels_nothing_hangs_over(simulate, hub):
         lab = narrow.open_notebook(server, path)
         for cell in range(4):
             lab.run_cell(cell)
-        for cell in (1, 2):
-            lab.wait_text(cell, "being made", timeout=60)
+        wait_running(lab)
         lab.wait_role(3, "textbox", "Prompt", timeout=60)
         found = [lab.browser.do(lambda cell=cell: lab.page.evaluate(OVERHANG, cell)) for cell in (1, 2, 3)]
         for cell in (1, 2, 3):
@@ -190,8 +198,7 @@ def test_card_and_board_are_cancelled_by_keys_alone(simulate, notebook):
     lab = notebook(LOAD, STUCK, GRID)
     for cell in range(3):
         lab.run_cell(cell)
-    for cell in (1, 2):
-        lab.wait_text(cell, "being made", timeout=60)
+    wait_running(lab)
 
     lab.browser.do(lambda: lab.page.evaluate("() => driver.select(1)"))
     press_until_focused(lab, "Cancel")
@@ -222,8 +229,7 @@ def test_a_screen_reader_finds_a_name_for_every_control_and_a_status_that_speaks
     lab = notebook(LOAD, STUCK, GRID, PANEL)
     for cell in range(4):
         lab.run_cell(cell)
-    for cell in (1, 2):
-        lab.wait_text(cell, "being made", timeout=60)
+    wait_running(lab)
     lab.wait_role(3, "textbox", "Prompt", timeout=60)
 
     heard = {cell: lab.browser.do(lambda cell=cell: lab._outputs(cell).aria_snapshot()) for cell in (1, 2, 3)}
