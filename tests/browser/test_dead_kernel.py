@@ -12,6 +12,10 @@ LOAD = "%load_ext seedance_nb\nimport os; os.getpid()"
 BOAT = "%seedance a paper boat [stuck] -d 4 -r 480p"
 GRID = "import seedance_nb as sd\nsd.grid('a {thing} [stuck]', thing=['kite', 'dog'], duration=4, resolution='480p').submit()"
 PANEL = "%seedance"
+BEATEN = (
+    "from collections import Counter\nfrom seedance_nb.notebook.heartbeat import heartbeat\n"
+    "print(sorted(Counter(type(widget).__name__ for widget in heartbeat._beating).items()))"
+)
 AT_REST = "Its kernel has stopped or was restarted."
 ENABLED = """
     (i) => [...driver.cell(i).node.querySelectorAll(".jp-Cell-outputWrapper :is(button, input, select, textarea)")]
@@ -37,7 +41,7 @@ A_MINUTE_LATER = "() => { const now = performance.now.bind(performance); perform
 def running(simulate, notebook):
     """A notebook with a job, a grid and a panel that never end; its simulator."""
     simulator = simulate(render_seconds=600)
-    lab = notebook(LOAD, BOAT, GRID, PANEL)
+    lab = notebook(LOAD, BOAT, GRID, PANEL, BEATEN)
     for cell in range(4):
         lab.run_cell(cell)
     eventually(lambda: len(simulator.scenario.accepted) == 3, seconds=60)
@@ -103,3 +107,17 @@ def test_a_kernel_that_says_nothing_is_doubted_and_believed_again_when_it_speaks
     wait_enabled(lab, 3, "textarea")
 
     assert "Cancel" not in doubted
+
+
+def test_beats_are_sent_for_what_runs_and_no_longer_than_that(running):
+    lab, _ = running
+    lab.run_cell(4)
+    while_it_runs = lab.text(4)
+    lab.click(1, "Cancel")
+    lab.wait_text(1, "Cancelled", timeout=60)
+    lab.run_cell(4)
+    after = lab.text(4)
+
+    # One card in its cell and three in the panel; a cancelled one stays in the panel until it is taken away.
+    assert while_it_runs == "[('GridBoard', 1), ('JobCard', 4), ('PanelFrame', 1)]"
+    assert after == "[('GridBoard', 1), ('JobCard', 3), ('PanelFrame', 1)]"

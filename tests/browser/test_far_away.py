@@ -21,12 +21,9 @@ COLLABORATION = Path(__file__).resolve().parents[2] / "build" / "collaboration"
 
 
 def wait_running(lab):
-    """Until the card in cell 1 and the board in cell 2 are drawn and tell of running jobs."""
+    """Until the card in cell 1 and the board in cell 2 are drawn. What is out of sight gets no news, so no status is waited for."""
     lab.wait_role(1, "button", "Cancel", timeout=60)
     lab.wait_role(2, "button", "Cancel all", timeout=60)
-    for cell, status in ((1, "being made"), (2, "running of 4")):
-        condition = "([i, text]) => driver.cell(i).node.querySelector('[role=status]')?.innerText.includes(text)"
-        lab.wait_until(condition, [cell, status], timeout=60)
 
 
 @pytest.fixture
@@ -240,6 +237,6 @@ def test_a_screen_reader_finds_a_name_for_every_control_and_a_status_that_speaks
     assert 'button "Cancel"' in heard[1]
     assert re.search(r'group "Video job: a paper boat', heard[1])
     assert 'progressbar "Progress"' in heard[1]
-    assert 'button "thing: kite: being made"' in heard[2] or "being made" in heard[2]
+    assert re.search(r'button "kite: (?:being sent|waiting in the queue|being made)"', heard[2]), heard[2]
     for name in ('textbox "Prompt"', 'combobox "Model"', 'spinbutton "Takes"', 'button "Generate'):
         assert name in heard[3], heard[3]
