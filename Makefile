@@ -7,7 +7,7 @@ RIVALS := build/bench-venv
 BENCH  ?=
 SIDE_BY_SIDE ?= --numprocesses auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test js check bench lint architecture lowest clean
+.PHONY: demo test js check bench lint architecture lowest latest clean
 
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -c "import sys; sys.exit('Python 3.11 or newer is needed: make PYTHON=python3.12 …') if sys.version_info < (3, 11) else None"
@@ -69,15 +69,13 @@ $(RIVALS)/.ready: pyproject.toml
 bench: $(VENV)/.ready $(RIVALS)/.ready
 	$(BIN)/python -m benchmarks $(BENCH)
 
-# The lowest versions that pyproject.toml allows, installed and run: what is declared there is what was tried.
-LOWEST := build/lowest-venv
+# The lowest versions that pyproject.toml allows, and the newest on other Pythons: what is declared there is what was tried.
+LATEST ?= 3.11 3.12 3.13 3.14
 lowest:
-	$(PYTHON) -m venv $(LOWEST)
-	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check uv
-	$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct --editable '.[test,keyring]'
-	# What old libraries say of each other is not ours to mend.
-	$(LOWEST)/bin/python -m pytest -q -W ignore::DeprecationWarning tests/test_front_door.py tests/api tests/clips tests/tracking tests/notebook/test_display.py \
-		tests/notebook/card tests/notebook/magic/test_magic.py tests/notebook/test_kernel.py tests/test_demo.py
+	$(PYTHON) scripts/versions.py lowest
+
+latest:
+	@failed=0; for version in $(LATEST); do $(PYTHON) scripts/versions.py latest $$version || failed=1; done; exit $$failed
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache

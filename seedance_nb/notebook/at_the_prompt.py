@@ -47,6 +47,10 @@ class AtThePrompt:
         signal.signal(signal.SIGINT, on_interrupt)
         self._has_handler = True
 
+    def shown(self, job: Job) -> None:
+        """A receipt of this job was printed: its end is told even if it comes before the cell's."""
+        self._open[job] = job.times_waited_for
+
     def cell_ended(self, open_jobs: Iterable[Job]) -> None:
         """Say what has ended since the last prompt, but for what somebody waited for, who has seen it."""
         if self._has_handler:

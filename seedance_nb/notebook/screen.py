@@ -53,7 +53,7 @@ class Screen:
         self._publisher = shell.display_pub
         self._context = contextvars.copy_context()
         self._next_draw = 0.0
-        self._prompt = AtThePrompt()
+        self.prompt = AtThePrompt()
         self._events = (("pre_run_cell", self._before_cell), ("post_run_cell", self._after_cell))
         for name, function in self._events:
             shell.events.register(name, function)
@@ -149,7 +149,7 @@ class Screen:
     def _before_cell(self, *_: object) -> None:
         self._context = contextvars.copy_context()
         if not self.in_kernel:
-            self._prompt.cell_begins()
+            self.prompt.cell_begins()
 
     def _after_cell(self, result: Any = None, *_: object) -> None:
         session = sessions.existing()
@@ -158,7 +158,7 @@ class Screen:
                 self._settle(session.awaited_jobs(), result)
             session.cell_ended()
         if not self.in_kernel:
-            self._prompt.cell_ended([] if session is None else session.open_jobs())
+            self.prompt.cell_ended([] if session is None else session.open_jobs())
 
     def _settle(self, jobs: Sequence[Job], result: Any) -> None:
         if not self.waits or isinstance(getattr(result, "error_in_exec", None), KeyboardInterrupt):

@@ -30,8 +30,12 @@ CARD_SECONDS = 0.25
 def show_job(screen: Screen, job: Job) -> None:
     """Show a job in this cell: its video if it is there, else a receipt and a card that lives until it is; in a terminal, words."""
     if not screen.in_kernel:
-        print(words.plain(job.snapshot))
-        show_still(job.clip)
+        snapshot = job.snapshot
+        print(words.plain(snapshot))
+        if snapshot.is_settled:
+            show_still(job.clip)
+        else:
+            screen.prompt.shown(job)
         return
     view = JobView(screen, job)
     view.open(with_card=screen.is_watched)
