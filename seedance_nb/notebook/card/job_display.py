@@ -33,7 +33,7 @@ def show_job(screen: Screen, job: Job) -> None:
         snapshot = job.snapshot
         print(words.plain(snapshot))
         if snapshot.is_settled:
-            show_still(job.clip)
+            show_still(snapshot.clip)
         else:
             screen.prompt.shown(job)
         return

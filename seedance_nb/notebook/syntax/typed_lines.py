@@ -120,10 +120,14 @@ def _automagic(shell: Any) -> Any:
 
 def _is_ours(tokens: Sequence[Any], at: int) -> bool:
     """Whether `%seedance` and a blank stand at this token."""
-    if at + 1 >= len(tokens) or tokens[at].string != "%" or tokens[at + 1].string != "seedance":
+    if at + 1 >= len(tokens) or tokens[at].string != "%":
         return False
     sign, name = tokens[at], tokens[at + 1]
-    after = name.line[name.end[1] : name.end[1] + 1]
+    # By the text: from Python 3.12 on, a blank that is none for Python belongs to the name before it.
+    typed = name.line[name.start[1] :]
+    if not typed.startswith("seedance"):
+        return False
+    after = typed[len("seedance") :][:1]
     return sign.end == name.start and (after == "\\" or (after.isspace() and after not in "\r\n"))
 
 

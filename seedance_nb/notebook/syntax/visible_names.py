@@ -87,7 +87,7 @@ def _scopes(frame: FrameType) -> Iterator[FrameType]:
         if (
             executed
             and current is not None
-            and not (current.f_globals is inner.f_globals and current.f_locals.keys() <= inner.f_locals.keys())
+            and not (current.f_globals is inner.f_globals and set(current.f_locals) <= set(inner.f_locals))
         ):
             return
 
