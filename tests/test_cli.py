@@ -7,8 +7,8 @@ import re
 import subprocess
 import sys
 
-import pexpect
 import pytest
+from terminals import Terminal
 
 from seedance_nb import errors
 from seedance_nb.cli import EXIT_CODES, build_parser, code_of, main
@@ -65,21 +65,20 @@ def terminal(env, folder):
     opened = []
 
     def open_one(*words, term="xterm"):
-        child = pexpect.spawn(
-            sys.executable,
-            ["-m", "seedance_nb", *words],
-            cwd=str(folder),
-            env={**{k: v for k, v in env.items() if k not in ("TMUX", "STY")}, "TERM": term},
-            encoding="utf-8",
+        child = Terminal(
+            [sys.executable, "-m", "seedance_nb", *words],
+            rows=30,
+            columns=100,
             timeout=SECONDS,
-            dimensions=(30, 100),
+            cwd=folder,
+            env={**{k: v for k, v in env.items() if k not in ("TMUX", "STY")}, "TERM": term},
         )
         opened.append(child)
         return child
 
     yield open_one
     for child in opened:
-        child.close(force=True)
+        child.close()
 
 
 def creates(simulator):
@@ -397,9 +396,8 @@ def test_a_terminal_sees_it_live_and_ctrl_c_ends_the_wait_in_a_line(terminal, se
     child.sendintr()
     child.expect(r"stopped waiting; job (req_\d+) goes on")
     rest = child.read()
-    child.wait()
 
-    assert child.exitstatus == 130
+    assert child.wait() == 130
     assert "Traceback" not in rest
     assert seedance("cancel", "all")[0] == 0
     assert creates(simulator) == 1

@@ -20,7 +20,7 @@ from typing import Any, Self
 import pytest
 from jupyter_client import KernelManager
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds after which something that should happen is taken not to."""
 VIEW = "application/vnd.jupyter.widget-view+json"
 

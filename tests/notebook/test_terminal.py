@@ -7,9 +7,9 @@ import re
 import sys
 
 import numpy as np
-import pexpect
 import pytest
 from PIL import Image
+from terminals import Terminal
 
 from seedance_nb.simulator import Pace, Simulator
 from seedance_nb.terminal import stills
@@ -44,9 +44,7 @@ def terminal(simulator, tmp_path):
             **more,
         }
         command = ["-m", "IPython", "--simple-prompt", "--no-banner", "--colors=NoColor", "--no-confirm-exit"]
-        child = pexpect.spawn(
-            sys.executable, command, cwd=str(tmp_path), env=env, encoding="utf-8", timeout=SECONDS, dimensions=(40, 200)
-        )
+        child = Terminal([sys.executable, *command], rows=40, columns=200, timeout=SECONDS, cwd=tmp_path, env=env)
         opened.append(child)
         at_prompt(child)
         run(child, "%load_ext seedance_nb")
@@ -55,7 +53,7 @@ def terminal(simulator, tmp_path):
 
     yield open_one
     for child in opened:
-        child.close(force=True)
+        child.close()
 
 
 def at_prompt(child):

@@ -1,5 +1,6 @@
 """What is typed is what is paid for: lines and cells in a real kernel, against a simulator that counts what it accepted."""
 
+import IPython
 import pytest
 from notebook.kernel import Kernel
 from notebook.test_kernel import KEY
@@ -278,9 +279,13 @@ UNCLEAR = {
 }
 
 
-@pytest.mark.parametrize("cell", UNCLEAR.values(), ids=UNCLEAR)
-def test_a_name_that_means_something_else_here_is_never_the_notebooks(kernel, refused, cell):
+@pytest.mark.parametrize("case", UNCLEAR)
+def test_a_name_that_means_something_else_here_is_never_the_notebooks(kernel, refused, unsent, case):
     kernel.run(MAKE)
+    cell = UNCLEAR[case]
+    if case == "timed inside" and IPython.version_info < (8,):  # its %time shows an error and goes on
+        assert "{mood} in the prompt: it" in unsent(cell).text
+        return
 
     assert "{mood} in the prompt: it" in refused(cell).replace("inner() stands", "it stands")
 
