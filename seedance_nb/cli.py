@@ -22,6 +22,7 @@ from .notebook.syntax.arguments import (
     CHOICES,
     COMMANDS,
     OPTIONS,
+    SLIM,
     Line,
     Parser,
     add_options,
@@ -402,12 +403,22 @@ def _until_accepted(jobs: Sequence[Job], seconds: float | None) -> None:
 
 
 def _command(line: Line, *, as_json: bool) -> int:
+    name = line.command or "help"
+    if name == SLIM:  # notebooks and nothing else: no key, no ledger
+        return _slim(line)
     from .tracking import session as sessions
 
-    name = line.command or "help"
     if name not in HERE:
         raise BadLine(f"{name} needs a notebook: %load_ext seedance_nb there. A prompt that begins so goes behind --")
     return _COMMANDS[name](sessions.default(), line, as_json)
+
+
+def _slim(line: Line) -> int:
+    from .slimming import run
+
+    for said in run(line.ids):
+        print(said)
+    return 0
 
 
 def _jobs(session: Session, _line: Line, as_json: bool) -> int:

@@ -120,6 +120,15 @@ class Screen:
             return
         self._context.copy().run(self._publisher.publish, bundle, {}, transient=transient, update=update)
 
+    def take_away(self, display_id: str) -> None:
+        """Leave nothing of an output, on the page and in the notebook; from any thread.
+
+        The classic notebook puts nothing in the place of what it shows when it gets an empty bundle (the card would stay, and bring
+        the video a second time), so its place is taken by an empty text before.
+        """
+        for bundle in ({"text/html": ""}, {}):
+            self.publish(bundle, display_id, update=True)
+
     def show_widget(self, widget: Any, display_id: str) -> None:
         """Show an anywidget in the cell that asks for it, under an id by which it can be taken away: ipywidgets 7, displayed by its own
         hook, would forget the id, and its view would stay in the notebook for good.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import base64
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from ..clips.store import shown_file
 from ..errors import ClipError, shortened
 from ..snapshot import Snapshot
 from . import html, words
+from .escaping import Html
 from .file_links import link_to, place_of
 
 
@@ -35,14 +36,22 @@ def final_html(snapshot: Snapshot, embed_limit: float, address: Callable[[Path],
     return html.figure(snapshot, video, poster, **more)
 
 
+def still_of(clip: Clip | None) -> str | None:
+    """The poster as notebooks hold pictures, in base64; None where there is none."""
+    if clip is None or clip.poster is None:
+        return None
+    try:
+        return base64.b64encode(clip.poster.read_bytes()).decode("ascii")
+    except OSError:  # the video matters, its picture does not
+        return None
+
+
 def sources_of(
     clip: Clip, embed_limit: float, address: Callable[[Path], str] = embedded
 ) -> tuple[str, str | None, dict[str, str | None]]:
     """(video src, poster src, what `html.figure` says of the original) of a clip for a notebook."""
-    poster = None
-    if clip.poster is not None:
-        with contextlib.suppress(OSError):  # the video matters, its picture does not
-            poster = html.data_uri("image/jpeg", clip.poster.read_bytes())
+    still = still_of(clip)
+    poster = None if still is None else Html(f"data:image/jpeg;base64,{still}")
     try:
         file = shown_file(clip, embed_limit)
         video = address(file)

@@ -103,7 +103,7 @@ class GridOutputs:
                 self._screen.publish(bundle, self._receipt_id, update=True)
             if self._board is not None:
                 if not self._is_captured:
-                    self._screen.publish({}, self._board_id, update=True)
+                    self._screen.take_away(self._board_id)
                 self._screen.in_cell_context(functools.partial(self._board.show, self.grid.picture(), done=True))
 
     def _open_board(self) -> None:
@@ -207,10 +207,12 @@ def final_bundle(grid: Grid, axes: dict[str, Any]) -> dict[str, str]:
 
 
 def wall_bundle(picture: GridPicture, embed_limit: int, **axes: Any) -> dict[str, str]:
-    """What stays in the notebook for good: text/html and text/plain, nothing else. Reads all clips from disk."""
+    """What stays in the notebook for good, with a still as a job has one. Reads all clips from disk."""
+    from ...grids.walls.still import wall_still
     from ...grids.walls.wall import wall_html, wall_plain
 
-    return {
+    still = wall_still(picture)
+    return ({} if still is None else {"image/jpeg": still}) | {
         "text/html": wall_html(picture, **axes, embed_limit=embed_limit) + grid_html.ending(picture),
         "text/plain": "\n".join(filter(None, (wall_plain(picture, **axes), grid_html.cure_of(picture)))),
     }

@@ -162,6 +162,13 @@ def _login(shell: Any, _line: Line) -> None:
         print("the key is in use in this kernel; there is no keyring, so set SEEDANCE_API_KEY to keep it")
 
 
+def _slim(_shell: Any, line: Line) -> None:
+    from ...slimming import run
+
+    for said in run(line.ids):
+        print(said)
+
+
 def _demo(_shell: Any, _line: Line) -> None:
     session = sessions.existing()
     if session is None or not session.settings.uses_simulator:
@@ -207,6 +214,7 @@ _COMMANDS: dict[str, Callable[[Any, Line], None]] = {
     "cost": _cost,
     "account": _account,
     "login": _login,
+    "slim": _slim,
     "demo": _demo,
     "doctor": _doctor,
 }

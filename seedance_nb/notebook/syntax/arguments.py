@@ -39,11 +39,13 @@ COMMANDS = {
     "cost": "credits by day, model and notebook, and what reuse saved",
     "account": "whose a new key is: same or new, said once; alone it lists the accounts here",
     "login": "enter the API key, unseen, and keep it in the keyring where there is one",
+    "slim": "take videos out of NOTEBOOK.ipynb into files beside it; --embed puts them back",
     "demo": "try everything without a key, on a simulator in this kernel",
     "doctor": "is everything in place? a line each, with the cure",
     "help": "this text",
 }
 TAKES_IDS = ("attach", "cancel")
+SLIM = "slim"
 OPTIONS = tuple(sorted((field for field in TABLE if field.flags), key=lambda field: field.kind == "text"))
 """The fields of a request that have an option here; long texts come last."""
 
@@ -409,9 +411,13 @@ def _notes_on(words: Sequence[str], below: Sequence[str]) -> list[str]:
 
 
 def _command(name: str, rest: Sequence[str], names: Mapping[str, Any] | None) -> Line:
+    fill = _Fill(names)
+    if name == SLIM and (
+        not rest or any(word.startswith("-") or look_alikes.unquoted(word).endswith(".ipynb") for word in rest)
+    ):  # its own options
+        return Line(command=name, ids=tuple(look_alikes.unquoted(word) for word in fill.ids(name, rest)))
     if list(rest) in (["-h"], ["--help"]):
         return Line(command="help")
-    fill = _Fill(names)
     if name in TAKES_IDS:
         if not rest:
             raise BadLine(
