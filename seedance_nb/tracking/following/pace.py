@@ -21,11 +21,11 @@ IDLE_LOOKS = 400.0
 """Looks a second while nothing else wants the interpreter: a tenth to a sixth of what one thread can do."""
 DEAR_LOOKS = 200.0
 """The more looks are wanted, the dearer each is, for the service's sake too: at so many a second it has to be worth twice as much."""
-BUSY_LOOKS = 200.0
+BUSY_LOOKS = 300.0
 """Looks a second beside a cell that computes, at most …"""
-FEWEST_BUSY_LOOKS = 80.0
+FEWEST_BUSY_LOOKS = 140.0
 """… and at least: with fewer, a thousand ends would be noticed when they are old …"""
-BUSY_TIME = 0.08
+BUSY_TIME = 0.14
 """… and between the two, as many as make this share of a second. The cell loses more to what is not counted here: to hand-overs of the
 interpreter (see `wake_ups`) and to the threads that write the ledger and verify files."""
 COST_KEPT = 0.95

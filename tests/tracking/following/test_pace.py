@@ -88,8 +88,8 @@ def test_a_create_takes_the_place_of_a_look(kernel):
     ("cost", "looks"),
     [
         pytest.param(0.0001, BUSY_LOOKS, id="cheap ones: as many as are ever made beside a cell"),
-        pytest.param(BUSY_TIME / 180, 180, id="their share of the time"),
-        pytest.param(BUSY_TIME / 130, 130, id="dearer ones: fewer"),
+        pytest.param(BUSY_TIME / 220, 220, id="their share of the time"),
+        pytest.param(BUSY_TIME / 160, 160, id="dearer ones: fewer"),
         pytest.param(0.01, FEWEST_BUSY_LOOKS, id="dear ones: still some"),
     ],
 )
