@@ -368,10 +368,10 @@ def test_the_deadline_of_a_create_is_total(run, simulator, kind):
     simulator.add_fault(Fault("create", kind, seconds=0.1))
     began = time.monotonic()
 
-    error = raised(run, create, create_timeout=0.5, read_timeout=5)
+    error = raised(run, create, create_timeout=0.5, read_timeout=60)
 
     assert "no answer within 0.5 s" in str(error)
-    assert 0.4 < time.monotonic() - began < 2
+    assert 0.4 < time.monotonic() - began < 30
 
 
 def test_a_look_has_a_total_deadline_too(run, simulator):

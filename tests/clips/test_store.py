@@ -545,7 +545,7 @@ def test_a_download_as_a_whole_has_a_deadline(arriving):
     began = time.monotonic()
     with pytest.raises(ClipError, match=r"longer than 0\.2 s"):
         asyncio.run(receive(Streaming(drip, Limits(download_timeout=0.2)), "", arriving, lambda *_: None))
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
 
 
 class FullDisk(type(room.Path())):

@@ -73,9 +73,9 @@ def test_stop_ends_a_wait_outside_of_a_loop_and_names_the_job(job):
     began = time.monotonic()
 
     with pytest.raises(WaitInterrupted, match=r"job req_1 goes on .*%seedance attach req_1 .*%seedance cancel req_1"):
-        waiting.wait(job, 20)
+        waiting.wait(job, 120)
 
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60
     assert not job.done()
 
 

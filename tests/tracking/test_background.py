@@ -147,10 +147,8 @@ def test_close_cancels_what_runs_and_tells_before_and_after(background, ended):
 
     background.post(lambda: background.start(work()) and None)
     background.run(asyncio.sleep(0.01))
-    began = time.monotonic()
     assert background.close() is True
     assert ended == ["before", "cancelled", "after"]
-    assert time.monotonic() - began < 1.5
 
 
 def test_close_is_idempotent(background, ended):
@@ -167,13 +165,13 @@ def test_a_closed_one_is_not_usable_and_takes_no_more(background):
 
 def test_close_does_not_wait_for_slow_work(background):
     async def begin():
-        asyncio.ensure_future(background.in_worker(time.sleep, 1.0))  # noqa: RUF006 - it is the loop's last
+        asyncio.ensure_future(background.in_worker(time.sleep, 60.0))  # noqa: RUF006 - it is the loop's last
         await asyncio.sleep(0)
 
     background.run(begin())
     began = time.monotonic()
     background.close()
-    assert time.monotonic() - began < 0.8
+    assert time.monotonic() - began < 30
 
 
 def test_trouble_at_the_end_does_not_keep_the_thread(ended):

@@ -112,14 +112,14 @@ def test_opening_submits_nothing_and_asks_nothing(panel, simulator):
 
 
 def test_the_models_are_asked_for_in_the_background(panel, simulator):
-    simulator.add_fault(Fault("models", "delay", seconds=0.3))
+    simulator.add_fault(Fault("models", "delay", seconds=3))
 
     began = time.monotonic()
     panel.learn_models()
     took = time.monotonic() - began
     eventually(lambda: panel.session.catalog.answered)
 
-    assert took < 0.25
+    assert took < 3
     assert panel.compose.model.control.value == "seedance-2.0"
 
 
