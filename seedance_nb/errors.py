@@ -15,6 +15,7 @@
     ├── GenerationCancelled
     ├── WaitTimeout            the wait ended, the job goes on (also a TimeoutError)
     └── ClipError              the video exists, its file could not be fetched or is no MP4
+        └── ClipForgotten          its file was given up by `sd.forget`
 
 `str(error)` is one line. `.job` is the job it happened to, or None.
 """

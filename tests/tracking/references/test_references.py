@@ -54,11 +54,11 @@ def bucket(monkeypatch):
     server.stop()
 
 
-def error_of(job):
-    """Why it has no clip, once it has ended."""
-    with pytest.raises(SeedanceError):
-        job.result(60)
-    return job.error
+def refusal_of(session, reference):
+    """Why there is no clip: said at once where that is known by then, else when the job has ended."""
+    with pytest.raises(SeedanceError) as caught:
+        session.submit("the boat sails", duration=4, media_urls=[reference]).result(60)
+    return caught.value
 
 
 # What a reference may be ----------------------------------------------------------------------------------
@@ -239,15 +239,9 @@ def test_without_a_place_that_works_nothing_is_sent(make_session, simulator, buc
     if isinstance(place, str):
         place += f"?endpoint_url={bucket.endpoint}"
     session = make_session(uploads=place)
-    try:
-        job = session.submit("the boat sails", duration=4, media_urls=[boat])
-        error = error_of(job)
-    except ConfigurationError as refused:
-        error = refused
-    else:
-        assert job.status is Status.REJECTED
-        assert job.credits == 0
+    error = refusal_of(session, boat)
     assert words in str(error)
+    assert all((job.status, job.credits) == (Status.REJECTED, 0) for job in session.jobs())
     assert "nothing was submitted" in str(error)
     assert "\n" not in str(error)
     assert SECRET not in str(error)
@@ -256,7 +250,7 @@ def test_without_a_place_that_works_nothing_is_sent(make_session, simulator, buc
 
 def test_after_a_refusal_the_same_cell_buys_once(make_session, simulator, bucket, boat):
     session = make_session(uploads=f"s3://missing/x?endpoint_url={bucket.endpoint}")
-    assert error_of(session.submit("the boat sails", duration=4, media_urls=[boat])) is not None
+    assert refusal_of(session, boat) is not None
     session.change(uploads=bucket.place)
     assert session.submit("the boat sails", duration=4, media_urls=[boat]).result(60) is not None
     assert session.submit("the boat sails", duration=4, media_urls=[boat]).reused
@@ -275,7 +269,7 @@ def test_an_upload_that_was_cut_is_not_believed(make_session, simulator, boat, t
 
     monkeypatch.setattr(LocalFileSystem, "put_file", cut_short)
     session = make_session(uploads=f"file://{tmp_path}/public?public=https://cdn.example.org/refs")
-    error = error_of(session.submit("the boat sails", duration=4, media_urls=[boat]))
+    error = refusal_of(session, boat)
     assert "was cut" in str(error)
     assert simulator.calls["create"] == 0
     cut.clear()
@@ -303,7 +297,7 @@ def test_a_copy_that_was_changed_is_not_uploaded(make_session, simulator, boat):
     session = make_session(uploads=lambda path: f"https://e.org/{path.name}")
     address = session.shelf.address(boat)
     session.shelf.path(address).write_bytes(b"something else")
-    error = error_of(session.submit("the boat sails", duration=4, media_urls=[address]))
+    error = refusal_of(session, address)
     assert "gone or was changed" in str(error)
     assert simulator.calls["create"] == 0
 
