@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 from typing import Any
 
@@ -41,7 +40,6 @@ def attach(shell: Any) -> Screen:
     if screen.in_kernel:
         formatters.ipython_display_formatter.for_type(Job, functools.partial(show_job, screen))
         formatters.formatters["text/html"].for_type(Clip, _clip_html)
-        formatters.formatters["image/jpeg"].for_type(Clip, _clip_still)
         formatters.formatters["text/html"].for_type(JobList, jobs_html)
     return screen
 
@@ -57,7 +55,6 @@ def detach(shell: Any) -> None:
     for formatter, kind in (
         (formatters.ipython_display_formatter, Job),
         (formatters.formatters["text/html"], Clip),
-        (formatters.formatters["image/jpeg"], Clip),
         (formatters.formatters["text/html"], JobList),
     ):
         formatter.pop(kind, None)
@@ -68,12 +65,6 @@ def _clip_html(clip: Clip) -> str:
     session = sessions.existing()
     video, poster, more = sources_of(clip, (session.limits if session else Limits()).embed_limit)
     return html.clip_figure(clip, video, poster, **more)
-
-
-def _clip_still(clip: Clip) -> bytes | None:
-    with contextlib.suppress(OSError):
-        return None if clip.poster is None else clip.poster.read_bytes()
-    return None
 
 
 def jobs_html(jobs: JobList) -> str:

@@ -139,7 +139,7 @@ def test_the_video_takes_the_place_of_the_receipt_and_the_card_goes_away(kernel,
 
     receipt, card = cell.outputs
     request_id = kernel.value("job.request_id").strip("'")
-    assert (set(receipt), card) == ({"text/html", "text/plain", "image/jpeg"}, {})
+    assert (set(receipt), card) == ({"text/html", "text/plain"}, {})
     assert videos([receipt]) == [digest(studio.film(request_id))]
 
 
@@ -496,11 +496,7 @@ def test_a_notebook_run_by_a_program_is_saved_with_its_videos(simulator, tmp_pat
     assert videos(shown(magic)) == [served[first]]
     assert videos(shown(name)) == [served[newest[2]]]
     assert videos(shown(two)) == [served[newest[1]], served[newest[0]]]
-    assert all(
-        set(bundle) == {"text/html", "text/plain", "image/jpeg"}
-        for cell in (magic, name, two)
-        for bundle in shown(cell)
-    )
+    assert all(set(bundle) == {"text/html", "text/plain"} for cell in (magic, name, two) for bundle in shown(cell))
     assert simulator.calls["create"] == 4
 
 

@@ -1,13 +1,12 @@
 """Where no player is wanted: what a saved cell shows on GitHub, GitLab, paper and pages that are sanitised, each by its rules."""
 
 import base64
-import dataclasses
 import re
 
 import nbformat
 import nh3
 import pytest
-from nbconvert import HTMLExporter, LatexExporter, MarkdownExporter, SlidesExporter
+from nbconvert import HTMLExporter, LatexExporter, MarkdownExporter, NotebookExporter, SlidesExporter
 
 from seedance_nb import slimming
 from seedance_nb.api.models import Status, VideoRequest
@@ -134,21 +133,6 @@ def without_blanks(text):
     return re.sub(r"\s+", "", text)
 
 
-def test_a_finished_video_has_its_still_in_the_bundle(notebook, poster):
-    data = notebook.cells[0].outputs[0].data
-
-    assert set(data) == {"text/html", "text/plain", "image/jpeg"}
-    assert without_blanks(data["image/jpeg"]) == poster
-
-
-def test_a_clip_without_a_poster_has_none(saved, tmp_path):
-    clip = dataclasses.replace(saved[1], poster=tmp_path / "gone.jpg")
-    done = Snapshot(
-        key="j1", request=VideoRequest(prompt=PROMPT), take=1, status=Status.SUCCEEDED, status_text="succeeded", created_at=1.0, clip=clip
-    )  # fmt: skip
-    assert set(final_bundle(done, 10**9)) == {"text/html", "text/plain"}
-
-
 def test_running_a_cell_again_stores_the_same(saved, notebook):
     """The bundle has no time and no id of its own in it, so a notebook does not grow or differ."""
     [first, _] = notebook.cells[0].outputs
@@ -175,22 +159,13 @@ def test_pages_slides_and_markdown_have_the_player_and_no_second_picture(noteboo
 
 def test_paper_shows_the_still(notebook, saved):
     """LaTeX, and so PDF: what makes a PDF of it is not on this machine."""
-    body, resources = LatexExporter().from_notebook_node(notebook)
+    stills, _ = NotebookExporter(preprocessors=["seedance_nb.notebook.stills.Stills"]).from_notebook_node(notebook)
+    body, resources = LatexExporter().from_notebook_node(nbformat.reads(stills, as_version=4))
 
     [(name, picture)] = resources["outputs"].items()
     assert picture == saved[1].poster.read_bytes()
     assert f"\\includegraphics{{{name}}}" in without_blanks(body.replace("{max size", "")) or name in body
     assert "base64" not in body
-
-
-def test_who_prefers_pictures_to_html_shows_the_still(notebook, poster):
-    """GitLab's order."""
-    exporter = HTMLExporter()
-    exporter.config.NbConvertBase.display_data_priority = ["image/png", "image/jpeg", "text/html", "text/plain"]
-    body, _ = HTMLExporter(config=exporter.config).from_notebook_node(notebook)
-
-    assert f'src="data:image/jpeg;base64,{poster}' in body.replace("\n", "")
-    assert "<video" not in body
 
 
 # -- who strips

@@ -207,12 +207,10 @@ def final_bundle(grid: Grid, axes: dict[str, Any]) -> dict[str, str]:
 
 
 def wall_bundle(picture: GridPicture, embed_limit: int, **axes: Any) -> dict[str, str]:
-    """What stays in the notebook for good, with a still as a job has one. Reads all clips from disk."""
-    from ...grids.walls.still import wall_still
+    """What stays in the notebook for good: text/html and text/plain, nothing else. Reads all clips from disk."""
     from ...grids.walls.wall import wall_html, wall_plain
 
-    still = wall_still(picture)
-    return ({} if still is None else {"image/jpeg": still}) | {
+    return {
         "text/html": wall_html(picture, **axes, embed_limit=embed_limit) + grid_html.ending(picture),
         "text/plain": "\n".join(filter(None, (wall_plain(picture, **axes), grid_html.cure_of(picture)))),
     }

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ...clips.store import shown_file
 from ...pages import html, words
-from ...pages.job_page import final_html, still_of
+from ...pages.job_page import final_html
 from ...snapshot import Snapshot
 from ...terminal.stills import show_still
 from ...tracking.background import log
@@ -159,15 +159,12 @@ class JobView:
 
 
 def final_bundle(snapshot: Snapshot, embed_limit: int) -> dict[str, str]:
-    """What stays in the notebook for good. Reads the clip from disk.
+    """What stays in the notebook for good: text/html and text/plain, nothing else. Reads the clip from disk.
 
-    A still goes with the video, for hosts that prefer pictures to HTML, as GitLab does, and for paper (LaTeX, PDF); Jupyter, VS Code and
-    nbconvert's pages prefer the HTML. It is the poster, at most 480 pixels wide whatever the clip has: 10 to 21 kB for simulated clips of
-    0.13 to 0.37 MB (a PNG of it is six times as large), and what is filmed has more bytes a second, but no wider poster.
+    A picture of its own (image/jpeg) would be shown in VS Code, where nobody trusts the notebook, in place of the words with the id, and
+    is seen nowhere that shows HTML. Stills for GitHub and for paper come from the poster inside the HTML: see `slimming` and `stills`.
     """
-    bundle = {"text/html": final_html(snapshot, embed_limit), "text/plain": words.plain(snapshot)}
-    still = still_of(snapshot.clip)
-    return bundle if still is None else {**bundle, "image/jpeg": still}
+    return {"text/html": final_html(snapshot, embed_limit), "text/plain": words.plain(snapshot)}
 
 
 def clip_bytes(job: Job) -> bytes | None:

@@ -76,7 +76,7 @@ def test_news_and_the_wall_arrive_while_another_cell_keeps_the_kernel_busy(kerne
     assert len(boards(kernel)) > before
     served = [studio.film(kernel.value(f"boats.jobs[{i}].request_id").strip("'")) for i in range(2)]
     assert videos(cell.outputs) == [digest(film) for film in served]
-    assert [set(output) for output in cell.outputs] == [{"text/html", "text/plain", "image/jpeg"}, set()]
+    assert [set(output) for output in cell.outputs] == [{"text/html", "text/plain"}, set()]
 
 
 def test_the_receipt_names_every_id_while_it_runs(kernel, studio):
@@ -252,7 +252,7 @@ def test_a_notebook_run_by_a_program_is_saved_with_its_wall(simulator, tmp_path)
     assert videos(shown(by_magic)) == served
     assert len(set(videos(shown(by_name)))) == 2
     bundles = functools.reduce(lambda a, b: a + b, (shown(cell) for cell in (by_magic, by_name)))
-    assert all(set(bundle) == {"text/html", "text/plain", "image/jpeg"} for bundle in bundles)
+    assert all(set(bundle) == {"text/html", "text/plain"} for bundle in bundles)
     assert simulator.calls["create"] == 6
 
 
