@@ -288,7 +288,7 @@ class Browser:
         self._playwright = sync_playwright().start()
         self._chromium = self._playwright.chromium.launch(executable_path=self._executable, args=list(CHROMIUM_ARGS))
         self.context = self._chromium.new_context(viewport=self._viewport)
-        self.context.set_default_timeout(30_000)
+        self.context.set_default_timeout(60_000)
         self.context.add_init_script(path=PAGE_SCRIPT)
 
     def _close(self) -> None:
@@ -337,7 +337,7 @@ class Tab:
         return path
 
     @in_browser
-    def play_check(self, nth: int = 0, *, cell: int | None = None, timeout: float = 30) -> dict[str, Any]:
+    def play_check(self, nth: int = 0, *, cell: int | None = None, timeout: float = 60) -> dict[str, Any]:
         """Plays the nth video of the page, or of one cell, and sees its time advance; returns what kind of video it is."""
         which = {"nth": nth, "cell": cell}
         self.wait_until("which => driver.video(which)", which, timeout=timeout, hint=f"there is no video {which}")
@@ -349,7 +349,7 @@ class Tab:
         return self.page.evaluate("which => driver.describe(which)", which)
 
     @in_browser
-    def wait_until(self, condition: str, argument: Any = None, *, timeout: float = 30, hint: str = "") -> None:
+    def wait_until(self, condition: str, argument: Any = None, *, timeout: float = 60, hint: str = "") -> None:
         """Waits in the page until the JavaScript function says yes."""
         with self._explaining(hint or condition):
             self.page.wait_for_function(condition, arg=argument, timeout=timeout * 1000)
@@ -376,7 +376,7 @@ class LabNotebook(Tab):
     """A notebook open in JupyterLab. Cells are counted from 0."""
 
     @in_browser
-    def run_cell(self, index: int, *, wait: bool = True, timeout: float = 60) -> None:
+    def run_cell(self, index: int, *, wait: bool = True, timeout: float = 120) -> None:
         """Selects the cell and presses Shift+Enter; by default waits until the kernel has run it."""
         self.page.evaluate("i => driver.select(i)", index)
         before = self.page.evaluate("i => driver.runs(i)", index)
@@ -389,7 +389,7 @@ class LabNotebook(Tab):
                 hint=f"cell {index} never ended",
             )
 
-    def run_all(self, timeout: float = 120) -> None:
+    def run_all(self, timeout: float = 180) -> None:
         """Run All Cells, until the last has run or one has failed."""
         self._command("notebook:run-all-cells", timeout)
 
@@ -437,13 +437,13 @@ class LabNotebook(Tab):
         return self.page.evaluate("i => driver.text(i)", index)
 
     @in_browser
-    def wait_text(self, index: int, text: str, timeout: float = 30) -> None:
+    def wait_text(self, index: int, text: str, timeout: float = 60) -> None:
         """Until the cell's outputs show this text."""
         hint = f"cell {index} never showed {text!r}"
         self.wait_until("([i, text]) => driver.text(i).includes(text)", [index, text], timeout=timeout, hint=hint)
 
     @in_browser
-    def wait_role(self, index: int, role: str, name: str | None = None, timeout: float = 30) -> None:
+    def wait_role(self, index: int, role: str, name: str | None = None, timeout: float = 60) -> None:
         """Until an element of this role and name is visible in the cell's outputs."""
         with self._explaining(f"cell {index} never showed a {role} {name or ''}"):
             self._outputs(index).get_by_role(role, name=name, exact=True).first.wait_for(timeout=timeout * 1000)
@@ -465,7 +465,7 @@ class LabNotebook(Tab):
         return self.page.evaluate("() => driver.seen.texts")
 
     @in_browser
-    def _command(self, name: str, timeout: float = 30) -> None:
+    def _command(self, name: str, timeout: float = 60) -> None:
         self.page.evaluate("name => driver.command(name)", name)
         self.wait_until("() => driver.commandEnded", timeout=timeout, hint=f"the command {name} never ended")
 

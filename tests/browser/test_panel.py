@@ -56,7 +56,7 @@ class PanelPage:
         self.choose("Resolution", "480p")
         self.press("Generate")
 
-    def wait_video(self, prompt="", timeout=40):
+    def wait_video(self, prompt="", timeout=120):
         """Waits for the clip of that prompt to be open (the copy that is saved with the notebook is another video), and plays it."""
         self.do(lambda out: out.get_by_label(f"Video: {prompt}").wait_for(timeout=timeout * 1000))
         return self.lab.play_check(cell=self.cell, timeout=timeout)
