@@ -288,7 +288,10 @@ def _check_media(urls: Any) -> list[str]:
     if not isinstance(urls, tuple | list):
         raise InvalidRequest(f"media_urls must be a list of URLs, not {type(urls).__name__}")
     if not 1 <= len(urls) <= MOST_MEDIA_URLS:
-        raise InvalidRequest(f"give 1 to {MOST_MEDIA_URLS} media URLs, not {len(urls)}; leave them out for text only")
+        raise InvalidRequest(
+            f"give 1 to {MOST_MEDIA_URLS} media URLs, not {len(urls)}; leave them out for text only;"
+            " nothing was sent and nothing charged"
+        )
     warnings = []
     for url in urls:
         if is_content(url):

@@ -59,7 +59,8 @@ EVERY: Mapping[str, tuple[Any, ...]] = MappingProxyType(
 
 MOST_MEDIA_URLS = 5
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp")
-MEDIA_SUFFIXES = (*IMAGE_SUFFIXES, ".mp4", ".mov", ".m4v", ".mp3", ".wav")
+SOUND_SUFFIXES = (".mp3", ".wav")
+MEDIA_SUFFIXES = (*IMAGE_SUFFIXES, ".mp4", ".mov", ".m4v", *SOUND_SUFFIXES)
 
 
 # The fields -----------------------------------------------------------------------------------------------

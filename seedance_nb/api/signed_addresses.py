@@ -7,7 +7,9 @@ whole address. `?v=3`, `?id=5` and `?versionId=…` name the content and stay.
 from __future__ import annotations
 
 import re
+import time
 import unicodedata
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote, unquote_plus, urlsplit, urlunsplit
 
@@ -43,6 +45,8 @@ _BESIDE = _names("e ex et is st t ts tm time timestamp date start end valid_from
 """Only where a signature stands beside them, and only with a moment for a value: alone they may name anything."""
 _PROOFS_BESIDE = _names("hash md5 sha1 sha256 digest h hm hdn verify mac k s oh nonce rand key keyname keyid kid")
 """The same, with random digits for a value."""
+_ENDS = ("expires", "expire", "se", "exp", "expiry", "e", "ex")
+"""Where signers write the moment of the end."""
 _MOMENT = re.compile(r"\d{10}(\d{3}){0,3}|\d{8}T\d{6}Z?|\d{14}|\d{4}-\d\d-\d\dT.*", re.ASCII)
 _HEX_MOMENT = re.compile(r"[0-9a-f]{8}", re.IGNORECASE)
 _RANDOM = re.compile(r"(?=.*\d)[\w+/=~.-]{16,}|[0-9a-f]{8,}", re.ASCII | re.IGNORECASE)
@@ -100,6 +104,33 @@ def without_signatures_in(text: str) -> str:
 
 def _without_token(text: str) -> str:
     return _WAKE_TOKEN.sub(rf"\1#{UNSIGNED}", text) if "wake" in text.lower() else text
+
+
+def seconds_left(address: str, now: float | None = None) -> float | None:
+    """For how long a signed address can still be read, by what stands in it; None where nothing of that kind does."""
+    try:
+        given = {each.name: each.value for each in _parameters(urlsplit(address).query)}
+    except ValueError:
+        return None
+    ends: float | None = None
+    for vendor in ("x-amz-", "x-goog-", "x-oss-", "x-tos-", "x-obs-"):
+        begun, lasts = _moment(given.get(f"{vendor}date", "")), given.get(f"{vendor}expires", "")
+        if begun is not None and re.fullmatch(r"\d{1,9}", lasts, re.ASCII):
+            ends = begun + int(lasts)
+    if ends is None and any(_signs(name) and name not in _ENDS for name in given):
+        ends = next((moment for name in _ENDS if (moment := _moment(given.get(name, ""))) is not None), None)
+    return None if ends is None else ends - (time.time() if now is None else now)
+
+
+def _moment(text: str) -> float | None:
+    """Seconds since 1970 of `1764000000`, `20261126T161500Z` or `2026-11-26T16:15:00Z`."""
+    if re.fullmatch(r"\d{10}", text, re.ASCII):
+        return float(text)
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
 
 
 def is_unsigned(address: object) -> bool:

@@ -8,7 +8,7 @@
  *   get<Name extends keyof Traits>(name: Name): Traits[Name],
  *   set<Name extends keyof Traits>(name: Name, value: Traits[Name]): void,
  *   save_changes(): void,
- *   send(message: { kind: string, [fact: string]: unknown }): void,
+ *   send(message: { kind: string, [fact: string]: unknown }, callbacks?: undefined, buffers?: ArrayBuffer[]): void,
  *   on(news: string, hear: Hear<Message>): void,
  *   off(news: string, hear: Hear<Message>): void,
  * }} Model

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from urllib.parse import urlsplit
 
 from ..api.extra import shown_extra
+from ..api.fields import IMAGE_SUFFIXES
 from ..api.models import SERVER_STATUSES, Status, VideoRequest
 from ..clips.clip import Clip
 from ..errors import ClipForgotten, one_line
@@ -72,15 +74,35 @@ def duration_words(seconds: float) -> str:
 
 def settings_line(request: VideoRequest) -> str:
     """What was asked besides the prompt, what was left to the service left out: "seedance-2.0 · 16:9 · 5 s · 720p"."""
-    media = len(request.media_urls or ())
     return facts_line(
         one_line(request.model, 80),
         one_line(request.aspect_ratio, 20) if request.aspect_ratio else None,
         f"{request.duration} s" if request.duration is not None else None,
         one_line(request.resolution, 20) if request.resolution else None,
-        f"{media} reference {'file' if media == 1 else 'files'}" if media else None,
+        _references(request.media_urls) if request.media_urls else None,
         *shown_extra(request.extra),
     )
+
+
+def reference_roles(addresses: Sequence[str]) -> list[str]:
+    """What each reference is to the service, by the number and kinds of all of them: "first frame", "last frame" or "reference"."""
+    if 0 < len(addresses) <= 2 and all(_path_of(address).endswith(IMAGE_SUFFIXES) for address in addresses):
+        return ["first frame", "last frame"][: len(addresses)]
+    return ["reference"] * len(addresses)
+
+
+def _references(addresses: Sequence[str]) -> str:
+    roles = reference_roles(addresses)
+    number = f"{len(roles)} reference {'file' if len(roles) == 1 else 'files'}"
+    told = {"first frame": "first frame", "last frame": "first and last frame"}.get(roles[-1])
+    return f"{number} ({told})" if told else number
+
+
+def _path_of(address: str) -> str:
+    try:
+        return urlsplit(address).path.lower()
+    except ValueError:
+        return ""
 
 
 def marks(snapshot: Snapshot) -> str | None:

@@ -100,7 +100,7 @@ class Follower(Protocol):
         """Run `function()` soon, in a thread for slow work."""
 
     def thumbnails(self, request: VideoRequest) -> list[str]:
-        """The person's own pictures that a request goes by, each small and as a data: address."""
+        """A small picture of each reference of a request, as a data: address; "" where there is none."""
 
 
 LONGEST_NOTE = 2000
@@ -361,7 +361,7 @@ class Job(Shown):
         return self._follower.limits
 
     def thumbnails(self) -> list[str]:
-        """The person's own pictures that it goes by, each small and as a data: address."""
+        """A small picture of each of its references, as a data: address; "" where there is none."""
         return self._follower.thumbnails(self.request)
 
     def call_later(self, seconds: float, function: Callable[[], object]) -> None:

@@ -330,7 +330,7 @@ def test_axe_finds_nothing_and_screenshots(simulate, panel, theme):
     page.wait_button("Cancel")
     for fold in ("Reference media", "Used before", "Metadata, other fields, webhook"):
         page.press(fold)
-    page.fill("Addresses", "https://example.org/first.png\nhttps://example.org/last.jpg")
+    page.fill("Addresses and paths", "https://example.org/first.png\nhttps://example.org/last.jpg")
     page.choose("Model", "seedance-1.5-pro")
 
     for width in (400, 800, 1400):

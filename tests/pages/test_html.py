@@ -328,9 +328,15 @@ def test_durations_are_said_as_people_say_them(seconds, words):
         (VideoRequest(prompt="p"), "seedance-2.0"),
         (
             VideoRequest(prompt="p", duration=10, media_urls=("https://x/a.png",)),
-            "seedance-2.0 · 10 s · 1 reference file",
+            "seedance-2.0 · 10 s · 1 reference file (first frame)",
         ),
         (VideoRequest(prompt="p", media_urls=("https://x/a", "https://x/b")), "seedance-2.0 · 2 reference files"),
+        (
+            VideoRequest(prompt="p", media_urls=("sha256:" + 64 * "0" + ".png", "https://x/B.JPG?v=3")),
+            "seedance-2.0 · 2 reference files (first and last frame)",
+        ),
+        (VideoRequest(prompt="p", media_urls=("https://x/a.mp4",)), "seedance-2.0 · 1 reference file"),
+        (VideoRequest(prompt="p", media_urls=3 * ("https://x/a.png",)), "seedance-2.0 · 3 reference files"),
     ],
 )
 def test_settings_leave_out_what_was_left_to_the_service(request_, line):

@@ -27,7 +27,8 @@ import {
  *   cancel_requested: boolean,
  * }} View
  */
-/** @typedef {{ view: Partial<View>, receipt: string, done: boolean, references: string[] }} Traits */
+/** @typedef {{ picture: string, name: string, role: string }} Reference what the video goes by; `picture` is small, or empty */
+/** @typedef {{ view: Partial<View>, receipt: string, done: boolean, references: Reference[] }} Traits */
 /** @typedef {{ kind: "video" } | { kind: "no_video" | "cancel_failed", text: string }} Message */
 
 const TICK = 1000; // ms between redraws of the clock
@@ -242,17 +243,18 @@ function card(model, el, age, rests) {
 }
 
 /**
- * The person's own pictures that the video goes by.
+ * What the video goes by, in its order.
  * @param {HTMLElement} place
- * @param {string[]} sources
+ * @param {Reference[]} references
  */
-function drawReferences(place, sources) {
-  place.hidden = !sources.length;
-  place.replaceChildren(...sources.map((source, index) => {
-    const picture = make("img", "seedance-reference");
-    picture.alt = sources.length > 1 ? `Reference ${index + 1}` : "Reference";
-    picture.src = source;
-    return picture;
+function drawReferences(place, references) {
+  place.hidden = !references.length;
+  place.replaceChildren(...references.map(({ picture, name, role }, index) => {
+    const words = references.length > 1 ? `${index + 1} · ${role}` : role;
+    const shown = picture
+      ? make("img", { className: "seedance-reference", src: picture, alt: name })
+      : make("span", "seedance-reference", name);
+    return make("figure", { title: name }, shown, make("figcaption", "", words));
   }));
 }
 

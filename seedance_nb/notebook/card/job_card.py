@@ -10,10 +10,13 @@ from typing import Any
 import anywidget
 import traitlets
 
+from ...api.content_addresses import is_content
+from ...api.fields import IMAGE_SUFFIXES, SOUND_SUFFIXES
+from ...api.models import VideoRequest
 from ...errors import LONGEST, one_line, shortened
 from ...pages.assets import module
 from ...pages.escaping import clean
-from ...pages.words import clamp, credits_words, settings_line, status_words
+from ...pages.words import clamp, credits_words, reference_roles, settings_line, status_words
 from ...snapshot import Snapshot, durations, shown_facts
 
 _HERE = Path(__file__).parent
@@ -54,6 +57,26 @@ def card_view(snapshot: Snapshot, now: float, *, heading: bool = False) -> dict[
     }
 
 
+def reference_tiles(request: VideoRequest, pictures: Sequence[str]) -> list[dict[str, str]]:
+    """What the card shows of each reference: {picture, name, role}; `pictures` are `job.thumbnails()`, "" where there is none.
+
+    An address of somebody else's is told by its name alone: a card fetches nothing.
+    """
+    addresses = request.media_urls or ()
+    roles = reference_roles(addresses)
+    return [
+        {"picture": picture, "name": _name_of(address), "role": role}
+        for address, picture, role in zip(addresses, pictures, roles, strict=False)
+    ]
+
+
+def _name_of(address: str) -> str:
+    if is_content(address):
+        suffix = f".{address.rpartition('.')[2]}"
+        return "picture" if suffix in IMAGE_SUFFIXES else "sound" if suffix in SOUND_SUFFIXES else "video"
+    return clamp(clean(one_line(address.partition("#")[0].partition("?")[0].rpartition("/")[2] or address, 80)), 40)
+
+
 MOST_PAGES = 16
 """Pages whose word on what they show is kept."""
 
@@ -80,15 +103,15 @@ class JobCard(anywidget.AnyWidget):
     done = traitlets.Bool(False).tag(sync=True)
     """Nothing more will come, and the outputs have been replaced: a card that is still on a page then helps itself."""
 
-    references = traitlets.List(traitlets.Unicode()).tag(sync=True)
-    """The person's own pictures that the video goes by, small, as data: addresses."""
+    references = traitlets.List(traitlets.Dict()).tag(sync=True)
+    """`reference_tiles(…)`: what the video goes by, in small."""
 
     def __init__(
         self,
         view: dict[str, Any],
         *,
         receipt: str = "",
-        references: Sequence[str] = (),
+        references: Sequence[dict[str, str]] = (),
         on_cancel: Callable[[], None],
         clip_bytes: Callable[[], bytes | None],
         on_in_view: Callable[[], object] = lambda: None,

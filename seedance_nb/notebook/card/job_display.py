@@ -107,13 +107,13 @@ class JobView:
                 self._screen.in_cell_context(functools.partial(self._card.show, snapshot, done=True))
 
     def _open_card(self, snapshot: Snapshot) -> None:
-        from .job_card import JobCard, card_view
+        from .job_card import JobCard, card_view, reference_tiles
 
         job = self.job
         self._card = JobCard(
             card_view(snapshot, time.time()),
             receipt=self._receipt_id,
-            references=job.thumbnails(),
+            references=reference_tiles(job.request, job.thumbnails()),
             on_cancel=job.cancel,
             clip_bytes=lambda: clip_bytes(job),
             on_in_view=lambda: job.call_later(0.0, lambda: self._changed(job.snapshot)),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,7 +19,7 @@ from ...api.fields import DEFAULT_MODEL, DEFAULTS, EVERY, IMAGE_SUFFIXES, MOST_M
 from ...api.models import VideoRequest, make_request
 from ...errors import InvalidRequest, SeedanceError, one_line
 from ...pages.escaping import Html, clean, filled, joined
-from ...pages.words import clamp
+from ...pages.words import clamp, reference_roles
 from ...tracking.references.shelf import Shelf
 from ..interactive import drawn_by, interactive
 from .choice import Choice
@@ -58,6 +60,8 @@ class Compose:
         self._catalog = catalog
         self._shelf = shelf
         self._on_change = on_change
+        self._names: dict[str, str] = {}
+        self._paths: dict[tuple[str, float, int], str] = {}
         self._held = False
         self.prompt = Field(
             "prompt", w.Textarea(description="Prompt", placeholder="A paper boat on a rainy street", rows=3)
@@ -73,9 +77,9 @@ class Compose:
         self.media = Field(
             "media",
             w.Textarea(
-                description="Addresses",
+                description="Addresses and paths",
                 rows=2,
-                placeholder="https://… one address a line: first frame, then last frame",
+                placeholder="https://… or pictures/boat.png, one a line: first frame, then last frame",
             ),
         )
         self.metadata = Field(
@@ -174,6 +178,12 @@ class Compose:
             self.webhook.control.value = request.webhook_url or ""
             self._draw_media()
 
+    def add_reference(self, address: str, name: str, *, first: bool = False) -> None:
+        """Put a reference behind the others, or before them; `name` is shown for it. One that is there already is not put there twice."""
+        self._names[address] = name
+        others = [url for url in self._media_urls() if url != address]
+        self.media.control.value = "\n".join([address, *others] if first else [*others, address])
+
     def learn(self, catalog: Catalog) -> None:
         """Offer what this catalog offers; what is chosen stays where it is still offered."""
         with self._together():
@@ -238,7 +248,24 @@ class Compose:
 
     def _addresses(self) -> list[str]:
         urls = self._media_urls()
-        return urls if self._shelf is None else [self._shelf.address(url) for url in urls]
+        return [self._address(url) for url in urls]
+
+    def _address(self, typed: str) -> str:
+        """The address of what was typed. A path is read once as long as its file stays as it is: this is asked at every key pressed."""
+        if self._shelf is None:
+            return typed
+        seen: tuple[str, float, int] | None = None
+        with contextlib.suppress(OSError, RuntimeError, ValueError):
+            found = Path(typed).expanduser().absolute()
+            facts = found.stat()
+            if time.time() - facts.st_mtime > 2:  # one that is being written may change within a tick of its clock
+                seen = str(found), facts.st_mtime, facts.st_size
+        if seen is not None and seen in self._paths:
+            return self._paths[seen]
+        address = self._shelf.address(typed)
+        if seen is not None:
+            self._paths[seen] = address
+        return address
 
     def _reverse_media(self) -> None:
         self.media.control.value = "\n".join(reversed(self._media_urls()))
@@ -248,9 +275,9 @@ class Compose:
         if self._shelf is not None:
             for url in urls:
                 with contextlib.suppress(SeedanceError):  # what is wrong with it is said where it is asked for
-                    if "://" not in url and (small := self._shelf.thumbnail(self._shelf.address(url))) is not None:
+                    if "://" not in url and (small := self._shelf.thumbnail(self._address(url))) is not None:
                         pictures[url] = small
-        self.thumbnails.value = thumbnails(urls, pictures)
+        self.thumbnails.value = thumbnails(urls, pictures, self._names)
         self.swap.layout.display = "" if len(urls) > 1 else "none"
 
 
@@ -340,21 +367,27 @@ def write_fields(extra: dict[str, Any] | None) -> str:
     return json.dumps(extra, ensure_ascii=False)
 
 
-def thumbnails(urls: Sequence[str], own: Mapping[str, str] = MappingProxyType({})) -> Html:
-    """The reference media in their order, images as pictures; `own` holds small ones (data:) of the person's files by what was typed."""
+def thumbnails(
+    urls: Sequence[str], own: Mapping[str, str] = MappingProxyType({}), names: Mapping[str, str] = MappingProxyType({})
+) -> Html:
+    """The reference media in their order, images as pictures; `own` holds small ones (data:) of the person's files by what was typed,
+    `names` what such a file was called.
+    """
     images = [url for url in urls if _suffix(url).endswith(IMAGE_SUFFIXES)]
-    roles = {0: "first frame", 1: "last frame"} if len(images) == len(urls) <= 2 else {}
+    roles = reference_roles(urls)
     figures = []
     for index, url in enumerate(urls[:MOST_MEDIA_URLS]):
-        words = f"{index + 1} · {roles.get(index, 'reference')}"
-        name = clamp(_suffix(url).rpartition("/")[2] or url, 40)
+        words = f"{index + 1} · {roles[index]}"
+        name = clamp(clean(names.get(url) or _suffix(url).rpartition("/")[2] or url), 40)
         if url in own:
             inner = filled('<img src="{}" alt="{}">', own[url], name)
         elif url in images and url.startswith("https://"):
             inner = filled('<img src="{}" alt="{}" loading="lazy" referrerpolicy="no-referrer">', url, name)
         else:
             inner = filled('<span class="seedance-file">{}</span>', name)
-        figures.append(filled('<figure title="{}">{}<figcaption>{}</figcaption></figure>', url, inner, words))
+        figures.append(
+            filled('<figure title="{}">{}<figcaption>{}</figcaption></figure>', names.get(url, url), inner, words)
+        )
     return joined(figures)
 
 

@@ -23,7 +23,7 @@ import { raise } from "../../pages/raise.js";
 /**
  * @typedef {{ view: string } & (
  *   Page | Clip | { kind: "posters", keys: string[] } | { kind: "open", tile: Facts } | { kind: "wall", html: string, code: string } |
- *   { kind: "saved", text: string } | { kind: "trouble", control: string, key?: string, text: string }
+ *   { kind: "saved" | "referred", text: string } | { kind: "frames", key: string, moments: (number | null)[] } | { kind: "trouble", control: string, key?: string, text: string }
  * )} Answer
  */
 /** @typedef {Answer | { kind: "changed", show: string | null }} Message */
@@ -58,6 +58,8 @@ export default {
     let picking = false; // whether a click on a tile chooses it instead of opening it
     /** @type {Set<string>} */
     const chosen = new Set(); // keys, in the order in which they were chosen
+    /** @type {string[]} */
+    const frames = []; // URLs of the strip of frames
     let code = ""; // what asks for the compared clips again
 
     /**
@@ -277,7 +279,7 @@ export default {
       say(ui.takeButton, tile.new_take);
       ui.retryButton.hidden = !tile.retry;
       say(ui.retryButton, tile.retry || "");
-      ui.saveButton.hidden = !tile.has_video;
+      ui.saveButton.hidden = ui.referButton.hidden = !tile.has_video;
       ui.idButton.hidden = !tile.request_id;
       ui.takeButton.disabled = ui.retryButton.disabled = false;
       ui.starButton.disabled = ui.noteButton.disabled = false;
@@ -286,7 +288,8 @@ export default {
       if (document.activeElement !== ui.note) ui.note.value = tile.noted;
       if (!another) return;
       complain(tile.error || "");
-      ui.saveRow.hidden = true;
+      ui.saveRow.hidden = ui.referRow.hidden = true;
+      ui.referButton.setAttribute("aria-expanded", "false");
       ui.path.value = tile.save_as;
       ui.stage.replaceChildren();
       if (!tile.has_video) return;
@@ -304,6 +307,36 @@ export default {
       video.autoplay = !auto && !still.matches; // what opened by itself waits to be played
       video.setAttribute("aria-label", `Video: ${tile.prompt.slice(0, 120)}`);
       ui.stage.replaceChildren(video, ...(note ? [make("p", "seedance-quiet", note)] : []));
+    };
+
+    // The clip itself, or a frame of it, goes into the form as a reference.
+    const refer = () => {
+      if (!open) return;
+      ui.referRow.hidden = !ui.referRow.hidden;
+      ui.referButton.setAttribute("aria-expanded", String(!ui.referRow.hidden));
+      if (ui.referRow.hidden) return;
+      ui.frames.replaceChildren(make("span", "seedance-quiet", "Looking into the clip…"));
+      ask("frames", { key: open.key });
+    };
+
+    /**
+     * @param {{ key: string, moments: (number | null)[] }} message
+     * @param {Buffers} buffers
+     */
+    const receiveFrames = ({ key, moments }, buffers) => {
+      if (open?.key !== key) return;
+      for (const url of frames.splice(0)) URL.revokeObjectURL(url);
+      ui.frames.replaceChildren(...moments.map((moment, index) => {
+        const buffer = buffers[index];
+        const src = buffer ? URL.createObjectURL(new Blob([buffer], { type: "image/jpeg" })) : "";
+        frames.push(src);
+        const words = moment === null ? "last" : `${moment.toFixed(1)} s`;
+        const of = moment === null ? "the last frame" : `the frame at ${words}`;
+        const facts = { className: "seedance-frame-button", "aria-label": `Use ${of} as first frame`, title: `Use ${of} as first frame` };
+        const button = make("button", facts, make("img", { src, alt: "" }), make("span", "", words));
+        button.addEventListener("click", () => ask("reference", { key, moment }));
+        return button;
+      }));
     };
 
     const close = () => {
@@ -436,6 +469,8 @@ export default {
       else if (message.kind === "clip") receiveClip(message, buffers);
       else if (message.kind === "open") receiveFacts(message.tile);
       else if (message.kind === "wall") receiveWall(message);
+      else if (message.kind === "frames") receiveFrames(message, buffers);
+      else if (message.kind === "referred") complain(message.text, false);
       else if (message.kind === "trouble" && message.control === "compare") {
         drawPicking();
         say(ui.pickSays, message.text);
@@ -493,6 +528,8 @@ export default {
       ui.saveRow.hidden = !ui.saveRow.hidden;
       if (!ui.saveRow.hidden) ui.path.select();
     });
+    ui.referButton.addEventListener("click", refer);
+    ui.wholeButton.addEventListener("click", () => open && ask("reference", { key: open.key, moment: "all" }));
     ui.confirm.addEventListener("click", () => act(ui.confirm, "save", { path: ui.path.value }));
     ui.path.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.ctrlKey) return;
@@ -530,7 +567,7 @@ export default {
       sight.disconnect();
       end.disconnect();
       stopListening();
-      for (const url of [...posters.values(), ...clips.values()]) URL.revokeObjectURL(url);
+      for (const url of [...posters.values(), ...clips.values(), ...frames]) URL.revokeObjectURL(url);
     };
   },
 };
@@ -559,6 +596,10 @@ function build(el) {
     retryButton: button("Retry"),
     editButton: button("Edit as new"),
     saveButton: button("Save as…"),
+    referButton: button("Use as reference…"),
+    referRow: make("div", "seedance-refer"),
+    wholeButton: button("Use the whole clip"),
+    frames: make("div", "seedance-frames"),
     idButton: button("Copy request id"),
     closeButton: button("Close"),
     saveRow: make("div", "seedance-row"),
@@ -614,12 +655,17 @@ function build(el) {
   ui.noteRow.append(ui.note, ui.noteButton);
   ui.saveRow.append(ui.path, ui.confirm);
   const actions = make("div", "seedance-row");
-  actions.append(ui.retryButton, ui.takeButton, ui.editButton, ui.starButton, ui.saveButton, ui.idButton, ui.closeButton);
+  actions.append(ui.retryButton, ui.takeButton, ui.editButton, ui.starButton, ui.referButton, ui.saveButton, ui.idButton, ui.closeButton);
   const text = make("div", "seedance-viewer-text");
   text.append(ui.prompt, ui.facts);
   const upper = make("div", "seedance-viewer-upper");
   upper.append(ui.stage, text);
-  ui.viewer.append(upper, actions, ui.noteRow, ui.saveRow, ui.trouble);
+  ui.referRow.append(make("p", "seedance-quiet", "Use as first frame"), ui.frames, ui.wholeButton);
+  ui.referRow.hidden = true;
+  ui.frames.setAttribute("role", "group");
+  ui.frames.setAttribute("aria-label", "Frames");
+  ui.referButton.setAttribute("aria-expanded", "false");
+  ui.viewer.append(upper, actions, ui.referRow, ui.noteRow, ui.saveRow, ui.trouble);
   ui.scroll.append(ui.grid, ui.empty, ui.end);
   el.append(ui.viewer, ui.compare, bar, picks, ui.scroll);
   return ui;

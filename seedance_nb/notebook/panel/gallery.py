@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import io
+import itertools
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
 _HERE = Path(__file__).parent
 PAGE = 12
 """Tiles a page. One page fills the gallery's box, so what opening costs does not grow with the ledger."""
+FRAMES = 6
+"""Frames in the strip of a clip: the first, the last, and some between."""
 HOVER_BYTES = 4_000_000
 """A clip above this plays when it is opened, not whenever the pointer passes over it."""
 
@@ -42,7 +47,8 @@ class Gallery(anywidget.AnyWidget):
     """It has no traits: everything is asked for by `{kind, …}` and answered with the same `kind`, pictures and clips as buffers.
 
     From the page: `page` (serial, offset, filter), `posters` (keys), `clip` (key, hover), `open` (key), `new_take` (key, take), `retry`,
-    `edit`, `save` (key, path), `star` (key, starred), `note` (key, text), `compare` (keys; answered with `wall`: html, code). From here also `changed` (perhaps with a key to open) and `trouble` (control, text).
+    `edit`, `save` (key, path), `star` (key, starred), `note` (key, text), `frames` (key; answered with moments, pictures as
+    buffers), `reference` (key, moment: seconds, null for the last frame, "all" for the clip itself; answered with text), `compare` (keys; answered with `wall`: html, code). From here also `changed` (perhaps with a key to open) and `trouble` (control, text).
     """
 
     _esm = module(_HERE / "gallery.js")
@@ -56,9 +62,11 @@ class Gallery(anywidget.AnyWidget):
         edit: Callable[[VideoRequest], object],
         show_code: Callable[[VideoRequest, int], object],
         on_shown: Callable[[str], object],
+        refer: Callable[[object, str], str],
     ) -> None:
-        """`edit(request)` puts it into the form, `show_code(request, take)` offers its code, `on_shown(key)`: the page has its clip."""
+        """`refer(clip or picture, name)` makes it a reference of the form and gives its words; `edit(request)` puts it into the form, `show_code(request, take)` offers its code, `on_shown(key)`: the page has its clip."""
         self._context, self._orders = context, orders
+        self._refer_to = refer
         self._edit_request, self._show_code, self._on_shown = edit, show_code, on_shown
         self._answers: Mapping[str, Callable[[dict[str, Any]], None]] = {
             "page": self._send_page,
@@ -71,6 +79,8 @@ class Gallery(anywidget.AnyWidget):
             "save": self._save,
             "star": self._star,
             "note": self._note,
+            "frames": self._send_frames,
+            "reference": self._refer,
             "compare": self._compare,
         }
         super().__init__()
@@ -138,10 +148,7 @@ class Gallery(anywidget.AnyWidget):
         self.send({"kind": "posters", "view": asked.get("view"), "keys": keys}, buffers=posters)
 
     def _send_clip(self, asked: dict[str, Any]) -> None:
-        clip = self._find(str(asked.get("key"))).clip
-        hover = bool(asked.get("hover"))
-        if clip is None:
-            raise ClipError("the file of this clip is gone; run its code to fetch it again")
+        clip, hover = self._clip_of(asked), bool(asked.get("hover"))
         if hover and clip.size > HOVER_BYTES:
             return
         if is_shown_whole(clip, self._context.session.limits.embed_limit):
@@ -205,9 +212,7 @@ class Gallery(anywidget.AnyWidget):
 
     def _save(self, asked: dict[str, Any]) -> None:
         snapshot = self._find(str(asked.get("key")))
-        if snapshot.clip is None:
-            raise ClipError("the file of this clip is gone; run its code to fetch it again")
-        place = save_copy(snapshot.clip, str(asked.get("path") or ""))
+        place = save_copy(self._clip_of(asked), str(asked.get("path") or ""))
         text = f"saved as {place}"
         self.send({"kind": "saved", "view": asked.get("view"), "key": snapshot.key, "text": text})
         self._context.say(text)
@@ -219,6 +224,55 @@ class Gallery(anywidget.AnyWidget):
     def _note(self, asked: dict[str, Any]) -> None:
         self._job_of(asked).note(str(asked.get("text") or ""))
         self._describe(self._find(str(asked.get("key"))), asked.get("view"))
+
+    def _send_frames(self, asked: dict[str, Any]) -> None:
+        clip = self._clip_of(asked)
+
+        def send() -> None:
+            step = max(clip.seconds, 0.1) / (FRAMES - 1)
+            moments: list[float | None] = [round(step * number, 3) for number in range(FRAMES - 1)]
+            shown = [*itertools.islice(clip.frames(fps=1 / step), FRAMES - 1), clip.frame(-1)]
+            moments = [*moments[: len(shown) - 1], None]
+            answer = {"kind": "frames", "view": asked.get("view"), "key": asked.get("key"), "moments": moments}
+            self._context.in_cell(functools.partial(self.send, answer, buffers=[_small(picture) for picture in shown]))
+
+        self._in_worker(asked, send)
+
+    def _refer(self, asked: dict[str, Any]) -> None:
+        clip, moment = self._clip_of(asked), asked.get("moment")
+        prompt = clamp(one_line(self._find(str(asked.get("key"))).request.prompt), 40)
+
+        def refer() -> None:
+            if moment == "all":
+                text = self._refer_to(clip, f"“{prompt}”")
+            else:
+                frame = clip.frame(-1) if moment is None else clip.frame(float(str(moment)))
+                where = "the last frame" if moment is None else f"the frame at {float(str(moment)):.1f} s"
+                text = self._refer_to(frame, f"{where} of “{prompt}”")
+            answer = {"kind": "referred", "view": asked.get("view"), "key": asked.get("key"), "text": text}
+            self._context.in_cell(self.send, answer)
+
+        self._in_worker(asked, refer)
+
+    def _in_worker(self, asked: dict[str, Any], work: Callable[[], None]) -> None:
+        """Run this beside the runner's loop; what it raises is told where it was asked for."""
+
+        def tell(text: str) -> None:
+            if text:
+                trouble = {"kind": "trouble", "control": asked["kind"], "key": asked.get("key"), "text": text}
+                self._context.in_cell(self.send, trouble | {"view": asked.get("view")})
+
+        def run() -> None:
+            with drawn_by(tell):
+                work()
+
+        self._context.in_worker(run)
+
+    def _clip_of(self, asked: dict[str, Any]) -> Clip:
+        clip = self._find(str(asked.get("key"))).clip
+        if clip is None:
+            raise ClipError("the file of this clip is gone; run its code to fetch it again")
+        return clip
 
     def _job_of(self, asked: dict[str, Any]) -> Job:
         session, key = self._context.session, str(asked.get("key"))
@@ -285,6 +339,14 @@ def _facts(snapshot: Snapshot) -> list[tuple[str, str]]:
         ("Request id", snapshot.request_id or ""),
     ]
     return [(name, clean(text)) for name, text in pairs if text]
+
+
+def _small(picture: Any) -> bytes:
+    """A JPEG of a frame, for the strip."""
+    picture.thumbnail((160, 160))
+    written = io.BytesIO()
+    picture.save(written, "JPEG", quality=75)
+    return written.getvalue()
 
 
 def save_copy(clip: Clip, typed: str) -> Path:

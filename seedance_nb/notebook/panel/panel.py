@@ -18,6 +18,7 @@ from typing import Any
 import ipywidgets as w
 
 from ...api.catalog import Catalog
+from ...clips.clip import Clip
 from ...errors import SeedanceError, one_line
 from ...pages.words import clamp
 from ...snapshot import Snapshot
@@ -32,6 +33,7 @@ from ..interactive import interactive
 from ..screen import Screen
 from .compose import Compose, History
 from .context import Context
+from .file_drop import FileDrop
 from .form import Form
 from .frame import PanelFrame
 from .gallery import Gallery
@@ -55,6 +57,7 @@ class Panel:
         self.context = Context(session, screen, self.frame.say)
         self.orders = Orders(self.context, mine, self._ended, self._priced_anew)
         self.form = Form(self.context, self.frame, self.orders)
+        self.drop = FileDrop(self._keep_file, in_worker=self.context.in_worker, in_cell=self.context.in_cell)
         self.history = History(self._find_prompts, self.form.use_prompt)
         self.watch = Watch(self.context, self.orders, self._status_changed, self._ended)
         self.keeper = Keeper(self.context)
@@ -64,6 +67,7 @@ class Panel:
             edit=self.form.edit,
             show_code=self.form.show_code,
             on_shown=self.keeper.keep_waiting,
+            refer=self._refer,
         )
         self.tally = Tally(self.context, self.watch, self.frame)
         self.root = self._arrange()
@@ -117,7 +121,7 @@ class Panel:
         form = self.compose
         choices = w.Box([f.box for f in (form.model, form.aspect_ratio, form.duration, form.resolution, form.takes)])
         choices.add_class("seedance-choices")
-        media = w.VBox([form.media.box, form.thumbnails, form.swap])
+        media = w.VBox([self.drop, form.media.box, form.thumbnails, form.swap])
         service = w.VBox([form.metadata.box, form.extra.box, form.webhook.box])
         used_before = _fold("Used before", self.history.box, self.history.refresh)
         folds = w.VBox(
@@ -126,6 +130,17 @@ class Panel:
         folds.add_class("seedance-folds")
         root = w.VBox([form.prompt.box, choices, folds, self.frame, self.watch.box, self.gallery])
         return root.add_class("seedance-panel")
+
+    def _keep_file(self, content: bytes, name: str) -> str:
+        address = self.session.shelf.keep(content, name)
+        self.context.in_cell(functools.partial(self.compose.add_reference, address, name))
+        return f"{name} is a reference now; it is uploaded when you press Generate"
+
+    def _refer(self, what: object, name: str) -> str:
+        """A frame of a clip is a first frame; a clip is a reference behind others."""
+        address, is_clip = self.session.shelf.address(what), isinstance(what, Clip)
+        self.context.in_cell(functools.partial(self.compose.add_reference, address, name, first=not is_clip))
+        return f"{name} is {'a reference' if is_clip else 'the first reference'} of the form now"
 
     def _pressed(self, token: str, price: float | None) -> None:
         self.form.press(token, price)

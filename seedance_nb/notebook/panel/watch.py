@@ -18,7 +18,7 @@ from ...snapshot import Snapshot
 from ...tracking.background import log
 from ...tracking.job import Job
 from ...tracking.ledger.record import FREE_AGAIN
-from ..card.job_card import JobCard, card_view
+from ..card.job_card import JobCard, card_view, reference_tiles
 from ..heartbeat import heartbeat
 from ..interactive import drawn_by, interactive
 from ..redraws import Redraws
@@ -116,7 +116,7 @@ class WatchedJob:
         self._unsubscribe: Callable[[], None] = lambda: None
         self.card = JobCard(
             card_view(job.snapshot, time.time(), heading=True),
-            references=job.thumbnails(),
+            references=reference_tiles(job.request, job.thumbnails()),
             on_cancel=job.cancel,
             clip_bytes=lambda: None,  # the gallery plays it
         )

@@ -28,7 +28,7 @@ from ..budget import Budget
 from ..job import LONGEST_STEP, Job, Origin, WaitStrategy, error_of
 from ..ledger.contract import Store
 from ..ledger.record import Record
-from ..references.references import References, own_files
+from ..references.references import References
 from ..references.shelf import Shelf
 from . import submitting
 from .followed import Clock, Followed, Tools
@@ -316,9 +316,9 @@ class Runner:
         self.background.post(lambda: self.background.start(self._work(function)))
 
     def thumbnails(self, request: VideoRequest) -> list[str]:
-        """The person's own pictures that a request goes by, each small and as a data: address."""
+        """A small picture of each reference of a request, as a data: address; "" where it is none of the person's own files, or a sound."""
         shelf = self._tools.references.shelf
-        return [small for address in own_files(request) if (small := shelf.thumbnail(address)) is not None]
+        return [shelf.thumbnail(address) or "" for address in request.media_urls or ()]
 
     async def adopt(self, request_id: str) -> Record:
         """The ledger's row for an id from elsewhere, made from what the service says of it; inside the loop.

@@ -105,11 +105,7 @@ async def claim(
             refused = error
         except ConfigurationError as error:
             said = str(error)
-            refused = (
-                error
-                if said.endswith("nothing was submitted")
-                else ConfigurationError(f"{said}; nothing was submitted")
-            )
+            refused = error if "nothing was submitted" in said else ConfigurationError(f"{said}; nothing was submitted")
         followed.settle(0.0)
         for job in followed.jobs:
             job.is_recorded = False
@@ -168,6 +164,8 @@ async def publish(followed: Followed, request: VideoRequest) -> bool:
     The intention is claimed and nothing of it has left: who dies in between leaves a row that is free again, and what was uploaded.
     """
     tools = followed.tools
+    if notes := tools.references.notes(request):
+        followed.tell(warnings=(*followed.snapshot.warnings, *notes))
     if not own_files(request):
         return True
     loop = asyncio.get_running_loop()

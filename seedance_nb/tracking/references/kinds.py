@@ -39,20 +39,20 @@ class Kind(NamedTuple):
 def kind_of(content: bytes, name: str) -> Kind:
     """What these bytes are; `name` stands in the errors. Raises InvalidRequest for what the service would not take."""
     if not content:
-        raise InvalidRequest(f"{name} is empty; nothing was sent")
+        raise InvalidRequest(f"{name} is empty: save it anew; nothing was sent and nothing charged")
     found = _recognised(content)
     if isinstance(found, str):
         raise InvalidRequest(
-            f"{name} is a {found}, which the service does not take: {_UNTAKEN[found]}; nothing was sent"
+            f"{name} is a {found}, which the service does not take: {_UNTAKEN[found]}; nothing was sent and nothing charged"
         )
     if found is None:
         raise InvalidRequest(
-            f"{name} is no picture (jpg, png, webp, gif, bmp), video (mp4, mov, m4v) or sound (mp3, wav); nothing was sent"
+            f"{name} is no picture (jpg, png, webp, gif, bmp), video (mp4, mov, m4v) or sound (mp3, wav); nothing was sent and nothing charged"
         )
     if len(content) > LARGEST[found.word]:
         raise InvalidRequest(
             f"{name} has {len(content) / 1e6:,.0f} MB, and a reference {found.word} of more than {LARGEST[found.word] / 1e6:.0f} MB is not"
-            " uploaded: make it smaller; nothing was sent"
+            " uploaded: make it smaller; nothing was sent and nothing charged"
         )
     if found.word == "image":
         check_picture(content, name)
@@ -125,12 +125,14 @@ def check_picture(content: bytes, name: str) -> None:
             trouble = one_line(error, 80)
     if trouble is not None:
         raise InvalidRequest(
-            f"{name} is a picture that cannot be read whole ({trouble}): save it anew; nothing was sent"
+            f"{name} is a picture that cannot be read whole ({trouble}): save it anew; nothing was sent and nothing charged"
         )
     if min(size) < SMALLEST_SIDE:
         raise InvalidRequest(
             f"{name} has {size[0]} × {size[1]} pixels, too few to go by: give one of at least {SMALLEST_SIDE} × {SMALLEST_SIDE}; nothing"
-            " was sent"
+            " was sent and nothing charged"
         )
     if size[0] * size[1] > MOST_PIXELS:
-        raise InvalidRequest(f"{name} has {size[0]} × {size[1]} pixels: make it smaller; nothing was sent")
+        raise InvalidRequest(
+            f"{name} has {size[0]} × {size[1]} pixels: make it smaller; nothing was sent and nothing charged"
+        )

@@ -8,7 +8,8 @@ import msgspec
 
 from ...api.content_addresses import is_content
 from ...api.models import VideoRequest
-from ...errors import ConfigurationError
+from ...api.signed_addresses import seconds_left, without_signature
+from ...errors import ConfigurationError, one_line
 from ...upload_places import HOW, Uploads, shown_place
 from . import uploads as sending
 from .shelf import Shelf
@@ -31,6 +32,16 @@ class References:
         """Raises ConfigurationError where the request goes by own files and there is no place to upload them to."""
         if own_files(request):
             self._need_place()
+
+    def notes(self, request: VideoRequest) -> tuple[str, ...]:
+        """What is odd about addresses that were given: a signature that runs out before the job may have its turn. They are sent as given."""
+        left = [(address, seconds_left(address)) for address in request.media_urls or ()]
+        return tuple(
+            f"{one_line(without_signature(address), 80)} {'runs out in ' + format(seconds, '.0f') + ' s' if seconds > 0 else 'has run out'}, so"
+            " the service may not be able to fetch it: sign it for a day"
+            for address, seconds in left
+            if seconds is not None and seconds < sending.SHORTEST_SECONDS
+        )
 
     def publish(self, request: VideoRequest, progress: Progress) -> tuple[str, ...]:
         """Upload what is not there yet; returns where each own file is, in words. Raises ConfigurationError: nothing was submitted."""
@@ -59,7 +70,7 @@ class References:
         place = self._place()
         if place is None:
             raise ConfigurationError(
-                f"the service fetches references from https:// addresses only, and no place to upload to is set: {HOW}; nothing was submitted"
+                f"the service fetches references from https:// addresses only, and no place to upload to is set: {HOW}; nothing was submitted and nothing charged"
             )
         return place
 

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ...api.content_addresses import content_address, digest_of_content, is_content, name_of_content
-from ...api.fields import IMAGE_SUFFIXES
+from ...api.fields import IMAGE_SUFFIXES, SOUND_SUFFIXES
 from ...clips.clip import Clip
+from ...clips.frames import frame
 from ...errors import ConfigurationError, InvalidRequest, SeedanceError, one_line
 from .kinds import LARGEST, kind_of
 
@@ -81,18 +82,22 @@ class Shelf:
         if isinstance(value, str | os.PathLike):
             return self._put_file(value)
         if isinstance(value, bytes | bytearray):
-            return self._put(bytes(value), "the reference (bytes)")
+            return self.keep(bytes(value), "the reference (bytes)")
         clip = value
         if hasattr(value, "result") and hasattr(value, "request_id"):
             try:
                 clip = value.result()
             except SeedanceError as error:
                 raise InvalidRequest(
-                    f"the job that is to be gone by has no clip ({one_line(error, 200)}); nothing was sent"
+                    f"the job that is to be gone by has no clip ({one_line(error, 200)}): run it again or name another; nothing was sent and nothing charged for this one"
                 ) from None
         if isinstance(clip, Clip):
             return self._put(clip.bytes(), f"the clip {one_line(clip.path.name, 60)}")
         return self._put_picture(value)
+
+    def keep(self, content: bytes, name: str) -> str:
+        """The address of the content of a file, called `name` in what is said of it. Raises as `address` does."""
+        return self._put(content, name)
 
     def path(self, address: str) -> Path:
         """The copy. Raises ConfigurationError when it is gone or not what it was."""
@@ -106,18 +111,19 @@ class Shelf:
         if not good:
             raise ConfigurationError(
                 f"the copy {path.name} of a reference is gone or was changed in {self.folder}: run the cell again with the file itself; nothing"
-                " was submitted"
+                " was submitted and nothing charged"
             )
         return path
 
     def thumbnail(self, address: str, side: int = 120) -> str | None:
-        """A small JPEG of a picture on the shelf, as a data: address; None for a video, a sound, or what is not there."""
+        """A small JPEG of a picture on the shelf, or of a video's first frame, as a data: address; None for a sound, or what is not there."""
         from PIL import Image
 
-        if not is_content(address) or not address.endswith(IMAGE_SUFFIXES):
+        if not is_content(address) or address.endswith(SOUND_SUFFIXES):
             return None
         try:
-            with Image.open(self.path(address)) as picture:
+            path = self.path(address)
+            with Image.open(path) if address.endswith(IMAGE_SUFFIXES) else frame(path, 0) as picture:
                 picture.thumbnail((side, side))
                 small = io.BytesIO()
                 picture.convert("RGB").save(small, "JPEG", quality=70)
@@ -131,13 +137,17 @@ class Shelf:
             path = Path(given).expanduser()
             kind = path.stat()
             if stat.S_ISDIR(kind.st_mode):
-                raise InvalidRequest(f"{name} is a folder: name a picture, video or sound in it; nothing was sent")
+                raise InvalidRequest(
+                    f"{name} is a folder: name a picture, video or sound in it; nothing was sent and nothing charged"
+                )
             if not stat.S_ISREG(kind.st_mode):
-                raise InvalidRequest(f"{name} is no file that can be read whole; nothing was sent")
+                raise InvalidRequest(
+                    f"{name} is no file that can be read whole: name a picture, video or sound; nothing was sent and nothing charged"
+                )
             if kind.st_size > _LARGEST:
                 raise InvalidRequest(
                     f"{name} has {kind.st_size / 1e6:,.0f} MB, and a reference of more than {_LARGEST / 1e6:.0f} MB is not uploaded: make it"
-                    " smaller; nothing was sent"
+                    " smaller; nothing was sent and nothing charged"
                 )
             content = path.read_bytes()
         except InvalidRequest:
@@ -149,8 +159,8 @@ class Shelf:
                     f"there is no file {name}{where}: a reference is a path, an https:// address, a picture or a clip"
                 )
             else:
-                said = f"{name} cannot be read ({one_line(getattr(error, 'strerror', None) or error, 80)})"
-            raise InvalidRequest(f"{said}; nothing was sent") from None
+                said = f"{name} cannot be read ({one_line(getattr(error, 'strerror', None) or error, 80)}): copy it to where you may read it"
+            raise InvalidRequest(f"{said}; nothing was sent and nothing charged") from None
         return self._put(content, name)
 
     def _put(self, content: bytes, name: str) -> str:
@@ -188,7 +198,7 @@ class Shelf:
         except OSError as error:
             raise ConfigurationError(
                 f"a copy of the reference cannot be kept in {self.folder} ({one_line(error.strerror or error, 80)}): make room there, or set"
-                " SEEDANCE_HOME to another folder; nothing was sent"
+                " SEEDANCE_HOME to another folder; nothing was sent and nothing charged"
             ) from None
         return address
 
@@ -221,19 +231,21 @@ def _picture_of(value: Any) -> Any:
     if not hasattr(value, "__array_interface__"):
         raise InvalidRequest(
             f"a reference is an https:// address, a path, bytes, a picture, an array, a figure, a Clip or a Job, not"
-            f" {type(value).__name__}; nothing was sent"
+            f" {type(value).__name__}; nothing was sent and nothing charged"
         )
     import numpy as np
 
     array = np.asarray(value)
     shape = " x ".join(map(str, array.shape))
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)) or 0 in array.shape:
-        raise InvalidRequest(f"an array as a reference is height x width, or x 3 or 4, not {shape}; nothing was sent")
+        raise InvalidRequest(
+            f"an array as a reference is height x width, or x 3 or 4, not {shape}; nothing was sent and nothing charged"
+        )
     if array.dtype.kind == "f" and np.isfinite(array).all() and array.min() >= 0 and array.max() <= 1:
         array = np.round(array * 255).astype(np.uint8)
     if array.dtype != np.uint8:
         raise InvalidRequest(
             f"an array as a reference holds whole numbers 0 to 255 (uint8) or floats 0 to 1, not {array.dtype} of this range: convert it;"
-            " nothing was sent"
+            " nothing was sent and nothing charged"
         )
     return Image.fromarray(array)

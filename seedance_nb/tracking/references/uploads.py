@@ -6,16 +6,21 @@ content, so that one that is there already is not uploaded again, and an upload 
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from ...api.signed_addresses import without_signatures_in
+from ...api.signed_addresses import seconds_left, without_signatures_in
 from ...errors import ConfigurationError, one_line
 from ...settings import is_loopback
 from ...upload_places import Place, Uploads, read_place, shown_place
 
+_RAN_OUT = re.compile(r"expired|expiration|token.{0,20}(invalid|not valid)|refresh", re.IGNORECASE)
+SHORTEST_SECONDS = 600
+"""An address that a function signs for less is not sent: the service would find it gone when the job's turn comes."""
 SIGNED_SECONDS = 24 * 3600
 """For so long an address that is signed can be read: a job may wait in the queue."""
 
@@ -64,7 +69,7 @@ def address_of(uploads: Uploads, path: Path, *, allow_http: bool) -> str:
         except NotImplementedError:
             raise ConfigurationError(
                 f"{place.shown} cannot sign addresses: add ?public=https://… with the address under which its objects can be read; nothing was"
-                " submitted"
+                " submitted and nothing charged"
             ) from None
         except ConfigurationError:
             raise
@@ -78,9 +83,15 @@ def address_of(uploads: Uploads, path: Path, *, allow_http: bool) -> str:
             raise ConfigurationError(
                 f"uploads: {shown_place(uploads)} failed ({why}); nothing was submitted and nothing charged"
             ) from None
+    if isinstance(address, str) and (left := seconds_left(address)) is not None and left < SHORTEST_SECONDS:
+        how = f"runs out in {left:.0f} s" if left > 0 else "has run out"
+        raise ConfigurationError(
+            f"uploads: the address of {shown_place(uploads)} {how}, and the job may wait longer: sign it for a day; nothing was submitted and"
+            " nothing charged"
+        )
     if not isinstance(address, str) or not _may_be_fetched(address, allow_http=allow_http):
         raise ConfigurationError(
-            f"uploads: {shown_place(uploads)} gave no https:// address, so the service could not fetch the file; nothing was submitted"
+            f"uploads: {shown_place(uploads)} gave no https:// address, so the service could not fetch the file; nothing was submitted and nothing charged"
         )
     return address
 
@@ -101,7 +112,7 @@ def _system(place: Place) -> tuple[Any, str]:
         import fsspec
     except ImportError:
         raise ConfigurationError(
-            "uploads need fsspec: pip install 'seedance_nb[uploads]'; nothing was submitted"
+            "uploads need fsspec: pip install 'seedance_nb[uploads]'; nothing was submitted and nothing charged"
         ) from None
     try:
         # Never one kept from before: it would remember what is in the bucket, and keys that have changed since.
@@ -110,7 +121,7 @@ def _system(place: Place) -> tuple[Any, str]:
         )
     except ImportError as error:
         raise ConfigurationError(
-            f"uploads to {place.shown} need one more package ({one_line(error, 100)}); nothing was submitted"
+            f"uploads to {place.shown} need one more package ({one_line(error, 100)}); nothing was submitted and nothing charged"
         ) from None
     return system, str(root)
 
@@ -140,10 +151,20 @@ def _told(progress: Callable[[int, int], object], size: int) -> Any:
     return Told(size=size)
 
 
+def _without_keys(text: str) -> str:
+    """Without the keys of a bucket, as services repeat them in what they refuse: those of the environment, and what looks like one."""
+    for name, value in os.environ.items():
+        if len(value) >= 8 and re.search(r"KEY|SECRET|TOKEN|PASSWORD|CREDENTIAL|SAS", name):
+            text = text.replace(value, "…")
+    return re.sub(r"\b(AKIA|ASIA|GOOG)[A-Z0-9]{8,}|(?=[\w+/=]*\d)(?=[\w+/=]*[A-Za-z])[\w+/=]{32,}", "…", text)
+
+
 def _refused(shown: str, error: Exception) -> ConfigurationError:
     """Without what a library adds of keys and addresses: its words are shortened, and addresses lose their signatures."""
-    name, words = type(error).__name__, without_signatures_in(one_line(error, 160))
-    cure = "check the bucket's name, its keys and rights"
+    name, words = type(error).__name__, one_line(without_signatures_in(_without_keys(str(error))), 160)
+    # s3fs says what happened in words of its own; the service's code stands in what it caught.
+    ran_out = _RAN_OUT.search(f"{name} {words} {type(error.__cause__).__name__} {error.__cause__}") is not None
+    cure = "its keys have run out: sign in again" if ran_out else "check the bucket's name, its keys and rights"
     return ConfigurationError(
         f"the reference could not be uploaded to {shown} ({name}: {words}); {cure}; nothing was submitted and nothing charged"
     )

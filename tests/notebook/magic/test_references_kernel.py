@@ -73,7 +73,7 @@ def test_the_card_shows_the_picture(kernel):
     assert shown.succeeded
     found = kernel.run(
         "import ipywidgets\n"
-        "print([card.references[0][:23] for card in ipywidgets.Widget.widgets.values() if getattr(card, 'references', None)]"
+        "print([card.references[0]['picture'][:23] for card in ipywidgets.Widget.widgets.values() if getattr(card, 'references', None)]"
         " if hasattr(ipywidgets.Widget, 'widgets') else '')"
     )
     assert "data:image/jpeg;base64," in found.text

@@ -3,13 +3,14 @@
 import hashlib
 import io
 import os
+import time
 import urllib.request
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from tracking.references.bucket import S3, SECRET, access
+from tracking.references.bucket import S3, SECRET, BadS3, access
 
 from seedance_nb.api.content_addresses import is_content
 from seedance_nb.api.models import Status
@@ -134,7 +135,7 @@ def test_what_the_service_would_not_take_is_one_line(shelf, tmp_path, content, w
         shelf.address(path)
     said = str(caught.value)
     assert words in said
-    assert "nothing was sent" in said
+    assert "nothing was sent and nothing charged" in said
     assert "\n" not in said
     assert not shelf.folder.exists()
 
@@ -163,7 +164,7 @@ def test_a_file_that_cannot_be_read_is_one_line(shelf, tmp_path, monkeypatch):
         with pytest.raises(InvalidRequest) as caught:
             shelf.address(given)
         assert words in str(caught.value)
-        assert "nothing was sent" in str(caught.value)
+        assert "nothing was sent and nothing charged" in str(caught.value)
         assert "\n" not in str(caught.value)
 
 
@@ -242,7 +243,7 @@ def test_without_a_place_that_works_nothing_is_sent(make_session, simulator, buc
     error = refusal_of(session, boat)
     assert words in str(error)
     assert all((job.status, job.credits) == (Status.REJECTED, 0) for job in session.jobs())
-    assert "nothing was submitted" in str(error)
+    assert "nothing was submitted and nothing charged" in str(error)
     assert "\n" not in str(error)
     assert SECRET not in str(error)
     assert simulator.calls["create"] == 0
@@ -277,6 +278,94 @@ def test_an_upload_that_was_cut_is_not_believed(make_session, simulator, boat, t
     [sent] = [accepted.body["mediaUrls"] for accepted in simulator.scenario.accepted]
     assert sent == [f"https://cdn.example.org/refs/{Path(session.shelf.path(session.shelf.address(boat))).name}"]
     assert (tmp_path / "public" / Path(sent[0]).name).read_bytes() == boat.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("how", "code", "status", "words"),
+    [
+        ("refuses", "AccessDenied", 403, "keys and rights"),
+        ("refuses", "NoSuchBucket", 404, "check the bucket's name"),
+        ("runs out", "ExpiredToken", 400, "its keys have run out: sign in again"),
+        ("runs out", "TokenRefreshRequired", 400, "its keys have run out: sign in again"),
+        ("runs out", "InvalidAccessKeyId", 403, "keys and rights"),
+        ("cuts", "", 0, "was cut"),
+    ],
+)
+def test_a_bucket_that_fails_is_one_line_and_nothing_half_done_is_believed(
+    make_session, simulator, bucket, boat, how, code, status, words
+):
+    with BadS3(how, code, status) as bad:
+        session = make_session(uploads=bad.place)
+        job = session.submit("the boat sails", duration=4, media_urls=[boat])
+        said = str(error_of(job))
+        assert job.status is Status.REJECTED
+        assert job.credits == 0
+        assert words in said
+        assert "nothing was submitted and nothing charged" in said
+        assert "\n" not in said
+        assert "s3://films/refs" in said
+        assert SECRET not in said
+        again = session.submit("the boat sails", duration=4, media_urls=[boat])
+        assert error_of(again) is not None
+        if how == "cuts":
+            assert bad.writes == 2, "what is there in part is written again"
+    assert simulator.calls["create"] == 0
+    session.change(uploads=bucket.place)
+    session.submit("the boat sails", duration=4, media_urls=[boat]).result(60)
+    assert simulator.calls["create"] == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("X-Amz-Date={day}T000000Z&X-Amz-Expires=60&X-Amz-Signature=abc", "has run out"),
+        ("Expires={soon}&Signature=abc&Key-Pair-Id=1", "runs out in"),
+        ("sv=1&se=2020-01-01T00%3A00%3A00Z&sr=b&sig=abc", "has run out"),
+        ("X-Goog-Date={day}T000000Z&X-Goog-Expires=1&X-Goog-Signature=abc", "has run out"),
+    ],
+)
+def test_an_address_that_is_signed_for_less_than_a_job_may_wait_is_not_sent(
+    make_session, simulator, boat, query, words
+):
+    signed = query.format(day="20250101", soon=int(time.time()) + 60)
+    session = make_session(uploads=lambda path: f"https://e.org/{path.name}?{signed}")
+    said = str(error_of(session.submit("the boat sails", duration=4, media_urls=[boat])))
+    assert words in said
+    assert "sign it for a day; nothing was submitted and nothing charged" in said
+    assert simulator.calls["create"] == 0
+    # One that was given is sent as it is given, with a word of it: what else it opens is not ours to know.
+    job = session.submit("another boat", duration=4, media_urls=[f"https://e.org/a.png?{signed}"])
+    job.result(60)
+    assert any(words in warning and "sign it for a day" in warning for warning in job.snapshot.warnings)
+    assert not any("abc" in warning for warning in job.snapshot.warnings)
+
+
+def test_an_address_that_lives_long_enough_is_sent_without_a_word(make_session, boat):
+    later = int(time.time()) + 3600
+    session = make_session(uploads=lambda path: f"https://e.org/{path.name}?Expires={later}&Signature=abc")
+    given = f"https://e.org/a.png?Expires={later}&Signature=abc"
+    job = session.submit("the boat sails", duration=4, media_urls=[boat, given, "https://e.org/b.png?e=1700000000"])
+    job.result(60)
+    assert not any("sign it" in warning for warning in job.snapshot.warnings)
+
+
+def test_a_job_that_fails_is_no_reference(session, simulator):
+    failed = session.submit("a boat [fail]", duration=4)
+    for given in (failed, [failed]):
+        with pytest.raises(InvalidRequest) as caught:
+            session.submit("on it goes", duration=4, media_urls=given)
+        said = str(caught.value)
+        assert "has no clip" in said
+        assert "nothing was sent and nothing charged for this one" in said
+        assert "\n" not in said
+    assert simulator.calls["create"] == 1
+
+
+def test_six_references_are_refused_before_anything_is_uploaded(make_session, simulator, bucket):
+    session = make_session(uploads=bucket.place)
+    with pytest.raises(InvalidRequest, match=r"1 to 5 media URLs, not 6.*nothing was sent and nothing charged"):
+        session.submit("many", duration=4, media_urls=[picture(shade) for shade in range(6)])
+    assert (simulator.calls["create"], bucket.objects()) == (0, [])
 
 
 def test_an_address_is_signed_anew_when_the_create_is_tried_again(make_session, simulator, boat):
