@@ -149,3 +149,18 @@ def test_looking_back_finds_the_same_twice_for_the_price_of_once(environment, tm
     [before, after] = ["\n".join(said.values()) for said in (first, second)]
     assert "2 cells: 2 new" in before
     assert "2 cells: 2 have it; nothing new: 0 credits" in after
+
+
+def test_own_pictures_are_sent_once_and_frames_are_exact(environment, tmp_path):
+    first, second = (execute("own_pictures", tmp_path, environment) for _ in range(2))
+
+    for said in (first, second):
+        assert said["from pathlib import Path"] == "(True, 0)"
+        assert "3 × 3 pixels, too few" in said["try:"]
+        assert "nothing was sent and nothing charged" in said["try:"]
+        size, last, count, shape = ast.literal_eval(said["clip = boat.clip"])
+        assert size == last == (854, 480)
+        assert (count, shape) == (16, (16, 90, 160, 3))
+        assert "1 reference file (first frame)" in said["harbour"]
+    went = [next(int(text) for line, text in said.items() if line.startswith("len(went)")) for said in (first, second)]
+    assert went == [2, 0]

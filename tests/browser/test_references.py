@@ -1,14 +1,17 @@
 """A picture from disk as a reference, in JupyterLab: uploaded to a real bucket, shown on the card, the video plays; again for nothing."""
 
+import base64
+import hashlib
 import urllib.request
 
 import pytest
+from browser.lab import eventually
+from browser.test_panel import LOAD, PanelPage, axe, look, walk
 from PIL import Image
 from tracking.references.bucket import S3, access
 
 pytestmark = pytest.mark.browser
 
-LOAD = "%load_ext seedance_nb"
 SAILS = "%seedance the boat sails on -d 4 -r 480p -i boat.png"
 
 
@@ -70,3 +73,62 @@ def test_a_picture_from_disk_goes_by_the_bucket_and_its_cell_is_free_again(
     lab.wait_text(1, "reused")
     lab.play_check(cell=1)
     assert (len(simulator.scenario.accepted), bucket.objects()) == (1, uploaded)
+
+
+DROP = """([content, name, on]) => {
+    const carried = new DataTransfer();
+    carried.items.add(new File([Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0))], name));
+    const place = [...document.querySelectorAll(".seedance-fold-button")].find((button) => button.textContent.includes(on));
+    const ways = { dataTransfer: carried, bubbles: true, cancelable: true };
+    return ["dragover", "drop"].map((kind) => place.dispatchEvent(new DragEvent(kind, ways)));
+}"""
+"""Drops a file there; false for what was taken, as the page would go to the file otherwise."""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_panel_takes_a_dropped_picture_a_large_film_and_a_frame(
+    simulate, notebook, folder, bucket, kernel_env, small_film, tmp_path, theme
+):
+    simulator = simulate(queue_seconds=0.1, render_seconds=0.2)
+    kernel_env["SEEDANCE_UPLOADS"] = bucket.place
+    lab = notebook(LOAD, "%seedance", theme=theme)
+    lab.run_cell(0)
+    lab.run_cell(1)
+    page = PanelPage(lab)
+    page.wait_button("Generate")
+    picture = tmp_path / "a boat.png"
+    Image.linear_gradient("L").convert("RGB").resize((320, 180)).save(picture)
+    film = tmp_path / "film.mp4"  # longer than any message to a kernel may be
+    film.write_bytes(small_film.read_bytes() + (24_000_000).to_bytes(4, "big") + b"free" + bytes(23_999_992))
+
+    # On the title of the fold, which is closed.
+    dropped = [base64.b64encode(picture.read_bytes()).decode(), picture.name, "Reference media"]
+    assert lab.browser.do(lambda: lab.page.evaluate(DROP, dropped)) == [False, False]
+    page.do(lambda out: out.get_by_text("a boat.png is a reference now").wait_for())
+    page.do(lambda out: out.locator(".seedance-drop input").set_input_files(film))
+    page.do(lambda out: out.get_by_text("film.mp4 is a reference now").wait_for(timeout=60_000))
+    page.do(lambda out: out.locator(".seedance-drop input").set_input_files(picture.parent / "ledger.sqlite3"))
+    page.do(lambda out: out.get_by_text("ledger.sqlite3 is no picture").wait_for())
+    eventually(lambda: page.do(lambda out: out.locator(".seedance-thumbnails img").count()) == 2)
+    page.make("the boat sails on")
+    page.wait_video("the boat sails on", timeout=60)
+
+    [sent] = [accepted.body["mediaUrls"] for accepted in simulator.scenario.accepted]
+    fetched = [hashlib.sha256(urllib.request.urlopen(address).read()).digest() for address in sent]
+    assert fetched == [hashlib.sha256(path.read_bytes()).digest() for path in (picture, film)]
+
+    page.press("Use as reference")
+    page.wait_button("Use the last frame as first frame")
+    page.press("Use the last frame as first frame")
+    eventually(lambda: page.do(lambda out: out.locator(".seedance-thumbnails img").count()) == 3)
+    page.fill("Prompt", "and on [stuck]")
+    page.press("Generate")
+    page.wait_button("Cancel")
+    eventually(lambda: page.do(lambda out: out.locator(".seedance-references img").count()) == 3)
+    names = lab.browser.do(lambda: walk(lab.page, 40))
+    assert {"Choose files…", "Addresses and paths", "Use the whole clip"} <= set(names), names
+    assert sum(name.startswith("Use the") for name in names) == 7
+    for width in (400, 800):
+        lab.browser.do(look, page, f"panel-references-{theme}-{width}", width)
+    assert lab.browser.do(lambda: axe(lab.page)) == []
+    page.press("Cancel")
