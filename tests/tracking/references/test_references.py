@@ -296,17 +296,14 @@ def test_a_bucket_that_fails_is_one_line_and_nothing_half_done_is_believed(
 ):
     with BadS3(how, code, status) as bad:
         session = make_session(uploads=bad.place)
-        job = session.submit("the boat sails", duration=4, media_urls=[boat])
-        said = str(error_of(job))
-        assert job.status is Status.REJECTED
-        assert job.credits == 0
+        said = str(refusal_of(session, boat))
+        assert all((job.status, job.credits) == (Status.REJECTED, 0) for job in session.jobs())
         assert words in said
         assert "nothing was submitted and nothing charged" in said
         assert "\n" not in said
         assert "s3://films/refs" in said
         assert SECRET not in said
-        again = session.submit("the boat sails", duration=4, media_urls=[boat])
-        assert error_of(again) is not None
+        assert refusal_of(session, boat) is not None
         if how == "cuts":
             assert bad.writes == 2, "what is there in part is written again"
     assert simulator.calls["create"] == 0
@@ -329,7 +326,7 @@ def test_an_address_that_is_signed_for_less_than_a_job_may_wait_is_not_sent(
 ):
     signed = query.format(day="20250101", soon=int(time.time()) + 60)
     session = make_session(uploads=lambda path: f"https://e.org/{path.name}?{signed}")
-    said = str(error_of(session.submit("the boat sails", duration=4, media_urls=[boat])))
+    said = str(refusal_of(session, boat))
     assert words in said
     assert "sign it for a day; nothing was submitted and nothing charged" in said
     assert simulator.calls["create"] == 0
