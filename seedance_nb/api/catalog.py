@@ -26,6 +26,7 @@ from .fields import (
     MODELS,
     MOST_MEDIA_URLS,
     RESOLUTIONS,
+    UNTAKEN_SUFFIXES,
     listed,
 )
 from .foreign_settings import note_of
@@ -288,16 +289,18 @@ def _check_media(urls: Any) -> list[str]:
     if not isinstance(urls, tuple | list):
         raise InvalidRequest(f"media_urls must be a list of URLs, not {type(urls).__name__}")
     if not 1 <= len(urls) <= MOST_MEDIA_URLS:
-        raise InvalidRequest(
-            f"give 1 to {MOST_MEDIA_URLS} media URLs, not {len(urls)}; leave them out for text only;"
-            " nothing was sent and nothing charged"
-        )
+        raise InvalidRequest(f"give 1 to {MOST_MEDIA_URLS} media URLs, not {len(urls)}; leave them out for text only")
     warnings = []
     for url in urls:
         if is_content(url):
             continue  # looked into when it was put on the shelf
         if not isinstance(url, str) or not _is_url(url, ("https",)):
             raise InvalidRequest(f"media URL {_shown(url)!r} must be a public https:// address")
+        if urlsplit(url).path.lower().endswith(UNTAKEN_SUFFIXES):
+            raise InvalidRequest(
+                f"media URL {_shown(url)!r} is of a kind that the service does not take; it takes {' '.join(MEDIA_SUFFIXES)}: save it as one"
+                " of these"
+            )
         if not urlsplit(url).path.lower().endswith(MEDIA_SUFFIXES):
             warnings.append(
                 f"media URL {_shown(url)!r} has no known ending ({' '.join(MEDIA_SUFFIXES)}); sent as it is"

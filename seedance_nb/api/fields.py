@@ -59,6 +59,8 @@ EVERY: Mapping[str, tuple[Any, ...]] = MappingProxyType(
 
 MOST_MEDIA_URLS = 5
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp")
+UNTAKEN_SUFFIXES = (".heic", ".heif")
+"""Of pictures as telephones take them, which are surely none for the service; of other endings it is the judge."""
 SOUND_SUFFIXES = (".mp3", ".wav")
 MEDIA_SUFFIXES = (*IMAGE_SUFFIXES, ".mp4", ".mov", ".m4v", *SOUND_SUFFIXES)
 

@@ -17,9 +17,10 @@ from typing import Any, Protocol
 
 from ...api.content_addresses import content_address, digest_of_content, is_content, name_of_content
 from ...api.fields import IMAGE_SUFFIXES, SOUND_SUFFIXES
+from ...clips import boxes
 from ...clips.clip import Clip
 from ...clips.frames import frame
-from ...errors import ConfigurationError, InvalidRequest, SeedanceError, one_line
+from ...errors import ClipError, ConfigurationError, InvalidRequest, SeedanceError, one_line
 from .kinds import LARGEST, kind_of
 
 
@@ -69,7 +70,7 @@ class Shelf:
         """
         if given is None:
             return None
-        if isinstance(given, str | os.PathLike | bytes | bytearray) or _is_one(given):
+        if isinstance(given, str | os.PathLike | bytes | bytearray | memoryview) or _is_one(given):
             return self.address(given)
         if isinstance(given, Iterable) and not isinstance(given, dict | set | frozenset):
             return [self.addresses(each) for each in given]
@@ -81,8 +82,10 @@ class Shelf:
             return value
         if isinstance(value, str | os.PathLike):
             return self._put_file(value)
-        if isinstance(value, bytes | bytearray):
+        if isinstance(value, bytes | bytearray | memoryview):
             return self.keep(bytes(value), "the reference (bytes)")
+        if hasattr(value, "read") and hasattr(value, "readable"):
+            return self._put_open_file(value)
         clip = value
         if hasattr(value, "result") and hasattr(value, "request_id"):
             try:
@@ -92,7 +95,11 @@ class Shelf:
                     f"the job that is to be gone by has no clip ({one_line(error, 200)}): run it again or name another; nothing was sent and nothing charged for this one"
                 ) from None
         if isinstance(clip, Clip):
-            return self._put(clip.bytes(), f"the clip {one_line(clip.path.name, 60)}")
+            name = f"the clip {one_line(clip.path.name, 60)}"
+            try:
+                return self._put(clip.bytes(), name)
+            except ClipError as error:
+                raise InvalidRequest(f"{one_line(error, 200)}; nothing was sent and nothing charged") from None
         return self._put_picture(value)
 
     def keep(self, content: bytes, name: str) -> str:
@@ -117,16 +124,17 @@ class Shelf:
 
     def thumbnail(self, address: str, side: int = 120) -> str | None:
         """A small JPEG of a picture on the shelf, or of a video's first frame, as a data: address; None for a sound, or what is not there."""
-        from PIL import Image
+        from PIL import Image, ImageOps
 
         if not is_content(address) or address.endswith(SOUND_SUFFIXES):
             return None
         try:
             path = self.path(address)
             with Image.open(path) if address.endswith(IMAGE_SUFFIXES) else frame(path, 0) as picture:
-                picture.thumbnail((side, side))
+                shown = ImageOps.exif_transpose(picture)
+                shown.thumbnail((side, side))
                 small = io.BytesIO()
-                picture.convert("RGB").save(small, "JPEG", quality=70)
+                shown.convert("RGB").save(small, "JPEG", quality=70)
         except Exception:  # it was good when it was put there; a card can do without
             return None
         return "data:image/jpeg;base64," + base64.b64encode(small.getvalue()).decode()
@@ -163,13 +171,48 @@ class Shelf:
             raise InvalidRequest(f"{said}; nothing was sent and nothing charged") from None
         return self._put(content, name)
 
+    def _put_open_file(self, file: Any) -> str:
+        name = one_line(getattr(file, "name", None) or "the open file", 80)
+        try:
+            content = file.read(_LARGEST + 1)
+        except (OSError, ValueError) as error:  # ValueError: it is closed, or its bytes are no text
+            raise InvalidRequest(
+                f"{name} cannot be read ({one_line(error, 80)}): give its path; nothing was sent and nothing charged"
+            ) from None
+        if not isinstance(content, bytes):
+            raise InvalidRequest(
+                f"{name} is open as text: give its path, or open it with 'rb'; nothing was sent and nothing charged"
+            )
+        return self._put(content, name)
+
     def _put(self, content: bytes, name: str) -> str:
         kind = kind_of(content, name)
-        return self._keep(content_address(hashlib.sha256(content).hexdigest(), kind.suffix), content)
+        address = content_address(hashlib.sha256(content).hexdigest(), kind.suffix)
+        is_new = not (self.folder / name_of_content(address)).exists()
+        self._keep(address, content)
+        if kind.suffix in (".mp4", ".m4v"):
+            copy = self.folder / name_of_content(address)
+            try:
+                boxes.check(copy)
+            except ClipError as error:
+                if is_new:
+                    copy.unlink(missing_ok=True)
+                raise InvalidRequest(
+                    f"{name} is a video that cannot be played ({one_line(error, 100)}): fetch or save it anew; nothing was sent and nothing"
+                    " charged"
+                ) from None
+        return address
 
     def _put_picture(self, value: Any) -> str:
         """Named by its pixels: the same picture written by another version of a library is other bytes."""
-        picture = _picture_of(value)
+        from PIL import ImageOps
+
+        picture = ImageOps.exif_transpose(_picture_of(value))  # a photo lies on its side otherwise
+        if picture.mode[0] in "IF":
+            raise InvalidRequest(
+                f"a picture of mode {picture.mode} holds more than 8 bits, and what is black and white in it is not known: make it 8 bits"
+                " (picture.point(…).convert('L')); nothing was sent and nothing charged"
+            )
         mode = "RGBA" if "A" in picture.getbands() or "transparency" in picture.info else "RGB"
         picture = picture.convert(mode)
         told = f"{mode} {picture.width} {picture.height}\n".encode()
@@ -213,6 +256,7 @@ def _is_one(value: Any) -> bool:
             ("savefig", "canvas"),
             ("sha256", "path"),
             ("request_id", "clip"),
+            ("read", "readable"),  # an open file
         )
     )
 

@@ -1,5 +1,6 @@
 """Own files as references: what they are, that they are the same video wherever they went, and that nothing is sent or kept half done."""
 
+import base64
 import hashlib
 import io
 import os
@@ -166,6 +167,63 @@ def test_a_file_that_cannot_be_read_is_one_line(shelf, tmp_path, monkeypatch):
         assert words in str(caught.value)
         assert "nothing was sent and nothing charged" in str(caught.value)
         assert "\n" not in str(caught.value)
+
+
+def test_open_files_and_views_of_bytes_are_what_is_in_them(shelf, boat):
+    content = boat.read_bytes()
+    with boat.open("rb") as file:
+        given = [file, io.BytesIO(content), memoryview(content)]
+        assert shelf.addresses(given) == [shelf.address(boat)] * 3
+    assert shelf.addresses(io.BytesIO(content)) == shelf.address(boat)
+    for odd, words in ((file, "cannot be read"), (io.StringIO("x"), "is open as text"), (io.BytesIO(), "is empty")):
+        with pytest.raises(InvalidRequest, match=words) as caught:
+            shelf.addresses(odd)
+        assert "nothing was sent and nothing charged" in str(caught.value)
+
+
+def test_a_photo_is_sent_the_way_up_it_is_shown(shelf, tmp_path):
+    upright = np.zeros((40, 60, 3), np.uint8)
+    upright[:, :30] = 255
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn it by a quarter to see it
+    path = tmp_path / "photo.png"
+    Image.fromarray(upright).rotate(90, expand=True).save(path, exif=exif)
+    assert shelf.address(Image.open(path)) == shelf.address(Image.fromarray(upright))
+    shown = Image.open(io.BytesIO(base64.b64decode(shelf.thumbnail(shelf.address(path)).partition(",")[2])))
+    assert shown.size == (60, 40)
+
+
+@pytest.mark.parametrize("kind", [np.uint16, np.int32, np.float32])
+def test_a_picture_of_more_than_8_bits_is_not_sent_black_or_white(shelf, kind):
+    deep = Image.fromarray((np.arange(64 * 48).reshape(48, 64) * 20).astype(kind))
+    with pytest.raises(InvalidRequest, match=r"more than 8 bits.*nothing was sent and nothing charged"):
+        shelf.address(deep)
+
+
+def test_a_film_that_was_cut_is_not_sent(shelf, small_film, tmp_path):
+    whole = small_film.read_bytes()
+    assert shelf.address(whole).endswith(".mp4")
+    before = sorted(shelf.folder.iterdir())
+    for cut in (whole[: len(whole) * 9 // 10], whole[:40], b"\0\0\0\x20ftypisom" + bytes(400)):
+        with pytest.raises(InvalidRequest, match=r"cannot be played.*nothing was sent and nothing charged"):
+            shelf.address(cut)
+    assert sorted(shelf.folder.iterdir()) == before
+    assert shelf.thumbnail(shelf.address(small_film)).startswith("data:image/jpeg")
+
+
+def test_an_address_of_a_kind_that_the_service_surely_refuses_is_refused(make_session, simulator):
+    session = make_session()
+    for ending in (".heic", ".HEIF"):
+        with pytest.raises(InvalidRequest, match=r"does not take.*nothing was sent and nothing charged"):
+            session.submit("a boat", duration=4, media_urls=[f"https://e.org/photo{ending}?v=3"])
+    assert simulator.calls["create"] == 0
+
+
+def test_a_clip_whose_file_is_gone_is_one_line(session):
+    clip = session.submit("a red boat", duration=4).result(60)
+    clip.path.unlink()
+    with pytest.raises(InvalidRequest, match=r"is gone.*nothing was sent and nothing charged"):
+        session.submit("on", duration=4, media_urls=[clip])
 
 
 def test_a_job_is_waited_for_and_its_clip_is_meant(session):
