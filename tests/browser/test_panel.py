@@ -185,6 +185,12 @@ def test_a_clip_is_opened_saved_and_taken_again_from_the_gallery(simulate, panel
     eventually((folder / "mine.mp4").exists)
     page.press("☆ Star")
     page.wait_button("★ Starred")
+    page.do(lambda out: out.locator(".seedance-tile-words", has_text="★").wait_for())
+    note, keep = (
+        page.do(lambda out, role=role, name=name: out.get_by_role(role, name=name, exact=True).bounding_box())
+        for role, name in (("textbox", "Note"), ("button", "Keep note"))
+    )
+    assert abs(note["y"] - keep["y"]) < 8, "the note and its button stand in one row"
     page.fill("Note", "a keeper")
     page.press("Keep note")
     eventually(lambda: page.do(lambda out: out.get_by_text("a keeper").count()) > 0)

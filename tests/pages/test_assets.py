@@ -15,6 +15,7 @@ from seedance_nb.notebook.ballot.ballot import Ballot
 from seedance_nb.notebook.board.grid_board import GridBoard
 from seedance_nb.notebook.card.job_card import JobCard
 from seedance_nb.notebook.panel.choice import Choice
+from seedance_nb.notebook.panel.file_drop import FileDrop
 from seedance_nb.notebook.panel.frame import PanelFrame
 from seedance_nb.notebook.panel.gallery import Gallery
 from seedance_nb.pages import assets
@@ -27,6 +28,7 @@ WIDGETS = {
     GridBoard: "notebook/board/grid_board.js",
     Choice: "notebook/panel/choice.js",
     Gallery: "notebook/panel/gallery.js",
+    FileDrop: "notebook/panel/file_drop.js",
     PanelFrame: "notebook/panel/panel.js",
     Ballot: "notebook/ballot/ballot.js",
 }

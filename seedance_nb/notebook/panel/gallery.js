@@ -8,14 +8,15 @@ import { raise } from "../../pages/raise.js";
 /**
  * @typedef {{
  *   key: string, prompt: string, take: number, words: string, settings: string, status: string, has_video: boolean, has_poster: boolean,
+ *   starred: boolean,
  * }} Tile
  */
 /**
  * The open clip: `facts` are names and what stands beside them, the last is the request's id; `new_take` and `retry` are what the
  * buttons say.
- * @typedef {{
- *   key: string, prompt: string, facts: [name: string, text: string][], new_take: string, next_take: number, retry: string,
- *   has_video: boolean, request_id: string | null, error: string, save_as: string, starred: boolean, noted: string,
+ * @typedef {Tile & {
+ *   facts: [name: string, text: string][], new_take: string, next_take: number, retry: string,
+ *   request_id: string | null, error: string, save_as: string, noted: string,
  * }} Facts
  */
 /** @typedef {{ kind: "page", serial: number, offset: number, tiles: Tile[], more: boolean, facets?: Record<string, string[]> }} Page */
@@ -129,7 +130,8 @@ export default {
       mark(node, tile);
       node.dataset.state = tile.status;
       say(prompt, tile.prompt);
-      say(words, tile.has_video ? (tile.take > 1 ? `take ${tile.take}` : "") : tile.words);
+      const known = [tile.starred ? "★" : "", tile.take > 1 ? `take ${tile.take}` : ""].filter(Boolean).join(" ");
+      say(words, tile.has_video ? known : tile.words);
       if (tile.has_poster && !posters.has(tile.key)) sight.observe(node);
       return node;
     };
@@ -264,6 +266,8 @@ export default {
     const receiveFacts = (tile) => {
       if (opening !== tile.key && open?.key !== tile.key) return;
       const another = open?.key !== tile.key;
+      const known = tiles.get(tile.key)?.tile;
+      if (known) place({ ...tile, prompt: known.prompt }); // its star may have changed
       if (another && auto && isWatched()) {
         opening = ""; // play was pressed after this one was asked for
         return;

@@ -188,7 +188,6 @@ class Gallery(anywidget.AnyWidget):
             "retry": f"Retry · {price}"
             if orders.may_retry(snapshot.status) and orders.is_free(request, snapshot.take)
             else "",
-            "starred": snapshot.starred,
             "noted": clean(snapshot.noted or ""),
             "save_as": f"{snapshot.key}.mp4",
         }
@@ -316,6 +315,7 @@ class Gallery(anywidget.AnyWidget):
             "words": f"★ {status_words(snapshot)}" if snapshot.starred else status_words(snapshot),
             "settings": settings_line(snapshot.request),
             "take": snapshot.take,
+            "starred": snapshot.starred,
             "has_poster": snapshot.clip is not None and snapshot.clip.poster is not None,
             "has_video": snapshot.clip is not None,
             "simulated": snapshot.simulated,
