@@ -157,4 +157,5 @@ def test_a_path_that_is_typed_is_read_anew_when_its_file_has_changed(panel, tmp_
     assert len(reads) == 1
 
     path.write_bytes(picture((48, 64)))
+    os.utime(path, (2000, 2000))
     assert panel.compose.request().media_urls == (panel.session.shelf.address(path),) != first
