@@ -12,6 +12,7 @@ from tracking.references.bucket import S3, access
 
 pytestmark = pytest.mark.browser
 
+THUMBNAIL = "() => [...document.querySelectorAll('.seedance-reference')].some((picture) => picture.naturalWidth > 0)"
 SAILS = "%seedance the boat sails on -d 4 -r 480p -i boat.png"
 
 
@@ -43,10 +44,8 @@ def test_the_card_shows_the_picture_and_where_it_went(simulate, notebook, folder
     kernel_env["SEEDANCE_UPLOADS"] = bucket.place
     lab = with_a_picture(notebook, folder, SAILS.replace("sails", "sails [stuck]"), theme=theme)
 
-    lab.wait_until(
-        "() => [...document.querySelectorAll('.seedance-reference')].some((picture) => picture.naturalWidth > 0)",
-        hint="the card shows no thumbnail",
-    )
+    lab.wait_until(THUMBNAIL, hint="the card shows no thumbnail")
+    lab.wait_text(1, "first frame")
     lab.wait_text(1, "the reference was uploaded to s3://films/refs")
     lab.screenshot(f"reference-{theme}")
 
@@ -54,9 +53,10 @@ def test_the_card_shows_the_picture_and_where_it_went(simulate, notebook, folder
 def test_a_picture_from_disk_goes_by_the_bucket_and_its_cell_is_free_again(
     simulate, notebook, folder, bucket, kernel_env
 ):
-    simulator = simulate()
+    simulator = simulate(render_seconds=3)
     kernel_env["SEEDANCE_UPLOADS"] = bucket.place
     lab = with_a_picture(notebook, folder, SAILS)
+    lab.wait_until(THUMBNAIL, hint="the card shows no thumbnail")
 
     lab.play_check(cell=1)
     [sent] = [accepted.body["mediaUrls"] for accepted in simulator.scenario.accepted]
@@ -68,11 +68,11 @@ def test_a_picture_from_disk_goes_by_the_bucket_and_its_cell_is_free_again(
 
     bucket.stop()
     bucket.start()
-    uploaded = bucket.objects()
+    uploaded = bucket.written()
     lab.run_cell(1)
     lab.wait_text(1, "reused")
     lab.play_check(cell=1)
-    assert (len(simulator.scenario.accepted), bucket.objects()) == (1, uploaded)
+    assert (len(simulator.scenario.accepted), bucket.written()) == (1, uploaded)
 
 
 DROP = """([content, name, on]) => {

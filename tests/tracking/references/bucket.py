@@ -46,18 +46,21 @@ class S3:
         return f"s3://films/{self.prefix}?endpoint_url={self.endpoint}"
 
     def objects(self):
-        return [
-            found["Key"]
-            for found in self.client.list_objects_v2(Bucket="films", Prefix=self.prefix).get("Contents", [])
-        ]
+        return list(self.written())
+
+    def written(self):
+        """When each object was written, by its name."""
+        found = self.client.list_objects_v2(Bucket="films", Prefix=self.prefix).get("Contents", [])
+        return {each["Key"]: each["LastModified"] for each in found}
 
 
 class BadS3:
     """An S3 that answers badly: `refuses` with a code from the beginning, `runs_out` once the object is being written, or `cuts`: stores
-    nine tenths of what it is given and says that all is well. `writes` counts what was tried.
+    nine tenths of what it is given and says that all is well; `hangs` with the object half written. `writes` counts what was tried.
     """
 
     def __init__(self, how, code="AccessDenied", status=403):
+        self.is_done = threading.Event()
         self.how, self.code, self.status, self.writes, self.stored = how, code, status, 0, {}
 
     def __enter__(self):
@@ -95,6 +98,10 @@ class BadS3:
 
             def do_PUT(self):
                 outer.writes += 1
+                if outer.how == "hangs":
+                    self.rfile.read(10)
+                    outer.is_done.wait(60)
+                    return
                 data = self.rfile.read(int(self.headers["Content-Length"]))
                 if outer.how == "cuts":
                     outer.stored[self.path] = data[: len(data) * 9 // 10]
@@ -113,5 +120,6 @@ class BadS3:
         return self
 
     def __exit__(self, *_):
+        self.is_done.set()
         self.server.shutdown()
         self.server.server_close()

@@ -4,6 +4,8 @@ import base64
 import hashlib
 import io
 import os
+import subprocess
+import sys
 import time
 import urllib.request
 from pathlib import Path
@@ -414,6 +416,29 @@ def test_a_job_that_fails_is_no_reference(session, simulator):
         assert "nothing was sent and nothing charged for this one" in said
         assert "\n" not in said
     assert simulator.calls["create"] == 1
+
+
+def test_who_is_killed_in_the_middle_of_an_upload_buys_once_afterwards(make_session, simulator, bucket, boat, tmp_path):
+    with BadS3("hangs") as bad:
+        asks = (
+            "import sys, seedance_nb as sd; where, home, place, boat = sys.argv[1:]\n"
+            "session = sd.Session(api_key='k', base_url=where, home=home, uploads=place)\n"
+            "session.submit('the boat sails', duration=4, media_urls=[boat]).result()\n"
+        )
+        given = [simulator.base_url, str(tmp_path), bad.place, str(boat)]
+        process = subprocess.Popen([sys.executable, "-c", asks, *given])
+        deadline = time.monotonic() + 60
+        while not bad.writes and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.kill()
+        process.wait()
+        assert (bad.writes, simulator.calls["create"]) == (1, 0)
+
+    session = make_session(uploads=bucket.place)
+    boat.unlink()  # the copy is what counts
+    [known] = session.jobs()
+    session.submit("the boat sails", duration=4, media_urls=list(known.request.media_urls)).result(60)
+    assert (simulator.calls["create"], len(bucket.objects())) == (1, 1)
 
 
 def test_six_references_are_refused_before_anything_is_uploaded(make_session, simulator, bucket):
