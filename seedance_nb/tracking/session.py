@@ -286,7 +286,7 @@ class Session:
         self._check_no_key_in([request])
         take, fresh = _check_take(take), _check_fresh(fresh)
         max_credits = check_limit("max_credits", max_credits)
-        warnings = self._checked(request)
+        warnings = self.checked(request)
         self._check_limits_are_known()
         runner, money = self.engine.runner, self.money
         estimate = money.estimate(request, in_burst=self._is_burst)
@@ -311,6 +311,15 @@ class Session:
         self._announce(job)
         return job
 
+    def checked(self, request: VideoRequest) -> tuple[str, ...]:
+        """What the catalog notes of a request; what it refuses is said to have cost nothing."""
+        try:
+            return self.catalog.check(request)
+        except InvalidRequest as error:
+            said = str(error)
+            told = said if "nothing was" in said else f"{said}; nothing was sent and nothing charged"
+        raise InvalidRequest(told)
+
     def submit_all(
         self, wanted: Sequence[tuple[VideoRequest, int]], *, fresh: bool = False, max_credits: float | None = None
     ) -> list[Job]:
@@ -323,7 +332,7 @@ class Session:
         limit = check_limit("max_credits", max_credits)
         wanted, fresh = [(request, _check_take(take)) for request, take in wanted], _check_fresh(fresh)
         self._check_no_key_in([request for request, _ in wanted])
-        warnings = [self._checked(request) for request, _ in wanted]
+        warnings = [self.checked(request) for request, _ in wanted]
         self._check_limits_are_known()
         if (
             not fresh
@@ -663,15 +672,6 @@ class Session:
         if self.engine.runner.is_current or (is_burst and not has_limit):
             return False
         return job.wait_until_claimed(None if has_limit else CLAIM_SECONDS)
-
-    def _checked(self, request: VideoRequest) -> tuple[str, ...]:
-        """What the catalog notes of a request; what it refuses is said to have cost nothing."""
-        try:
-            return self.catalog.check(request)
-        except InvalidRequest as error:
-            said = str(error)
-            told = said if "nothing was" in said else f"{said}; nothing was sent and nothing charged"
-        raise InvalidRequest(told)
 
     def _check_no_key_in(self, requests: Iterable[VideoRequest]) -> None:
         """Raises InvalidRequest where a request holds the key: it would be sent, kept and shown as what it is not."""

@@ -107,7 +107,7 @@ class SeedanceMagics(Magics):
             return
         session = sessions.default()
         folder = _folder(found)
-        _say([*found.notes, *session.catalog.check(make_request(**options))])  # before anything is charged
+        _say([*found.notes, *session.checked(make_request(**options))])  # before anything is charged
         job = session.submit(**options, fresh=found.fresh, max_credits=self._limit(found))
         if found.out:
             self.shell.user_ns[found.out] = job

@@ -20,6 +20,7 @@ from ...api.fields import (
     DEFAULT_RESOLUTION,
     DEFAULTS,
     EVERY,
+    MEDIA_SUFFIXES,
     TABLE,
     Field,
     offered,
@@ -447,15 +448,16 @@ def _command(name: str, rest: Sequence[str], names: Mapping[str, Any] | None) ->
 
 
 def _with_repeated_media_option(tokens: Sequence[str]) -> list[str]:
-    """`-i A B` means both, but a prompt may follow: only what looks like an address goes with the option."""
+    """`-i A B` means both, but a prompt may follow: only what looks like an address, or like a file of such a kind, goes with the option."""
     out: list[str] = []
     open_option = False
     for token in tokens:
-        address = "://" in token
-        if open_option and address and out[-1] not in ("-i", "--media-url"):
+        is_its_value = bool(out) and out[-1] in ("-i", "--media-url")
+        looks_like_one = "://" in token or token.lower().rstrip("\"'").endswith(MEDIA_SUFFIXES)
+        if open_option and looks_like_one and not is_its_value:
             out.append("-i")
         out.append(token)
-        open_option = token in ("-i", "--media-url") or (open_option and address)
+        open_option = token in ("-i", "--media-url") or (open_option and (looks_like_one or is_its_value))
     return out
 
 

@@ -33,19 +33,20 @@ def test_own_files_go_by_path_and_by_name(kernel, simulator, tmp_path):
         '%seedance the boat sails -d 5 -i "a boat.png" -o boat --wait',
         "from PIL import Image; picture = Image.new('RGB', (40, 40))\n%seedance it dives -d 5 -i {picture} -o dive --wait",
         "last = boat.clip.frame(-1)\n%seedance on it goes -d 5 -i {last} -i {dive} -o on --wait",
+        '%seedance three -d 5 -i "a boat.png" https://e.org/x.png "a boat.png" --wait',
         "both = ['a boat.png', picture]\n%seedance both -d 5 -i {both} --wait",
     ]
     for cell in cells:
         assert kernel.run(cell).succeeded
     sent = [accepted.body["mediaUrls"] for accepted in simulator.scenario.accepted]
-    assert [len(each) for each in sent] == [1, 1, 2, 2]
-    names = {url.removeprefix("https://cdn.example.org/refs/") for each in sent for url in each}
+    assert [len(each) for each in sent] == [1, 1, 2, 3, 2]
+    names = {url.removeprefix("https://cdn.example.org/refs/") for each in sent for url in each if "//e.org" not in url}
     assert names == {path.name for path in (tmp_path / "public").iterdir()}
     assert {name.rpartition(".")[2] for name in names} == {"png", "mp4"}
 
     for cell in cells:
         assert kernel.run(cell).succeeded
-    assert len(simulator.scenario.accepted) == 4
+    assert len(simulator.scenario.accepted) == 5
 
 
 @pytest.mark.parametrize(
@@ -57,6 +58,11 @@ def test_own_files_go_by_path_and_by_name(kernel, simulator, tmp_path):
         ("class Odd: pass\nodd = Odd()\n%seedance x -d 5 -i {odd}", "not Odd"),
         ("import numpy as np; wide = np.zeros((3, 3))\n%seedance x -d 5 -i {wide}", "3 × 3 pixels"),
         ("%%seedance -d 5 -n 2 -i gone.png\nx", "there is no file gone.png"),
+        (
+            '%seedance x -d 5 -i "a boat.png" https://e.org/1.png https://e.org/2.png https://e.org/3.png https://e.org/4.png https://e.org/5.png',
+            "give 1 to 5 media URLs, not 6",
+        ),
+        ("%seedance x -d 5 -i https://e.org/photo.heic", "does not take"),
     ],
 )
 def test_what_is_no_reference_is_said_in_one_line_and_nothing_is_sent(kernel, simulator, line, words):
