@@ -200,12 +200,14 @@ def _whole_seconds(value: Any) -> Any:
 
 def _listed_addresses(given: Any) -> tuple[str, ...]:
     if isinstance(given, bytes | bytearray | Mapping | set | frozenset) or not isinstance(given, Iterable):
-        raise InvalidRequest(f"media_urls must be a list of URLs, not {type(given).__name__}; nothing was sent")
+        raise InvalidRequest(
+            f"media_urls must be a list of URLs, not {type(given).__name__}; nothing was sent and nothing charged"
+        )
     listed = tuple(given)
     for index, url in enumerate(listed):
         if not isinstance(url, str):
             raise InvalidRequest(
-                f"media_urls[{index}] must be text, a public https:// address, not {type(url).__name__}; nothing was sent"
+                f"media_urls[{index}] must be text, a public https:// address, not {type(url).__name__}; nothing was sent and nothing charged"
             )
     return tuple(map(_trimmed, listed))
 

@@ -14,6 +14,7 @@ LARGEST = {"image": 30_000_000, "video": 100_000_000, "sound": 30_000_000}
 SMALLEST_SIDE = 16
 """Pixels: below this there is nothing to go by."""
 MOST_PIXELS = 100_000_000
+_UNKNOWN_LENGTH = 0x7FFF_0000
 _UNTAKEN = {
     "HEIC picture": "save it as .jpg or .png",
     "AVIF picture": "save it as .jpg or .png",
@@ -25,6 +26,7 @@ _UNTAKEN = {
     "M4A sound": "save it as .mp3 or .wav",
     "Ogg sound": "save it as .mp3 or .wav",
     "FLAC sound": "save it as .mp3 or .wav",
+    "moving PNG": "save one picture of it as .png, or the whole as .mp4",
     "moving WebP": "save one picture of it as .png, or the whole as .mp4",
 }
 
@@ -56,6 +58,10 @@ def kind_of(content: bytes, name: str) -> Kind:
         )
     if found.word == "image":
         check_picture(content, name)
+    elif found.word == "sound" and (trouble := _trouble_of_sound(content, found.suffix)) is not None:
+        raise InvalidRequest(
+            f"{name} is a sound that cannot be played ({trouble}): save it anew; nothing was sent and nothing charged"
+        )
     return found
 
 
@@ -63,7 +69,7 @@ def _recognised(content: bytes) -> Kind | str | None:
     """Its kind, a word for what it is that the service does not take, or None."""
     head = content[:64]
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return Kind("image", ".png")
+        return "moving PNG" if b"acTL" in content[: max(content.find(b"IDAT"), 0)] else Kind("image", ".png")
     if head.startswith(b"\xff\xd8\xff"):
         return Kind("image", ".jpg")
     if head[:6] in (b"GIF87a", b"GIF89a"):
@@ -94,6 +100,29 @@ def _recognised(content: bytes) -> Kind | str | None:
     if head[:4] in others:
         return others[head[:4]]
     return "SVG drawing" if b"<svg" in content[:1000].lower() else None
+
+
+def _trouble_of_sound(content: bytes, suffix: str) -> str | None:
+    """Why there is no whole sound in it; None where there is one, as far as its lengths tell."""
+    if suffix == ".mp3":
+        # Its tag says its own length in four times seven bits: a picture of the record is no sound.
+        start = (
+            10 + sum(byte << 7 * (3 - place) for place, byte in enumerate(content[6:10]))
+            if content[:3] == b"ID3"
+            else 0
+        )
+        return None if len(content) > start + 4 else "there is nothing behind its tag"
+    at = 12
+    while at + 8 <= len(content):
+        length = int.from_bytes(content[at + 4 : at + 8], "little")
+        if content[at : at + 4] == b"data":
+            inside = len(content) - at - 8
+            if not inside:
+                return "there is no sound in it"
+            # Programs that write into a pipe do not know the length: they say none, or as much as there can be.
+            return "it was cut" if inside < length < _UNKNOWN_LENGTH else None
+        at += 8 + length + length % 2
+    return "there is no sound in it"
 
 
 def _of_brand(brand: bytes) -> Kind | str:

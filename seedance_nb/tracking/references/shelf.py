@@ -78,6 +78,11 @@ class Shelf:
 
     def address(self, value: Any) -> str:
         """The address of one of them. Raises InvalidRequest, and ConfigurationError where it cannot be kept."""
+        if isinstance(value, str) and value.strip().lower().startswith("file:/"):
+            raise InvalidRequest(
+                f"{one_line(value, 80)} is an address on this machine, which the service cannot fetch: give the path behind file://; nothing"
+                " was sent and nothing charged"
+            )
         if isinstance(value, str) and (is_content(value) or "://" in value or not value.strip()):
             return value
         if isinstance(value, str | os.PathLike):
