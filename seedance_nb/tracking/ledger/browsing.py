@@ -133,7 +133,7 @@ def _where(wanted: Wanted) -> tuple[str, tuple[Any, ...]]:
     if wanted.text.strip():
         # instr, not LIKE: what a user types may hold % and _.
         conditions.append(
-            f"(instr(lower({_PROMPT}), lower(?)) OR instr(lower(noted), lower(?)) OR key = ? OR request_id = ?)"
+            f"(instr(searched({_PROMPT}), searched(?)) OR instr(searched(noted), searched(?)) OR key = ? OR request_id = ?)"
         )
         values += [wanted.text.strip()] * 4
     if wanted.starred is not None:

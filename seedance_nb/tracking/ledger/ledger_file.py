@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
+from ...api.canonical_text import canonical_text
 from ...errors import ConfigurationError, one_line
 from ..forks import FORKS
 
@@ -177,6 +178,7 @@ class LedgerFile:
         db = sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False)
         try:
             db.row_factory = sqlite3.Row
+            db.create_function("searched", 1, _searched, deterministic=True)
             db.execute("PRAGMA journal_mode = DELETE")
             db.execute("PRAGMA synchronous = FULL")
             db.execute("PRAGMA foreign_keys = ON")
@@ -228,6 +230,11 @@ class LedgerFile:
                 raise
         self._witness.commit()
         self._may_be_another, self._rescued = False, None
+
+
+def _searched(text: str | None) -> str | None:
+    """The text as it is compared with what somebody looks for. SQLite's own `lower` knows the letters of English alone."""
+    return None if text is None else canonical_text(canonical_text(text).casefold())
 
 
 def make_private_folder(folder: Path) -> None:
