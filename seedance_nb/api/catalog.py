@@ -62,6 +62,8 @@ DOCUMENTED: dict[str, ModelFacts] = {
 SAMPLE_MODEL, SAMPLE_RESOLUTION = "seedance-2.0", "720p"
 """Of the two published samples: 5 s cost 40 credits, with one image 64. No default: what is asked for may become another."""
 SAMPLE_RATE, SAMPLE_RATE_WITH_MEDIA = 8.0, 12.8
+_ID = re.compile(r"req_\w*\d\w*", re.ASCII)
+"""As the service makes them."""
 
 
 class Catalog:
@@ -93,6 +95,11 @@ class Catalog:
         warnings: list[str] = []
         if not isinstance(request.prompt, str) or not request.prompt.strip():
             raise InvalidRequest("the prompt is empty; write what the video should show")
+        if _ID.fullmatch(request.prompt.strip()):
+            raise InvalidRequest(
+                f"the prompt is the id of a job ({one_line(request.prompt.strip(), 60)}), and a video of it was hardly meant: %seedance attach ID, or"
+                " sd.jobs(text=ID), shows the job; nothing was sent"
+            )
         if any("\ud800" <= c <= "\udfff" for c in request.prompt):
             raise InvalidRequest("the prompt holds half a character (a lone surrogate); type it again")
         if not isinstance(request.model, str) or not request.model.strip():
