@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from ..errors import InvalidRequest, one_line
 from ..settings import AUTO
 from .content_addresses import is_content
-from .extra import read_extra
+from .extra import read_extra, with_a_price
 from .fields import (
     ASPECT_RATIOS,
     DEFAULTS,
@@ -136,16 +136,16 @@ class Catalog:
     def listed_estimate(self, request: VideoRequest) -> Estimate | None:
         """What `/models` says this costs, if it says so in a way we understand."""
         facts = self.models.get(request.model)
-        if facts is None or request.duration is None or request.media_urls:
+        if facts is None or request.duration is None or request.media_urls or with_a_price(request.extra):
             return None
         rates = facts.credits_per_second
         rate = rates.get(request.resolution or "", rates.get(""))
         return None if rate is None else Estimate(rate * request.duration, "the service's price list", exact=True)
 
     def listed_rate(self, request: VideoRequest) -> float | None:
-        """Credits a second that `/models` says this costs at most; None where it does not say (prices with media are not listed)."""
+        """Credits a second that `/models` says this costs at most; None where it does not say (with media, or fields of no list)."""
         facts = self.models.get(request.model)
-        if facts is None or request.media_urls or not facts.credits_per_second:
+        if facts is None or request.media_urls or with_a_price(request.extra) or not facts.credits_per_second:
             return None
         rates = facts.credits_per_second
         if request.resolution is not None:
@@ -154,7 +154,7 @@ class Catalog:
 
     def published_rate(self, request: VideoRequest) -> float | None:
         """Credits a second of the vendor's published samples, for exactly what they show; None for all else."""
-        if request.model != SAMPLE_MODEL or request.resolution != SAMPLE_RESOLUTION:
+        if request.model != SAMPLE_MODEL or request.resolution != SAMPLE_RESOLUTION or with_a_price(request.extra):
             return None
         if not request.media_urls:
             return SAMPLE_RATE
@@ -170,6 +170,8 @@ class Catalog:
         same = request.model == SAMPLE_MODEL and request.resolution in (None, SAMPLE_RESOLUTION)
         elsewhere = f"the documented sample of {SAMPLE_MODEL} at {SAMPLE_RESOLUTION}, a guess here"
         source = "the documented sample" if same else elsewhere
+        if with_a_price(request.extra):
+            source += ", without what other fields may cost"
         return Estimate(rate * request.duration, source, exact=False)
 
 
