@@ -23,6 +23,7 @@ from ..ledger.record import Record
 from ..references.references import References
 from .bells import Bell, Bells
 from .gate import Gate
+from .listening import Ear
 from .pace import Kind, Pace
 from .polling import Outlook
 
@@ -89,6 +90,7 @@ class Tools:
         self.receiver: Receiver | None = None
         """What listens where a script serves its webhooks itself."""
         self.bells = Bells(clock.monotonic, api_is_here=is_loopback(urlsplit(base_url).hostname or ""))
+        self.ear = Ear(self)
         self._kinds: dict[tuple[object, ...], Kind] = {}
         self._key = key
         self._client: Client | None = None
@@ -302,7 +304,8 @@ class Followed:
         if in_ledger:
             if nothing_charged:
                 self.settle(0.0)
-            not_saved = await self.save(changes | {"error": str(error), "error_kind": type(error).__name__})
+            said = {"error": str(error), "error_kind": type(error).__name__, "follower": None}
+            not_saved = await self.save(changes | said)
         self.tell(**changes, error=error, note=None, trouble=not_saved)
 
     async def pause(self, seconds: float) -> None:
