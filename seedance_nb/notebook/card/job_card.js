@@ -4,6 +4,7 @@ import {
   ageing,
   clamp,
   copyText,
+  focusedBeside,
   keepKeys,
   later,
   left,
@@ -94,7 +95,7 @@ function card(model, el, age, rests) {
     const waiting = pressedAt !== null || Boolean(view.cancel_requested);
     const disabled = waiting || resting !== "";
     const hide = done || view.settled || !(view.can_cancel || waiting);
-    const hadFocus = ui.cancel.contains(document.activeElement);
+    const hadFocus = ui.cancel.contains(focusedBeside(ui.cancel));
     ui.cancel.hidden = hide;
     ui.cancel.disabled = disabled;
     say(ui.cancel, waiting ? "Cancelling…" : "Cancel");

@@ -1,6 +1,6 @@
 // The button with its price, the status line, the code, and the keys of the whole panel. Every text goes through textContent.
 
-import { copyText, keepKeys, later, listen, make, pulse, say } from "../../pages/kit.js";
+import { copyText, focusedBeside, keepKeys, later, listen, make, pulse, say } from "../../pages/kit.js";
 /** @import { Model } from "../../pages/kit.js" */
 
 /**
@@ -42,7 +42,7 @@ export default {
 
     const draw = () => {
       const action = model.get("action");
-      const had = document.activeElement === ui.generate;
+      const had = focusedBeside(el) === ui.generate;
       // While the form is ahead of the kernel the price on the button is an old one: nobody can press it.
       const stale = !agrees();
       ui.generate.dataset.stale = String(stale && pressed === null && Boolean(action.enabled));
@@ -51,7 +51,8 @@ export default {
       if (had && ui.generate.disabled) lost = true;
       else if (lost && !ui.generate.disabled) {
         lost = false;
-        if (document.activeElement === document.body || document.activeElement === ui.generate) ui.generate.focus();
+        const now = focusedBeside(el);
+        if (now === null || now === document.body || now === ui.generate) ui.generate.focus();
       }
       say(ui.generate, action.label || "Generate");
       ui.generate.title = action.why || "";
@@ -63,10 +64,11 @@ export default {
 
     const drawCode = () => {
       const code = model.get("code");
-      const text = code[language] || "";
+      const text = code[language] || code.python || "";
       if (ui.code.value !== text) ui.code.value = text;
       ui.code.rows = Math.min(10, Math.max(2, text.split("\n").length));
       ui.magic.disabled = ui.python.disabled = !text;
+      ui.magic.hidden = !code.magic; // where there are none
       ui.codeBox.hidden = !text;
       say(ui.label, `Code that repeats ${code.subject || "the form"}`);
     };
