@@ -51,6 +51,7 @@ def card_view(snapshot: Snapshot, now: float, *, heading: bool = False) -> dict[
         "trouble": _line(snapshot.trouble),
         "note": _line(snapshot.note),
         "warnings": [one_line(warning) for warning in snapshot.warnings],
+        "remarks": [one_line(remark) for remark in snapshot.remarks],
         "error": _line(snapshot.error),
         "can_cancel": not final and not snapshot.cancel_requested,
         "cancel_requested": snapshot.cancel_requested and not final,

@@ -48,7 +48,8 @@ class Form:
                 "why": self._tag.why,
                 "enabled": self._tag.enabled,
                 "price": self._tag.price,
-                "problem": self._tag.problem or notes,
+                "problem": self._tag.problem,
+                "notes": notes,
                 "token": self._token,
                 "form": fields.as_seen(),
             }

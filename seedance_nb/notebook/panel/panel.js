@@ -6,7 +6,8 @@ import { copyText, focusedBeside, keepKeys, later, listen, make, pulse, say } fr
 /**
  * What a press would do: `form` is what the kernel has heard of the fields, by their names.
  * @typedef {{
- *   enabled: boolean, label: string, why: string, problem: string, token: string, price: number | null, form: Record<string, string>,
+ *   enabled: boolean, label: string, why: string, problem: string, notes: string, token: string, price: number | null,
+ *   form: Record<string, string>,
  * }} Action
  */
 /**
@@ -57,6 +58,7 @@ export default {
       say(ui.generate, action.label || "Generate");
       ui.generate.title = action.why || "";
       say(ui.problem, resting || own || model.get("trouble") || action.problem || "");
+      say(ui.notes, action.notes || "");
       say(ui.status, model.get("says") || "");
       say(ui.tally, model.get("tally") || "");
       drawCode();
@@ -286,6 +288,7 @@ function build(el) {
     python: make("button", "seedance-button", "Copy as Python"),
     copied: make("span", "seedance-quiet"),
     problem: make("p", "seedance-wrong"),
+    notes: make("p", "seedance-warning"),
     status: make("p", "seedance-says"),
     tally: make("p", "seedance-quiet seedance-tally"),
     codeBox: make("div", "seedance-code"),
@@ -297,14 +300,15 @@ function build(el) {
   ui.code.readOnly = true;
   ui.code.spellcheck = false;
   ui.problem.id = `${id}-problem`;
-  ui.generate.setAttribute("aria-describedby", ui.problem.id);
+  ui.notes.id = `${id}-notes`;
+  ui.generate.setAttribute("aria-describedby", `${ui.problem.id} ${ui.notes.id}`);
   ui.status.setAttribute("role", "status");
   const copies = make("div", "seedance-row");
   copies.append(ui.magic, ui.python, ui.copied);
   const row = make("div", "seedance-row");
   row.append(ui.generate, ui.tally);
   ui.codeBox.append(ui.label, ui.code, copies);
-  el.append(row, ui.problem, ui.status, ui.codeBox);
+  el.append(row, ui.problem, ui.notes, ui.status, ui.codeBox);
   return ui;
 }
 
