@@ -190,7 +190,7 @@ async def publish(followed: Followed, request: VideoRequest) -> bool:
             f"the references could not be uploaded ({one_line(repr(trouble), 120)}); nothing was submitted"
         )
     else:
-        followed.tell(note=None, warnings=(*followed.snapshot.warnings, *said))
+        followed.tell(note=None, remarks=(*followed.snapshot.remarks, *said))
         return True
     await followed.end(Status.REJECTED, error, nothing_charged=True)
     return False
