@@ -27,8 +27,9 @@ from ..api.fields import (
 )
 from ..api.models import Status, VideoRequest, as_request_id, make_request
 from ..api.plain_values import whole_number
+from ..clips.clip import Clip
 from ..clips.store import Clips
-from ..errors import ApiError, ConfigurationError, InvalidRequest, SeedanceError, one_line
+from ..errors import ApiError, ClipError, ConfigurationError, InvalidRequest, SeedanceError, one_line
 from ..keywords import UNSET, Unset, refusing_others
 from ..settings import (
     AUTO,
@@ -104,6 +105,15 @@ class Origin:
                 f"job {one_line(key, 40)} is not in the ledger {self.ledger}; set SEEDANCE_HOME, or SEEDANCE_LEDGER, to where it is"
             )
         return session.engine.runner.job_of(record)
+
+    def shot_after(self, clip: Clip, prompt: str, options: Mapping[str, Any]) -> Job:
+        """Ask for a video that begins with the last frame of this clip. Raises as `submit`."""
+        session = self._session()
+        try:
+            frame = session.shelf.last_frame(clip)
+        except ClipError as error:
+            raise InvalidRequest(f"{one_line(error, 200)}; nothing was sent and nothing charged") from None
+        return session.submit(prompt, media_urls=frame, **options)
 
     def _session(self) -> Session:
         own = existing()

@@ -41,6 +41,7 @@ def one_video() -> None:
     assert_type(job.status, sd.Status)
     job.add_done_callback(lambda done: print(done.key))
     job.cancel()
+    assert_type(job.then("the boat reaches the sea", duration=10, resolution=None, max_credits=50), sd.Job)
 
 
 async def awaited(job: sd.Job, grid: sd.Grid) -> None:
