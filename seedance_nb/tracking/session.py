@@ -331,15 +331,22 @@ class Session:
         raise InvalidRequest(told)
 
     def submit_all(
-        self, wanted: Sequence[tuple[VideoRequest, int]], *, fresh: bool = False, max_credits: float | None = None
+        self,
+        wanted: Sequence[tuple[VideoRequest, int]],
+        *,
+        fresh: bool = False,
+        max_credits: float | Budget | None = None,
+        goes_on: bool = False,
     ) -> list[Job]:
         """Ask for many videos, each a (request, take); returns their Jobs at once, in the same order.
 
-        As so many calls of `submit`, but `max_credits` limits all of them together, and the ledger's word is waited for once.
+        As so many calls of `submit`, but `max_credits` limits all of them together, and the ledger's word is waited for once. A Budget is
+        shared with other calls. `goes_on` says that nobody asks just now, something goes on by itself: after a close it does not.
         Raises InvalidRequest or ConfigurationError before anything is sent, also when under a limit all of them are refused; what is
         refused of a few (BudgetExceeded, a ledger that became unusable) is the error of its own job and stops no other.
         """
-        limit = check_limit("max_credits", max_credits)
+        purse = max_credits if isinstance(max_credits, Budget) else None
+        limit = check_limit("max_credits", max_credits) if not isinstance(max_credits, Budget) else max_credits.limit
         wanted, fresh = [(request, _check_take(take)) for request, take in wanted], _check_fresh(fresh)
         self._check_no_key_in([request for request, _ in wanted])
         warnings = [self.checked(request) for request, _ in wanted]
@@ -348,12 +355,15 @@ class Session:
             not fresh
         ):  # before the first of many is sent: all of them or none; of one, the ledger says it when it is claimed
             self.ownership.check_known(wanted)
-        runner, money = self.engine.runner, self.money
+        runner, money = self.engine.started if goes_on else self.engine.runner, self.money
+        if runner is None or not runner.is_usable:
+            raise ConfigurationError("this session was closed, so nothing more was sent; run it again to go on")
         estimates = money.estimates([request for request, _ in wanted])
         aside = [estimate.credits if estimate else None for estimate in estimates]
         if money.has_limit(limit):
             aside = money.most_credits([request for request, _ in wanted])
-        purse = None if limit is None else Budget(limit)
+        if purse is None and limit is not None:
+            purse = Budget(limit)
         jobs = [
             runner.submit(
                 request,

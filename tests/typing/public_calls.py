@@ -50,6 +50,18 @@ async def awaited(job: sd.Job, grid: sd.Grid) -> None:
     assert_type(await grid, list[sd.Clip | None])
 
 
+async def told() -> None:
+    story = sd.story(["a boat", "the sea"], takes=2, first_frame="boat.png", duration=None, max_credits=500)
+    assert_type(story, sd.Story)
+    assert_type(story.submit(max_credits=300).pick(1, take=2), sd.Story)
+    assert_type(story.result(timeout=60), list[sd.Clip | None])
+    assert_type(await story, list[sd.Clip | None])
+    assert_type(story.jobs, list[list[sd.Job | None]])
+    assert_type(story.picks, list[int | None])
+    assert_type(float(story.estimate), float)
+    story.retry().cancel()
+
+
 def many_jobs() -> None:
     for job in sd.jobs(status="failed", limit=10):
         assert_type(job, sd.Job)
