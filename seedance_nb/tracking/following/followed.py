@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -22,8 +22,8 @@ from ..ledger.contract import Store
 from ..ledger.record import Record
 from ..references.references import References
 from .bells import Bell, Bells
+from .ear import Ear
 from .gate import Gate
-from .listening import Ear
 from .pace import Kind, Pace
 from .polling import Outlook
 
@@ -90,7 +90,7 @@ class Tools:
         self.receiver: Receiver | None = None
         """What listens where a script serves its webhooks itself."""
         self.bells = Bells(clock.monotonic, api_is_here=is_loopback(urlsplit(base_url).hostname or ""))
-        self.ear = Ear(self)
+        self.ear = Ear(self._rows, lambda seconds: clock.wait(asyncio.Event(), seconds), self._start)
         self._kinds: dict[tuple[object, ...], Kind] = {}
         self._key = key
         self._client: Client | None = None
@@ -125,6 +125,12 @@ class Tools:
             lives = await self.try_ledger(self.ledger.lives, self.service, request) or []
             self._kinds.setdefault(name, Kind(lives))
         return self._kinds[name]
+
+    def _start(self, reading: Coroutine[Any, Any, None]) -> None:
+        self.background.start(reading)
+
+    async def _rows(self, keys: list[str]) -> dict[str, Record]:
+        return await self.try_ledger(self.ledger.browsing.with_keys, keys) or {}
 
     def api(self) -> Client:
         """The client, made at first use."""

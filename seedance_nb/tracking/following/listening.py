@@ -9,65 +9,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...api.models import Status
 from .. import owner as owners
 from ..ledger.record import Record
+from .followed import Followed
 from .picture import facts_of, snapshot_of
 
-if TYPE_CHECKING:
-    from .followed import Followed, Tools
-
-LISTEN_SECONDS = 0.5
-"""Between two readings of the ledger …"""
-SECONDS_A_JOB = 0.002
-"""… and so much more for each job that is read, so that a thousand of them cost the notebook no more than a few."""
 SILENT_SECONDS = 600.0
 """After so long without any news one looks for oneself: nobody can see whether another process, though it lives, has got stuck."""
 LISTENS = "another notebook asks the service; what it hears comes here"
-
-
-class Ear:
-    """Reads the rows of all jobs of a runner that another one looks at, in one go. Inside the loop only."""
-
-    def __init__(self, tools: Tools) -> None:
-        self._tools = tools
-        self._waiting: dict[str, asyncio.Future[Record | None]] = {}
-        self._at_work: dict[str | None, bool] = {}
-        self._is_reading = False
-
-    def next(self, key: str) -> asyncio.Future[Record | None]:
-        """The row as it stands a moment from now; None where it cannot be read."""
-        found = self._waiting.get(key)
-        if found is None or found.done():
-            found = self._waiting[key] = self._tools.background.loop.create_future()
-        if not self._is_reading:
-            self._is_reading = True
-            self._tools.background.start(self._read())
-        return found
-
-    def is_at_work(self, owner: str | None) -> bool:
-        """Whether this runner goes on, as of the last reading: asking the machine costs more than reading a row."""
-        if owner not in self._at_work:
-            self._at_work[owner] = owners.is_at_work(owner)
-        return self._at_work[owner]
-
-    async def _read(self) -> None:
-        tools = self._tools
-        try:
-            await tools.clock.wait(asyncio.Event(), LISTEN_SECONDS + SECONDS_A_JOB * len(self._waiting))
-            waiting, self._waiting = self._waiting, {}
-            self._at_work.clear()
-            rows: Mapping[str, Record] = {}
-            try:
-                rows = await tools.try_ledger(tools.ledger.browsing.with_keys, list(waiting)) or {}
-            finally:
-                for key, found in waiting.items():
-                    if not found.done():
-                        found.set_result(rows.get(key))
-        finally:
-            self._is_reading = False
 
 
 async def hear_the_end(followed: Followed) -> bool:
