@@ -59,6 +59,7 @@ async def told() -> None:
     assert_type(story.jobs, list[list[sd.Job | None]])
     assert_type(story.picks, list[int | None])
     assert_type(float(story.estimate), float)
+    assert_type(story.export("story.mp4"), Path)
     story.retry().cancel()
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Generator
+from pathlib import Path
 from typing import Any
 
 from ...api.plain_values import whole_number
@@ -147,6 +149,21 @@ class Story(Shown):
     def subscribe(self, listener: Callable[[], object]) -> Callable[[], None]:
         """Call `listener()` in the background thread whenever a job changes or a shot is sent; returns the way to stop it."""
         return self._watch.subscribe(listener)
+
+    # Looking at it ---------------------------------------------------------------------------------
+
+    def export(self, path: str | os.PathLike[str]) -> Path:
+        """Write the story to a file; its ending says what: .mp4 .png .html .csv. Returns the path.
+
+        The .mp4 is the film: the picked take of each shot, cut together with its sound (silence where a shot has none), each frame once: the
+        first one of a shot is the last one of the shot before. Pictures are copied where that can be, else encoded anew, once. The .png is
+        a storyboard sheet of the picked takes; .html a page with the wall of all takes, .csv a table. Overwrites. Raises InvalidRequest;
+        SeedanceError where a shot of the film has no video; ClipError, ConfigurationError.
+        """
+        from .exporting import export
+
+        picks = dict(enumerate(self.picks, 1))
+        return export(self.session, self._running.script, self.picture(), picks, Path(path))
 
     def __reduce__(self) -> tuple[Any, ...]:
         raise ConfigurationError(

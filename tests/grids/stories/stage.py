@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import av
 import numpy as np
 
 from seedance_nb.grids.stories.opening import open_story
@@ -37,3 +38,14 @@ def references_of(simulator, prompt):
         for entry in simulator.scenario.accepted
         if entry.body["prompt"] == prompt
     ]
+
+
+def frames_of(path):
+    """All pictures of a film, small, and its sound: (pictures, seconds of each, samples as one line, samples a second)."""
+    with av.open(str(path)) as film:
+        shown = [(frame.time, frame.to_ndarray(format="rgb24")[::4, ::4].astype(int)) for frame in film.decode(video=0)]
+    with av.open(str(path)) as film:
+        if not film.streams.audio:
+            return shown, None, 0
+        frames = list(film.decode(audio=0))
+        return shown, np.concatenate([frame.to_ndarray().mean(axis=0) for frame in frames]), frames[0].sample_rate
