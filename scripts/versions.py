@@ -19,12 +19,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-THEM = ["tests/test_front_door.py", "tests/test_demo.py", "tests/test_cli.py", "tests/clips", "tests/notebook"]
-TESTS = {
-    "lowest": [*THEM, "tests/api", "tests/tracking"],
-    "latest": [*THEM, "tests/api/test_transport.py"],
-}
-"""Kernels, the magic, waiting, the display and the terminal, and what stands on libraries' insides."""
+TESTS = [
+    "tests/test_front_door.py",
+    "tests/clips",
+    "tests/tracking/test_job.py",
+    *(f"tests/notebook/{name}" for name in ("test_kernel.py", "test_waiting.py", "test_display.py", "magic", "card")),
+]
+"""Kernels, the magic, waiting and the display, and what stands on libraries' insides: a few minutes each, for there are several runs."""
 LONGEST = 1500
 """Seconds for the tests of a run, several times what they take: a machine that is busy must not fail, one that hangs must."""
 NO_NETWORK = re.compile(
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
             return _without(which, version, "the packages cannot be fetched here")
         print(trouble, file=sys.stderr)
         return 1
-    return run_tests(venv, which)
+    return run_tests(venv)
 
 
 def _without(which: str, version: str, why: str) -> int:
@@ -137,11 +138,11 @@ def _project() -> dict[str, object]:
 # Tests --------------------------------------------------------------------------------------------------------------
 
 
-def run_tests(venv: Path, which: str) -> int:
+def run_tests(venv: Path) -> int:
     """Files side by side; what failed beside others is tried once more, alone, as in `make test`."""
     pytest = [_in(venv), "-m", "pytest", "-q", "-m", "not browser and not slow", "-o", f"cache_dir={venv}/pytest-cache"]
     # What old libraries say of each other, and new ones of what they will do, is not ours to mend here.
-    pytest += ["-W", "ignore::DeprecationWarning", *TESTS[which]]
+    pytest += ["-W", "ignore::DeprecationWarning", *TESTS]
     side_by_side = ["--numprocesses", "auto", "--dist", "loadfile", "--no-loadscope-reorder"]
     code = _run([*pytest, *side_by_side])
     if code == 1:
