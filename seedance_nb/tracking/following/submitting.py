@@ -176,7 +176,7 @@ async def publish(followed: Followed, request: VideoRequest) -> bool:
 
     try:
         async with asyncio.timeout(tools.limits.download_timeout):
-            said = await tools.background.in_worker(lambda: tools.references.publish(request, progress))
+            said = await tools.background.in_own_thread(lambda: tools.references.publish(request, progress))
     except TimeoutError:
         error: SeedanceError = ConfigurationError(
             f"the references were not uploaded within {tools.limits.download_timeout:g} s (download_timeout); nothing was submitted and nothing"
@@ -271,7 +271,13 @@ async def _send_once(followed: Followed, request: VideoRequest) -> Generation | 
     try:
         # Addresses are signed for each try: they may have run out while it waited.
         if own_files(request):
-            request = await tools.background.in_worker(lambda: tools.references.addressed(request))
+            async with asyncio.timeout(tools.limits.create_timeout):
+                request = await tools.background.in_own_thread(lambda: tools.references.addressed(request))
+    except TimeoutError:
+        return ConfigurationError(
+            f"uploads: the address of a reference was not there within {tools.limits.create_timeout:g} s (create_timeout): mend the function that"
+            " gives it, or run it again; nothing was submitted and nothing charged"
+        )
     except SeedanceError as error:
         return error
     try:
