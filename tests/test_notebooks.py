@@ -7,6 +7,7 @@ import re
 import shutil
 from pathlib import Path
 
+import av
 import nbformat
 import pytest
 from browser.lab import embedded_videos
@@ -164,3 +165,25 @@ def test_own_pictures_are_sent_once_and_frames_are_exact(environment, tmp_path):
         assert "1 reference file (first frame)" in said["harbour"]
     went = [next(int(text) for line, text in said.items() if line.startswith("len(went)")) for said in (first, second)]
     assert went == [2, 0]
+
+
+def test_a_story_goes_on_from_frame_to_frame_and_costs_nothing_again(environment, tmp_path):
+    first, second = (execute("story", tmp_path, environment) for _ in range(2))
+
+    for said in (first, second):
+        assert said["import numpy as np"] == "True"
+        assert said["story.pick(1, take=2).result()"] == "[2, 1, 1]"
+        assert said['for name in ("story.mp4", "storyboard.png", "takes.html"):'].split() == [
+            "story.mp4",
+            "storyboard.png",
+            "takes.html",
+        ]
+    [before, after] = [said["story = sd.story("] for said in (first, second)]
+    assert "6 cells: 1 have it, 5 new" in before  # its first clip is the one at the beginning
+    assert "6 cells: 6 have it; nothing new: 0 credits" in after
+    [changed, again] = [said["other = sd.story("] for said in (first, second)]
+    assert "2 new" in changed
+    assert "nothing new: 0 credits" in again
+    assert len(set(embedded_videos(tmp_path / "story.ipynb"))) >= 6
+    with av.open(str(tmp_path / "story.mp4")) as film:
+        assert film.streams.video[0].frames == 3 * 96 - 2

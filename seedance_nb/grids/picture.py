@@ -67,6 +67,8 @@ class GridPicture:
     """What was measured, in the order of asking."""
     called: str = "grid"
     """What people call it, and its usual variable."""
+    remark: str = ""
+    """A sentence to be read below the wall."""
 
     def levels(self, name: str) -> tuple[Any, ...]:
         """The different values on an axis, in the order of the cells."""
@@ -116,6 +118,7 @@ def picture_of(
     expected_seconds: float | None,
     columns: tuple[Column, ...] = (),
     called: str = "grid",
+    remark: str = "",
 ) -> GridPicture:
     """The picture of these cells; `past` are earlier tries, which may have cost something."""
     identities = zip(laid.cells, laid.identities, strict=True)
@@ -127,6 +130,7 @@ def picture_of(
         expected_seconds=expected_seconds,
         columns=columns,
         called=called,
+        remark=remark,
     )
 
 

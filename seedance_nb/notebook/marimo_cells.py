@@ -31,6 +31,7 @@ from .redraws import Redraws
 if TYPE_CHECKING:
     from ..grids.ballots.voting import Voting
     from ..grids.grid import Grid
+    from ..grids.stories.story import Story
     from ..snapshot import Snapshot
 
 _SOURCE = re.compile(r"""\bsrc=["']([^"']+)""")
@@ -103,7 +104,7 @@ def _job(job: Job) -> Any:
     return card
 
 
-def _grid(grid: Grid, axes: dict[str, str | None]) -> Any:
+def _grid(grid: Grid | Story, axes: dict[str, str | None]) -> Any:
     from ..grids.pages.receipts import plan_html
     from .board.grid_board import GridBoard
     from .board.grid_display import BOARD_SECONDS, final_bundle

@@ -99,8 +99,8 @@ def receipt_plain(picture: GridPicture) -> str:
         lines.append(f"and {len(picture.tiles) - PLAIN_LISTED:,} more")
     if not picture.is_settled:
         lines.append(f"run this again to get the {picture.called} back: what is there or on its way costs nothing")
-    cure = cure_of(picture) if picture.is_settled else ""
-    return "\n".join([*lines, cure] if cure else lines)
+    said = " ".join(filter(None, (picture.remark, cure_of(picture)))) if picture.is_settled else ""
+    return "\n".join([*lines, said] if said else lines)
 
 
 def trouble(picture: GridPicture, text: str) -> dict[str, str]:
@@ -121,9 +121,9 @@ def id_table(picture: GridPicture, most: int) -> tuple[Sequence[str], Sequence[S
 
 
 def ending(picture: GridPicture) -> Html:
-    """The line below the wall of a grid in which something is missing (its tiles say why): how to go on. Empty if nothing is."""
-    cure = cure_of(picture)
-    return _box(cure) if cure else Html()
+    """What is to be said below the wall of a grid, and where something is missing (its tiles say why), how to go on. Perhaps empty."""
+    said = " ".join(filter(None, (picture.remark, cure_of(picture))))
+    return _box(said) if said else Html()
 
 
 def cure_of(picture: GridPicture) -> str:

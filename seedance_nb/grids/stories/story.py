@@ -45,6 +45,11 @@ class Story(Shown):
         return self._running.script.takes
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What should be known of its requests before they are paid for, a line each."""
+        return self._running.script.check(self.session.catalog)
+
+    @property
     def plan(self) -> Plan:
         """Where every take of every shot stands just now, and what the new ones cost; asks the ledger, sends nothing."""
         return self._running.plan()
@@ -81,7 +86,16 @@ class Story(Shown):
             is_submitted=running.is_submitted,
             expected_seconds=running.seconds_left() if running.is_submitted else None,
             called="story",
+            remark=self._remark(),
         )
+
+    def _remark(self) -> str:
+        """Which takes it goes on from, and how to choose another; "" where there is nothing to choose."""
+        picks = sorted(self._running.picks.items())
+        if self.takes == 1 or not picks:
+            return ""
+        said = ", ".join(f"take {take} of shot {shot}" for shot, take in picks)
+        return f"It goes on from {said}; story.pick(shot, take) goes on from another."
 
     def done(self) -> bool:
         """Whether it was submitted and nothing more will come by itself."""

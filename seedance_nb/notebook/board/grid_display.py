@@ -24,6 +24,7 @@ from ..redraws import Redraws
 if TYPE_CHECKING:
     from ...grids.grid import Grid, GridView
     from ...grids.picture import GridPicture
+    from ...grids.stories.story import Story
     from ..screen import Screen
     from .grid_board import GridBoard
 
@@ -34,9 +35,9 @@ RECEIPT_SECONDS = 2.0
 
 
 class GridOutputs:
-    """The two outputs of one grid in one cell. Made in the cell that shows it; changed from the background."""
+    """The two outputs of one grid, or story, in one cell. Made in the cell that shows it; changed from the background."""
 
-    def __init__(self, screen: Screen, grid: Grid, axes: dict[str, Any] | None = None) -> None:
+    def __init__(self, screen: Screen, grid: Grid | Story, axes: dict[str, Any] | None = None) -> None:
         self.grid = grid
         self.is_final = False
         self._screen = screen
@@ -155,7 +156,7 @@ class GridOutputs:
         self._screen.publish(bundle, self._receipt_id, update=update)
 
 
-def show_grid(screen: Screen, grid: Grid) -> None:
+def show_grid(screen: Screen, grid: Grid | Story) -> None:
     """A grid in this cell: its plan, its board with the wall to come, or its wall; in a terminal, words."""
     if not screen.in_kernel:
         print(grid_plain(grid))
@@ -174,7 +175,7 @@ def show_plan(screen: Screen, plan: Plan) -> None:
     screen.publish(bundle, uuid.uuid4().hex, update=False)
 
 
-def grid_plain(grid: Grid) -> str:
+def grid_plain(grid: Grid | Story) -> str:
     """A grid in words: its plan, or where it stands."""
     picture = grid.picture()
     return grid_html.receipt_plain(picture) if picture.submitted else grid_html.plan_plain(grid.plan)
@@ -195,7 +196,7 @@ def _open(screen: Screen, outputs: GridOutputs) -> None:
         screen.views.append(outputs)
 
 
-def final_bundle(grid: Grid, axes: dict[str, Any]) -> dict[str, str]:
+def final_bundle(grid: Grid | Story, axes: dict[str, Any]) -> dict[str, str]:
     """The wall of a grid that is over, on these axes, or why it cannot be drawn."""
     picture = grid.picture()
     try:

@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from ...grids.measures.progress import Progress
     from ...grids.racing.race import Race
     from ...grids.rankings.ranking import Ranking
+    from ...grids.stories.story import Story
     from ..screen import Screen
 
 GRID = ("seedance_nb.grids.grid", "Grid")
+STORY = ("seedance_nb.grids.stories.story", "Story")
 VIEW = ("seedance_nb.grids.grid", "GridView")
 VOTING = ("seedance_nb.grids.ballots.voting", "Voting")
 PROGRESS = ("seedance_nb.grids.measures.progress", "Progress")
@@ -35,6 +37,7 @@ def register(screen: Screen, formatters: Any) -> None:
     displayed, kinds = formatters.ipython_display_formatter, formatters.formatters
     if screen.in_kernel:
         displayed.for_type_by_name(*GRID, _show_grid(screen))
+        displayed.for_type_by_name(*STORY, _show_grid(screen))
         displayed.for_type_by_name(*VIEW, _show_view(screen))
         displayed.for_type_by_name(*VOTING, _show_voting(screen))
         displayed.for_type_by_name(*PROGRESS, _show_progress(screen))
@@ -43,6 +46,7 @@ def register(screen: Screen, formatters: Any) -> None:
             kinds["text/html"].for_type_by_name(*kind, _study_html(page))
         kinds["text/html"].for_type_by_name(*RACE, _race_html)
     kinds["text/plain"].for_type_by_name(*GRID, _grid_plain)
+    kinds["text/plain"].for_type_by_name(*STORY, _grid_plain)
     kinds["text/plain"].for_type_by_name(*RANKING, _ranking_plain)
     for kind in STUDIES:
         kinds["text/plain"].for_type_by_name(*kind, _in_words)
@@ -51,12 +55,12 @@ def register(screen: Screen, formatters: Any) -> None:
 def unregister(formatters: Any) -> None:
     """Undo `register`."""
     for formatter in (formatters.ipython_display_formatter, *formatters.formatters.values()):
-        for module, name in (GRID, VIEW, VOTING, PROGRESS, RANKING, RACE, *STUDIES):
+        for module, name in (GRID, STORY, VIEW, VOTING, PROGRESS, RANKING, RACE, *STUDIES):
             formatter.pop(f"{module}.{name}", None)
 
 
-def _show_grid(screen: Screen) -> Callable[[Grid], None]:
-    def show(grid: Grid) -> None:
+def _show_grid(screen: Screen) -> Callable[[Grid | Story], None]:
+    def show(grid: Grid | Story) -> None:
         from .grid_display import show_grid
 
         show_grid(screen, grid)
@@ -96,7 +100,7 @@ def _show_progress(screen: Screen) -> Callable[[Progress], None]:
     return show
 
 
-def _grid_plain(grid: Grid, printer: Any, _cycle: bool) -> None:
+def _grid_plain(grid: Grid | Story, printer: Any, _cycle: bool) -> None:
     from .grid_display import grid_plain
 
     printer.text(grid_plain(grid))

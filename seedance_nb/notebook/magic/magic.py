@@ -98,6 +98,9 @@ class SeedanceMagics(Magics):
     def _generate(self, found: magic_args.Line) -> None:
         if not found.prompts:
             raise BadLine("the prompt is missing: write it on the line, or below %%seedance. Nothing was sent")
+        if found.is_story:
+            self._tell_story(found)
+            return
         if found.is_grid:
             self._generate_grid(found)
             return
@@ -163,6 +166,39 @@ class SeedanceMagics(Magics):
                     raise failure
         else:
             screen.leave([job for job in laid.jobs if job is not None and not job.done()])
+
+    def _tell_story(self, found: magic_args.Line) -> None:
+        from ...grids.pages.receipts import summary
+        from ...grids.stories.opening import open_story
+        from ..board.grid_display import show_grid, show_plan
+
+        limit = self._limit(found)
+        story = open_story(sessions.default(), **magic_args.story_options(found), max_credits=limit)
+        screen = attach(self.shell)
+        _say([*found.notes, *story.notes])
+        if found.dry_run:
+            if not found.quiet:
+                show_plan(screen, story.plan)
+            print("dry run: nothing was sent")
+            return
+        if found.out:
+            self.shell.user_ns[found.out] = story
+        if not found.quiet:
+            print(summary(story.plan))
+        story.submit()
+        if not found.quiet:
+            show_grid(screen, story)
+        if found.wait if found.wait is not None else (screen.waits or found.timeout is not None):
+            try:
+                story.result(found.timeout)
+            finally:
+                screen.finish()
+            if screen.is_headless:
+                failure = failure_of([job for takes in story.jobs for job in takes if job is not None])
+                if failure is not None and None in story.clips:
+                    raise failure
+        else:
+            screen.leave([job for takes in story.jobs for job in takes if job is not None and not job.done()])
 
     def _saved(self, found: magic_args.Line, folder: Path | None, jobs: Sequence[Job]) -> SavedClips | None:
         """The line that says what was saved, open; None without --save-to."""

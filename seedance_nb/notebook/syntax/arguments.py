@@ -61,7 +61,9 @@ _PAIR_IN_QUOTES = r"""(?:(?<=--set )|(?<=--metadata ))[A-Za-z_]\w*=(?:"[^"]*"|'[
 _TOKEN = re.compile(rf"{look_alikes.QUOTED}|{_OPTION_IN_QUOTES}|{_PAIR_IN_QUOTES}|(?:\{{[^{{}}]*\}}|\S)+")
 _LINE_END = re.compile(r"(?<=\n)|(?<=\r)(?!\n)|(?<=[\x0b\x0c\x85\u2028\u2029])")
 _SEPARATOR = "---"
-_ESCAPED = re.compile(r"\\+---")
+_SHOTS = ">>>"
+_ESCAPED = re.compile(r"\\+(---|>>>)")
+_ANGLES = re.compile(r"[>＞›»》]+")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,6 +98,8 @@ class Line:
     raw: bool = False
     quiet: bool = False
     save_to: str | None = None
+    is_story: bool = False
+    """Whether the prompts are the shots of a story."""
     notes: tuple[str, ...] = dataclasses.field(default=(), compare=False)
     """What was read otherwise than it may have been meant, to be said before anything is sent."""
 
@@ -160,6 +164,8 @@ def build_parser() -> Parser:
         "whatever stands in it. A list makes a grid: -m {models} -d {seconds}, or {prompts} alone as the prompt. $name is refused\n"
         "where there is such a variable ($5 is text). {{ and }} are literal braces; --raw sends braces and $ as they are. {red|blue} makes a grid of both.\n"
         "A line --- below %%%(prog)s stands between prompts; \\--- is such a line inside of one.\n"
+        "With --story the prompts are shots, with a line >>> between them: each begins with the last frame of the one before;\n"
+        "\\>>> is such a line inside of one. -i names the picture that the first shot begins with, -n the takes of each shot.\n"
         "A backslash at the end joins the next line. A ; at the end of the line is the notebook's and not sent.\n"
         "Below %%%(prog)s, and between quotes, a prompt is sent as it is typed, dashes, quotes and all.\n"
         'An empty value, as in -a "", leaves that setting to the service.\n'
@@ -170,6 +176,9 @@ def build_parser() -> Parser:
     )
     add_options(parser, out="variable that gets the job or the grid, also when it fails", metavar="NAME")
     add = parser.add_argument
+    add(
+        "--story", action="store_true", help="the prompts are shots: each goes on from the last frame of the one before"
+    )
     add("--save-to", metavar="DIR", help="copy each video to this folder too, under a name made of prompt and take")
     add("--wait", dest="wait", action="store_true", default=None, help="keep the cell busy until the video is there")
     add("--no-wait", dest="wait", action="store_false", help="do not, even where nobody is watching")
@@ -240,16 +249,18 @@ def parse(
     if not literal and not (cell or "").strip():
         _refuse_ids(found.prompt)
     fill = _Fill(None if found.raw else names)
-    prompts, below = _prompts([*found.prompt, *literal], cell)
+    _check_separators(cell or "", is_story=found.story)
+    prompts, below = _prompts([*found.prompt, *literal], cell, _SHOTS if found.story else _SEPARATOR)
     notes += _notes_on(found.prompt, below)
     made = _read(found, fill, prompts, below, defaults)
-    return dataclasses.replace(
+    made = dataclasses.replace(
         made,
         out=_variable(fill.text("-o/--out", found.out)),
         raw=found.raw,
         save_to=_folder(fill.text("--save-to", found.save_to)),
         notes=(*notes, *fill.notes),
     )
+    return _as_story(made) if found.story else made
 
 
 def parse_words(
@@ -486,10 +497,70 @@ def _with_repeated_media_option(tokens: Sequence[str]) -> list[str]:
     return out
 
 
-def _prompts(words: Sequence[str], cell: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _check_separators(cell: str, *, is_story: bool) -> None:
+    """Raises BadLine for a line that may part two prompts where it does not: they would be bought as one."""
+    for line in _LINE_END.split(cell):
+        bare = _bare(line)
+        if not is_story and bare == _SHOTS:
+            raise BadLine(
+                "a line >>> stands between the shots of a story: %%seedance --story makes one; \\>>> is such a line inside of a prompt."
+                " Nothing was sent"
+            )
+        if is_story and bare == _SEPARATOR:
+            raise BadLine(
+                "in a story a line >>> stands between two shots, not ---; \\--- is such a line inside of one. Nothing was sent"
+            )
+        if is_story and bare != _SHOTS and (_ANGLES.fullmatch(bare) or bare.startswith(_SHOTS)):
+            raise BadLine(
+                f"the line {one_line(bare, 40)!r} is no >>> that stands alone: shots are parted by a line of three signs >>> and nothing else."
+                " Nothing was sent"
+            )
+
+
+def _as_story(made: Line) -> Line:
+    """The same as a story. Raises BadLine for what makes none, in one line that says how."""
+    if made.has_alternatives:
+        raise BadLine(
+            "{a|b} compares videos, and a story is one after the other: write the shots out, or leave --story out. Nothing was sent"
+        )
+    several = next((name for name in CHOICES if len(made.fields.get(name, ())) > 1), None)
+    if several is not None:
+        raise BadLine(f"a story has one {several.replace('_', ' ')} for all its shots: name one. Nothing was sent")
+    if made.sample is not None or made.fresh or made.save_to is not None:
+        what = "--sample" if made.sample is not None else "--fresh" if made.fresh else "--save-to"
+        cure = {
+            "--sample": "it draws cells of a grid: leave it out",
+            "--fresh": "-n 2 makes another take of each shot",
+            "--save-to": 'name it with -o NAME, and NAME.export("story.mp4") writes it',
+        }
+        raise BadLine(f"{what} is not for a story: {cure[what]}. Nothing was sent")
+    if len(made.fields.get("media_urls") or ()) > 1:
+        raise BadLine(
+            "the first shot of a story begins with one picture: name one with -i; sd.story(…, reference=…) takes several for all shots."
+            " Nothing was sent"
+        )
+    if len(made.prompts) < 2:
+        found = "there is 1" if made.prompts else "there is none"
+        raise BadLine(
+            f"a story has at least 2 shots, and {found}: write them below %%seedance --story, with a line >>> alone between two of them; a cell"
+            " does not begin with >>>. Nothing was sent"
+        )
+    return dataclasses.replace(made, is_story=True)
+
+
+def story_options(line: Line) -> dict[str, Any]:
+    """What to call `seedance_nb.story` with."""
+    values = {name: value[0] if name in CHOICES else value for name, value in line.fields.items()}
+    pictures = values.pop("media_urls", None) or (None,)
+    return {"shots": list(line.prompts), **values, "first_frame": pictures[0], "takes": line.takes}
+
+
+def _prompts(
+    words: Sequence[str], cell: str | None, separator: str = _SEPARATOR
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The prompts as they are typed, and of these the ones that stand below."""
     text = look_alikes.unquoted(words[0]) if len(words) == 1 else " ".join(words)
-    below = tuple(_parts_below(cell or ""))
+    below = tuple(_parts_below(cell or "", separator))
     if text and below:
         raise BadLine(
             f"the prompt stands below, so {one_line(text, 40)!r} on the first line is too much. Nothing was sent"
@@ -499,12 +570,12 @@ def _prompts(words: Sequence[str], cell: str | None) -> tuple[tuple[str, ...], t
     return below or ((text,) if text else ()), below
 
 
-def _parts_below(cell: str) -> Iterable[str]:
-    """What stands between lines of three hyphens, whatever line ends and blanks the editor wrote."""
+def _parts_below(cell: str, separator: str = _SEPARATOR) -> Iterable[str]:
+    """What stands between lines of three hyphens, or of three signs >>>, whatever line ends and blanks the editor wrote."""
     part: list[str] = []
-    for line in [*_LINE_END.split(cell), _SEPARATOR]:
+    for line in [*_LINE_END.split(cell), separator]:
         bare = _bare(line)
-        if bare == _SEPARATOR:
+        if bare == separator:
             text = "".join(part).strip()
             part = []
             if text:
@@ -516,7 +587,8 @@ def _parts_below(cell: str) -> Iterable[str]:
 def as_body(prompt: str) -> str:
     """The prompt as the body of a cell: what would part two prompts there is escaped."""
     rows = _LINE_END.split(prompt)
-    return "".join(row.replace("---", "\\---", 1) if re.fullmatch(r"\\*---", _bare(row)) else row for row in rows)
+    parts = ((row, re.fullmatch(r"\\*(---|>>>)", _bare(row))) for row in rows)
+    return "".join(row if found is None else row.replace(found[1], f"\\{found[1]}", 1) for row, found in parts)
 
 
 def _bare(line: str) -> str:
