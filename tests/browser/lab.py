@@ -115,6 +115,7 @@ class JupyterServer:
         *,
         theme: str = "light",
         kernel_env: Mapping[str, str] | None = None,
+        application: str = "jupyterlab",
         base_url: str = "/",
         collaboration: Path | None = None,
     ) -> None:
@@ -123,7 +124,7 @@ class JupyterServer:
         """
         self.folder = folder.resolve()
         self.theme = theme
-        self._base_url, self._collaboration = base_url, collaboration
+        self._application, self._base_url, self._collaboration = application, base_url, collaboration
         self._state = Path(tempfile.mkdtemp(prefix="jupyter-"))
         self.set_kernel_env(kernel_env or {})
 
@@ -147,7 +148,7 @@ class JupyterServer:
         home.mkdir()
         self.folder.mkdir(parents=True, exist_ok=True)
         command = [
-            *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
+            *(sys.executable, "-m", self._application, "--no-browser", "--allow-root"),
             f"--ServerApp.root_dir={self.folder}",
             "--ServerApp.ip=127.0.0.1",
             f"--ServerApp.port={_free_port()}",

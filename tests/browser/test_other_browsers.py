@@ -158,24 +158,85 @@ def lab(tmp_path_factory):
             yield server
 
 
-@in_both("live card")
-def test_a_card_lives_and_becomes_the_video(window, lab, request):
-    name = request.node.callspec.params["window"]
-    cells = ["%load_ext seedance_nb", f"%seedance a paper boat in {name} -d 4 -r 480p"]
-    write_notebook(lab.folder / f"{name}.ipynb", cells)
-    window.get(f"{lab.url}/doc/tree/{name}.ipynb?reset&token={TOKEN}")
-    eventually(lambda: window.execute_script("return typeof window.jupyterapp !== 'undefined';"), PATIENCE)
-    window.execute_script(PAGE_SCRIPT.read_text())
+@pytest.fixture
+def open_cells(window, lab, request):
+    """`open_cells(*cells)`: a new notebook of these cells, open and with a kernel, and a way to wait for what the page says of it."""
+    name = f"{request.node.originalname}-{request.node.callspec.params['window']}"
 
     def until(condition):
         eventually(lambda: window.execute_script(f"return Boolean({condition});"), PATIENCE)
 
-    until("driver.isOpen() && driver.isKernelReady()")
+    def open_cells(*cells):
+        write_notebook(lab.folder / f"{name}.ipynb", cells)
+        window.get(f"{lab.url}/doc/tree/{name}.ipynb?reset&token={TOKEN}")
+        until("typeof window.jupyterapp !== 'undefined'")
+        window.execute_script(PAGE_SCRIPT.read_text())
+        until("driver.isOpen() && driver.isKernelReady()")
+        return until
+
+    yield open_cells
+    lab.shutdown_kernels()
+
+
+def button(cell, begin):
+    """What finds a button of a cell's output by the beginning of its name, in the page."""
+    return f"[...driver.cell({cell}).node.querySelectorAll('button')].find((button) => button.innerText.trim().startsWith('{begin}'))"
+
+
+@in_both("live card")
+def test_a_card_lives_and_becomes_the_video(window, lab, open_cells):
+    until = open_cells("%load_ext seedance_nb", "%seedance a paper boat in another browser -d 4 -r 480p --fresh")
+
     window.execute_script("driver.command('notebook:run-all-cells');")
     until("driver.commandEnded && driver.text(1).includes('being made')")
-    until("[...driver.cell(1).node.querySelectorAll('button')].some((button) => button.innerText.trim() === 'Cancel')")
+    until(button(1, "Cancel"))
     lab.studio.finish()
     until("driver.video({ nth: 0, cell: 1 })")
     until("!driver.text(1).includes('Cancel')")
     window.execute_script("driver.play({ nth: 0, cell: 1 });")
     until("driver.isPlaying({ nth: 0, cell: 1 }, 0.3)")
+
+
+# What typing and choosing tell a page, whoever does it.
+FILL = """
+const label = [...driver.cell(1).node.querySelectorAll("label")].find((label) => label.innerText.trim() === arguments[0]);
+const field = driver.cell(1).node.querySelector("#" + CSS.escape(label.htmlFor));
+field.focus();
+field.value = arguments[1];
+for (const kind of ["input", "change"]) field.dispatchEvent(new Event(kind, { bubbles: true }));
+"""
+
+
+@in_both("panel")
+def test_a_panel_makes_a_video_at_the_price_on_its_button(window, lab, open_cells, request):
+    prompt = f"from the panel in {request.node.callspec.params['window']}"
+    until = open_cells("%load_ext seedance_nb", "%seedance")
+
+    window.execute_script("driver.command('notebook:run-all-cells');")
+    until(button(1, "Generate"))
+    before = window.execute_script(f"return {button(1, 'Generate')}.disabled;")
+    window.execute_script(FILL, "Prompt", prompt)
+    window.execute_script(FILL, "Resolution", "480p")
+    until(f"{button(1, 'Generate · 25 credits')}?.disabled === false")
+    window.execute_script(f"for (let press = 0; press < 2; press += 1) {button(1, 'Generate')}.click();")
+    until("driver.text(1).includes('being made')")
+    lab.studio.finish()
+    until(f"driver.cell(1).node.querySelector('video[aria-label^=\"Video: {prompt}\"]')")
+    window.execute_script("driver.play({ nth: 0, cell: 1 });")
+    until("driver.isPlaying({ nth: 0, cell: 1 }, 0.3)")
+
+    assert before
+    assert [entry.body["prompt"] for entry in lab.studio.scenario.accepted].count(prompt) == 1
+
+
+@in_both("stop button")
+def test_stop_ends_the_wait_and_not_the_job(window, open_cells):
+    until = open_cells("%load_ext seedance_nb", "%seedance a long boat -d 4 -r 480p -o boat --fresh", "boat.result()")
+
+    window.execute_script("driver.command('notebook:run-all-cells');")
+    until("driver.text(1).includes('being made') && driver.isRunning(2)")
+    window.execute_script("driver.command('notebook:interrupt-kernel');")
+
+    until("driver.text(2).includes('stopped waiting; job ')")
+    until(button(1, "Cancel"))
+    assert "Traceback" not in window.execute_script("return driver.text(2);")
