@@ -8,9 +8,12 @@ as often as the race does. Truths: the levels of the prompts in log-odds; half f
 Luck (the spread of takes) is 0.7, the raters' tastes 0.3, and equals tie 20 times in 100. "<": the largest grid tried does it less often than the
 race, so the race costs less of the one that would do.
 
-`SEEDANCE_RACES=1000` plays so many races a truth (200 otherwise), and as many full grids a size: a thousand take hours.
+`SEEDANCE_RACES=1000` plays so many races a truth (200 otherwise), and half as many full grids a size. A thousand take an hour and a half of one
+processor. With `SEEDANCE_RACES_FILE=races.jsonl` what was played is kept there, and whoever starts it again goes on; number 7 of a truth is the
+same race whoever plays it. `SEEDANCE_PROCESSES` is how many play at once (all processors otherwise).
 
     python -m benchmarks race
+    SEEDANCE_RACES=1000 SEEDANCE_RACES_FILE=/tmp/races.jsonl SEEDANCE_PROCESSES=1 OPENBLAS_NUM_THREADS=1 nice -n 15 python -m benchmarks race
 """
 
 from __future__ import annotations
@@ -19,16 +22,22 @@ import concurrent.futures
 import dataclasses
 import functools
 import itertools
+import json
 import math
 import os
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from seedance_nb.grids.rankings.mixed_model import Evidence, Levels, fit_levels
 from seedance_nb.grids.rankings.race import look, takes_of_rounds, threshold
 
-STUDIES = FULL_STUDIES = int(os.environ.get("SEEDANCE_RACES", "200"))
+STUDIES = int(os.environ.get("SEEDANCE_RACES", "200"))
+FULL_STUDIES = max(1, STUDIES // 2)
+TOGETHER = 20
+"""So many races of one truth, then of the next: whenever it is stopped, all truths have been raced about as often."""
 FULL_TAKES = (15, 19, 24, 30)
 VOTES_PER_CLIP, RATERS, LUCK, TASTE, TIE = 5, 12, 0.7, 0.3, 0.5
 MARGIN, ERROR = 0.8, 0.05
@@ -139,22 +148,54 @@ def names_best(items: int, truth: str, takes: int, number: int) -> bool:
     return found.end == "winner" and found.leader == names[0]
 
 
+class Played:
+    """What was played, by what it was: in a file of JSON lines, if there is to be one, so that it is played once."""
+
+    def __init__(self, pool: concurrent.futures.Executor, path: str | None) -> None:
+        self._pool, self._path = pool, Path(path) if path else None
+        self._known: dict[tuple[Any, ...], Any] = {}
+        if self._path and self._path.exists():
+            whole = [line for line in self._path.read_text().splitlines(keepends=True) if line.endswith("\n")]
+            self._known = {tuple(key): found for key, found in map(json.loads, whole)}
+            self._path.write_text("".join(whole))  # a line that was cut short is no line to go on from
+
+    def races(self, items: int, truth: str, numbers: Sequence[int]) -> list[Ended]:
+        found = self._all(race, (items, truth), numbers, dataclasses.astuple)
+        return [Ended(end, tuple(left), clips) for end, left, clips in found]
+
+    def power(self, items: int, truth: str, takes: int) -> float:
+        """The share of full grids of so many takes that name the best."""
+        return float(np.mean(self._all(names_best, (items, truth, takes), range(FULL_STUDIES), bool)))
+
+    def _all(
+        self, play: Callable[..., Any], what: tuple[Any, ...], numbers: Sequence[int], told: Callable[[Any], Any]
+    ) -> list[Any]:
+        missing = [number for number in numbers if (*what, number) not in self._known]
+        for number, found in zip(missing, self._pool.map(functools.partial(play, *what), missing), strict=True):
+            self._known[(*what, number)] = told(found)
+            if self._path:
+                with self._path.open("a") as file:
+                    file.write(json.dumps([(*what, number), told(found)]) + "\n")
+        return [self._known[(*what, number)] for number in numbers]
+
+
 def run() -> Iterator[str]:
     yield f"{STUDIES} races a truth, {FULL_STUDIES} full grids a size; ± is twice the standard error"
     yield f"{'prompts, truth':<28}{'best named':>14}{'wrong':>14}{'tie':>8}{'clips':>14}{'full grid':>12}{'of full':>14}"
     shares: list[tuple[float, float]] = []
-    with concurrent.futures.ProcessPoolExecutor() as pool:
-        for items, truth in itertools.product((4, 8), truths(4)):
-            races = list(pool.map(functools.partial(race, items, truth), range(STUDIES)))
-            line, share = line_of(items, truth, races, functools.partial(_power, pool, items, truth))
+    processes = int(os.environ.get("SEEDANCE_PROCESSES", "0")) or None
+    with concurrent.futures.ProcessPoolExecutor(processes) as pool:
+        played = Played(pool, os.environ.get("SEEDANCE_RACES_FILE"))
+        all_truths = list(itertools.product((4, 8), truths(4)))
+        for first in range(0, STUDIES, TOGETHER):
+            for items, truth in all_truths:
+                played.races(items, truth, range(first, min(first + TOGETHER, STUDIES)))
+        for items, truth in all_truths:
+            races = played.races(items, truth, range(STUDIES))
+            line, share = line_of(items, truth, races, functools.partial(played.power, items, truth))
             shares += [share] if share else []
             yield line
     yield mean_of(shares)
-
-
-def _power(pool: concurrent.futures.Executor, items: int, truth: str, takes: int) -> float:
-    """The share of full grids of so many takes that name the best."""
-    return float(np.mean(list(pool.map(functools.partial(names_best, items, truth, takes), range(FULL_STUDIES)))))
 
 
 def line_of(

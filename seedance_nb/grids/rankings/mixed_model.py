@@ -330,6 +330,9 @@ class Model:
         prior, weight = Prior(), self._weights(point)
         effects = np.zeros(self.unknowns) if start is None else start.effects.copy()
         log_tie = float(np.log(prior.tie)) if start is None else start.log_tie
+        wanted = np.eye(
+            self.unknowns + 1, self._items + 1
+        )  # the levels' covariances, and beside them the step: one decomposition for both
         for _ in range(_MOST_STEPS):
             p, q, t = chances(self._differences(effects), log_tie)
             slope = np.append(
@@ -337,7 +340,9 @@ class Model:
                 self._counts[:, 2].sum() - (self._votes * t).sum() - (log_tie - np.log(prior.tie)) / prior.log_tie**2,
             )
             curvature = self._curvature(p, q, t, weight)
-            step = np.linalg.solve(curvature, slope)
+            wanted[:, -1] = slope
+            solved = np.linalg.solve(curvature, wanted)
+            step = solved[:, -1]
             longest = float(np.abs(step).max())
             step *= min(1.0, _LONGEST_STEP / max(longest, 1e-12))
             effects += step[:-1]
@@ -349,7 +354,7 @@ class Model:
         evidence -= (log_tie - np.log(prior.tie)) ** 2 / prior.log_tie**2 / 2
         evidence += np.log(weight).sum() / 2 - np.log(np.diagonal(np.linalg.cholesky(curvature))).sum()
         evidence += sum(self._log_shares[place] for place in point)
-        covariance = np.linalg.solve(curvature, np.eye(self.unknowns + 1, self._items))[: self._items]
+        covariance = solved[: self._items, : self._items]
         return Fitted(
             point,
             float(evidence),

@@ -27,8 +27,8 @@ KINDS = (*(kind.value for kind in Kind), REPEAT)
 
 
 def rank(
-    votes: Iterable[Vote] | Rows | str | os.PathLike[str],
-    clips: Mapping[str, Mapping[str, Any]] | Rows,
+    votes: Iterable[Vote] | Rows | Mapping[str, Sequence[Any]] | str | os.PathLike[str],
+    clips: Mapping[str, Mapping[str, Any]] | Rows | Mapping[str, Sequence[Any]],
     by: str | Sequence[str] = "prompt",
     *,
     aspect: str = "overall",
@@ -39,7 +39,7 @@ def rank(
 ) -> Ranking:
     """What votes on pairs of clips say, wherever they were gathered: who wins, with intervals, and what was luck. Pure.
 
-    `votes`: rows (dicts or a DataFrame) of `rater`, `left`, `right` (ids of clips), `choice` ("left", "right", "tie", "both bad") and
+    `votes`: rows (dicts, a dict of columns or a DataFrame) of `rater`, `left`, `right` (ids of clips), `choice` ("left", "right", "tie", "both bad") and
     perhaps `aspect`, `seconds`, `id`, `at`, `kind`; or the path of a .csv with them, such as `grid.export("votes.csv")` writes. Of equal rater, aspect, pair
     and sides the first counts; what is of the kind "training" or "gold" never does (of gold one clip is the damaged copy,
     whose id ends in "-damaged"). `clips`: of each id its labels,
@@ -51,7 +51,11 @@ def rank(
     low, high, told), `.luck`, `.raters` (how each of them did) and `.words`; intervals are of 95 %. `scale="jod"` gives strengths in
     just-objectionable differences (1 JOD: preferred 75 times in 100). Raises InvalidRequest, naming row and cure.
     """
-    names = (by,) if isinstance(by, str) else tuple(by)
+    names = _names(by, "by", "the label or labels of clips that are ranked, such as by='prompt'")
+    if not names:
+        raise InvalidRequest("by must name the label or labels of clips that are ranked, such as by='prompt'")
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise InvalidRequest(f"seed must be a whole number from 0 up, not {one_line(seed, 40)!r}")
     labelled = labels_of_clips(clips)
     group_of = groups_by(labelled, names)
     given = votes_of(votes)
@@ -61,7 +65,9 @@ def rank(
         raise InvalidRequest(
             f"the votes name the clip {one_line(strangers[0], 40)!r}, which is not in the table of clips ({len(strangers)} such)"
         )
-    chosen = None if raters is None else {raters} if isinstance(raters, str) else set(raters)
+    chosen = (
+        None if raters is None else set(_names(raters, "raters", "whose votes count, such as raters=['ann', 'bob']"))
+    )
     return rank_votes(
         cast,
         group_of,
@@ -89,8 +95,10 @@ def votes_of(rows: Any) -> list[Vote]:
 
 def labels_of_clips(clips: Any) -> dict[str, dict[str, Any]]:
     """Of each clip by its id, its labels (prompt, model, take, …): from a mapping, or from rows with an `id`, or a frame with ids as index."""
-    if isinstance(clips, Mapping):
-        listed = [(key, labels) for key, labels in clips.items()]
+    if _is_columns(clips, ("id", JOB)):
+        listed = [(_id_of(row, number), row) for number, row in enumerate(_by_row(clips, "clips"))]
+    elif isinstance(clips, Mapping):
+        listed = list(clips.items())
     elif _is_frame(clips) and not {"id", JOB} & set(clips.columns):
         listed = list(zip(clips.index, clips.to_dict("records"), strict=True))
     else:
@@ -101,11 +109,11 @@ def labels_of_clips(clips: Any) -> dict[str, dict[str, Any]]:
             raise InvalidRequest(
                 f"the labels of clip {one_line(key, 40)!r} must be a dict, such as {{'prompt': …, 'take': 1}}"
             )
-        if str(key) in made:
+        if _text(key) in made:
             raise InvalidRequest(
                 f"the clip {one_line(key, 40)!r} stands twice in the table of clips; an id is one clip"
             )
-        made[str(key)] = {str(name): value for name, value in labels.items() if name != "id"}
+        made[_text(key)] = {str(name): value for name, value in labels.items() if name != "id"}
     return made
 
 
@@ -114,8 +122,8 @@ def groups_by(clips: Mapping[str, Mapping[str, Any]], by: Sequence[str]) -> dict
     made = {}
     for key, labels in clips.items():
         for name in by:
-            if name not in labels:
-                there = ", ".join(labels) or "none"
+            if not _is_there(labels.get(name)) or _text(labels[name]).strip() == "":
+                there = ", ".join(other for other in labels if other != name) or "none"
                 raise InvalidRequest(
                     f"the clip {one_line(key, 40)!r} has no label {one_line(name, 40)!r}; it has {there}"
                 )
@@ -145,6 +153,10 @@ def _vote(number: int, row: Mapping[str, Any]) -> Vote:
     if word not in CHOICES:
         raise InvalidRequest(
             f"row {number + 1} of the votes has the choice {one_line(choice, 40)!r}; it must be {', '.join(c.value for c in Choice)}"
+        )
+    if _text(left) == _text(right):
+        raise InvalidRequest(
+            f"row {number + 1} of the votes has {one_line(left, 40)!r} on both sides; a vote is on two clips: leave the row out"
         )
     kind = _text(row["kind"]).strip().lower() if _is_there(row.get("kind")) else Kind.VOTE.value
     if kind not in KINDS:
@@ -200,10 +212,41 @@ def _id_of(row: Mapping[str, Any], number: int) -> Any:
 def _rows(table: Any, what: str) -> list[Any]:
     if what == "votes" and isinstance(table, str | os.PathLike) and str(table).lower().endswith(".csv"):
         table = _read(Path(table))
+    if _is_columns(table, NEEDED):
+        table = _by_row(table, what)
     rows = table.to_dict("records") if _is_frame(table) else list(table) if isinstance(table, Iterable) else None
     if rows is None or isinstance(table, str | bytes) or not all(isinstance(row, Mapping | Vote) for row in rows):
-        raise InvalidRequest(f"the {what} must be a list of dicts or a DataFrame, not {one_line(table, 40)!r}")
+        raise InvalidRequest(
+            f"the {what} must be a list of dicts, a dict of columns or a DataFrame, not {one_line(table, 40)!r}"
+        )
     return rows
+
+
+def _is_columns(table: Any, some_of: Sequence[str]) -> bool:
+    """Whether a mapping is a table by columns: names of columns, each with all its values; not ids with their labels."""
+    return (
+        isinstance(table, Mapping)
+        and any(name in table for name in some_of)
+        and not any(isinstance(column, Mapping | str) for column in table.values())
+        and all(isinstance(column, Iterable) for column in table.values())
+    )
+
+
+def _by_row(columns: Mapping[str, Iterable[Any]], what: str) -> list[dict[str, Any]]:
+    listed = {str(name): list(column) for name, column in columns.items()}
+    lengths = {name: len(column) for name, column in listed.items()}
+    if len(set(lengths.values())) > 1:
+        told = ", ".join(f"{one_line(name, 20)} {length}" for name, length in lengths.items())
+        raise InvalidRequest(f"the columns of the {what} must be equally long; they have {told} values")
+    return [dict(zip(listed, row, strict=True)) for row in zip(*listed.values(), strict=True)]
+
+
+def _names(given: Any, word: str, meaning: str) -> tuple[str, ...]:
+    """One name or several, each once."""
+    names = (given,) if isinstance(given, str) else tuple(given) if isinstance(given, Iterable) else ()
+    if not all(isinstance(name, str) for name in names) or not isinstance(given, Iterable):
+        raise InvalidRequest(f"{word} must name {meaning}, not {one_line(given, 40)!r}")
+    return tuple(dict.fromkeys(names))
 
 
 def _read(path: Path) -> list[dict[str, str]]:

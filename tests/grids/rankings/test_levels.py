@@ -297,7 +297,7 @@ def test_a_label_of_one_item_alone_or_of_one_clip_alone_is_no_block():
         (rows(), {"a1": {"model": "m"}}, "the clip 'a1' has no label 'prompt'; it has model"),
         (rows(), [{"prompt": "p"}], "row 1 of the clips has no 'id'"),
         (rows(), [{"id": 1, "prompt": "p"}, {"id": 1, "prompt": "q"}], "the clip '1' stands twice"),
-        (5, CLIPS, "the votes must be a list of dicts or a DataFrame"),
+        (5, CLIPS, "the votes must be a list of dicts, a dict of columns or a DataFrame"),
         ("nowhere.csv", CLIPS, "nowhere.csv cannot be read"),
     ],
 )

@@ -104,7 +104,7 @@ def test_seconds_and_plays_are_kept_as_far_as_they_can_be():
     [
         ([row(kind="golden")], "it must be vote, training, gold, repeat, or leave the column out"),
         ("nowhere/votes.csv", r"votes.csv cannot be read .*grid.export\('votes.csv'\) writes one"),
-        ("votes", "must be a list of dicts or a DataFrame"),
+        ("votes", "must be a list of dicts, a dict of columns or a DataFrame"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_in_one_line(votes, cure):
