@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 from .errors import ConfigurationError, one_line
 from .keywords import UNSET
 from .project_file import read_limits
-from .upload_places import Uploads, check_uploads
+from .upload_places import Uploads, check_clips, check_uploads
 
 DEFAULT_BASE_URL = "https://www.seedance2.ink"
 SIMULATOR = "simulator"
@@ -85,12 +85,14 @@ class Limits:
     """The first pause before such a create is sent again; each following one is longer."""
     longest_pause: float = 300.0
     """No pause after trouble is longer than this, whatever the service asks for."""
+    clips_cache_bytes: int = 20_000_000_000
+    """Where `clips` is a bucket: so much of it is kept here at most; what was used longest ago goes, and never what is not in the bucket."""
     max_credits: float | None = None
     """Refuse to send what would bring the session above this."""
 
 
 LIMIT_NAMES = tuple(f.name for f in dataclasses.fields(Limits))
-_WHOLE = {"max_clip_bytes", "max_json_bytes", "embed_limit", "concurrency", "tries_after_trouble"}
+_WHOLE = {"max_clip_bytes", "max_json_bytes", "embed_limit", "concurrency", "tries_after_trouble", "clips_cache_bytes"}
 _ZERO_ALLOWED = {"embed_limit", "max_credits"}
 _FROM_ENV = (
     "SEEDANCE_BASE_URL",
@@ -108,7 +110,8 @@ _MONEY_IN_ENV = "SEEDANCE_MAX_CREDITS"
 class Settings:
     """Everything a session needs to know. `base_url` has no trailing slash.
 
-    `home` holds ledger.sqlite3 and clips/, unless `ledger` (a file) or `clips` (a folder) lie elsewhere.
+    `home` holds ledger.sqlite3 and clips/, unless `ledger` (a file) or `clips` (a folder) lie elsewhere. Where `clips` was named as a bucket,
+    it is `shared_clips`, and `clips` the folder in `home` that holds what was read of it lately.
     """
 
     base_url: str
@@ -125,6 +128,8 @@ class Settings:
     """Where the key came from, in words; never the key."""
     limits_trouble: str | None = None
     """Why the limits that somebody set cannot be relied on, in one line; then nothing may be sent."""
+    shared_clips: str | None = None
+    """The bucket of clips, an fsspec URL; None: clips lie in their folder alone."""
     uploads: Uploads | None = None
     """Where a person's own files go before the service fetches them; None: nowhere."""
     folder: Path | None = dataclasses.field(default=None, compare=False, repr=False)
@@ -175,25 +180,29 @@ def resolve(
     given = {name: value for name, value in limits.items() if value is not None}
     with contextlib.suppress(OSError):  # the working folder was deleted: nothing can stand in it
         folder = Path.cwd() if folder is None else folder.absolute()
-    chosen, trouble = ({}, None) if folder is None else read_limits(folder, (*LIMIT_NAMES, "uploads"), _check_setting)
+    chosen, trouble = (
+        ({}, None) if folder is None else read_limits(folder, (*LIMIT_NAMES, "uploads", "clips"), _check_setting)
+    )
     if "max_credits" not in given:
         from_env, env_trouble = _limit_in(money)
         chosen, trouble = chosen | from_env, trouble or env_trouble
     chosen |= {name: check_limit(name, value) for name, value in given.items()}
-    place_in_file = chosen.pop("uploads", None)
+    place_in_file, clips_in_file = chosen.pop("uploads", None), chosen.pop("clips", None)
     if uploads is None and (named := env.get("SEEDANCE_UPLOADS", "").strip()):
         uploads = named
     uploads = check_uploads(uploads) if uploads is not None else place_in_file
     whole = _check_place("home", place)
     named_ledger = ledger or env.get("SEEDANCE_LEDGER")
-    named_clips = clips or env.get("SEEDANCE_CLIPS")
+    named_clips = clips or env.get("SEEDANCE_CLIPS") or clips_in_file
+    shared = check_clips(named_clips) if isinstance(named_clips, str) and "://" in named_clips else None
     webhook, public = webhook_url or env.get("SEEDANCE_WEBHOOK_URL"), public_url or env.get("SEEDANCE_PUBLIC_URL")
     return Settings(
         base_url=base,
         home=whole,
         # What was named is checked here; what lies in home by itself is told of where it is used.
         ledger=_check_place("ledger", named_ledger) if named_ledger else whole / "ledger.sqlite3",
-        clips=_check_place("clips", named_clips) if named_clips else whole / "clips",
+        clips=_check_place("clips", named_clips) if named_clips and shared is None else whole / "clips",
+        shared_clips=shared,
         api_key=secret,
         limits=Limits(**chosen),
         webhook_url=check_webhook_url(webhook) if webhook else None,
@@ -373,6 +382,12 @@ def _trouble_with(key: str) -> str | None:
 def _check_setting(name: str, value: Any) -> Any:
     if name == "uploads":
         return check_uploads(value)
+    if name == "clips":  # a folder there would be another one for everybody
+        if isinstance(value, str) and "://" in value:
+            return check_clips(value)
+        raise ConfigurationError(
+            "clips must be an address such as s3://bucket/clips there; a folder is named by SEEDANCE_CLIPS or sd.configure(clips=…)"
+        )
     return check_limit(name, value)
 
 

@@ -1,4 +1,4 @@
-"""Where a person's own files may go, as it is written in settings: an fsspec URL, or a function. Pure."""
+"""Where a person's own files and clips may go, as it is written in settings: an fsspec URL, or for files a function. Pure."""
 
 from __future__ import annotations
 
@@ -40,7 +40,13 @@ def check_uploads(uploads: object) -> Uploads:
     )
 
 
-def read_place(url: str) -> Place:
+def check_clips(clips: str) -> str:
+    """The address of a bucket of clips, if it is one. Raises ConfigurationError, without what may be a password."""
+    read_place(clips, "clips", ("endpoint_url", "anon"))
+    return clips.strip()
+
+
+def read_place(url: str, what: str = "uploads", known: tuple[str, ...] = _OWN) -> Place:
     """What `s3://bucket/prefix?endpoint_url=…&public=https://…` says. Raises ConfigurationError, without what may be a password."""
     try:
         parts = urlsplit(url.strip())
@@ -50,16 +56,17 @@ def read_place(url: str) -> Place:
     shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}".rstrip("/")
     if not re.fullmatch(r"[a-z][a-z0-9+.-]*", parts.scheme) or "@" in parts.netloc or not (parts.netloc or parts.path):
         raise ConfigurationError(
-            "uploads must look like s3://bucket/prefix, without a password in it; keys stand where the library of the bucket looks for them"
+            f"{what} must look like s3://bucket/prefix, without a password in it; keys stand where the library of the bucket looks for them"
         )
     if parts.scheme in ("http", "https"):
         raise ConfigurationError(
-            "uploads cannot be an http address: name the bucket (s3://…, gs://…, az://…), or give a function path -> address"
+            f"{what} cannot be an http address: name the bucket (s3://…, gs://…, az://…)"
+            + (", or give a function path -> address" if what == "uploads" else "")
         )
     given = dict(asked)
-    if odd := sorted(set(given) - set(_OWN)):
+    if odd := sorted(set(given) - set(known)):
         raise ConfigurationError(
-            f"uploads: {one_line(odd[0], 40)!r} cannot stand behind the question mark; known are {', '.join(_OWN)}"
+            f"{what}: {one_line(odd[0], 40)!r} cannot stand behind the question mark; known are {', '.join(known)}"
         )
     public = given.get("public")
     if public is not None and not _is_address(public):

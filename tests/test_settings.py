@@ -152,7 +152,7 @@ def test_the_limits_are_those_of_the_contract():
     expected = (
         *("connect_timeout", "read_timeout", "create_timeout", "stall_timeout", "download_timeout", "max_clip_bytes"),
         *("max_json_bytes", "embed_limit", "concurrency", "poll_floor", "poll_ceiling"),
-        *("tries_after_trouble", "pause_after_trouble", "longest_pause", "max_credits"),
+        *("tries_after_trouble", "pause_after_trouble", "longest_pause", "clips_cache_bytes", "max_credits"),
     )
 
     assert expected == LIMIT_NAMES

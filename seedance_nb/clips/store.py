@@ -25,6 +25,7 @@ from .previews import transcode
 
 if TYPE_CHECKING:
     from ..api.client import Client, VideoStream
+    from .shared import SharedClips
 
 POSTER_WIDTH = 480
 PREVIEW_SIDE = 480
@@ -75,11 +76,16 @@ class Arriving:
 class Clips:
     """The folder of clips. Files are named by the job's key, which we made ourselves.
 
-    `inspect_file` does the work of `inspect`, here or elsewhere.
+    `inspect_file` does the work of `inspect`, here or elsewhere. `shared` is the bucket that it is the cache of, if there is one.
     """
 
-    def __init__(self, folder: Path, inspect_file: Callable[[Path, Path], dict[str, Any]] | None = None) -> None:
-        self.folder = folder
+    def __init__(
+        self,
+        folder: Path,
+        inspect_file: Callable[[Path, Path], dict[str, Any]] | None = None,
+        shared: SharedClips | None = None,
+    ) -> None:
+        self.folder, self.shared = folder, shared
         self._inspect = inspect_file or inspect
 
     def arriving(self, key: str) -> Arriving:
@@ -106,7 +112,11 @@ class Clips:
             **{name: facts[name] for name in _FACTS} | {name: facts.get(name) for name in _LATER_FACTS},
             modified=facts.get("modified", found.st_mtime_ns),
         )
-        return None if clip.is_lost else dataclasses.replace(clip, modified=found.st_mtime_ns)
+        if clip.is_lost:
+            return None
+        if self.shared is not None:
+            self.shared.used(path)
+        return dataclasses.replace(clip, modified=found.st_mtime_ns)
 
     @staticmethod
     def facts(clip: Clip) -> dict[str, Any]:
@@ -171,6 +181,19 @@ class Clips:
 
     def _unchecked(self, key: str) -> Path:
         return self.folder / f"{key}.unchecked.mp4"
+
+    def fetch_shared(self, facts: Mapping[str, Any]) -> Clip:
+        """Bring the clip that these facts describe from the bucket, and verify it as a download. Blocks; raises ClipError, OSError."""
+        assert self.shared is not None
+        key = Path(str(facts["file"])).stem
+        part = self.arriving(key).part
+        try:
+            self.shared.fetch(facts, part)
+            clip = self.admit(key, part)
+        finally:
+            part.unlink(missing_ok=True)
+        self.shared.fetched(clip.path)
+        return clip
 
     def prepare(self) -> None:
         """Get ready for a download that has begun. Blocks."""

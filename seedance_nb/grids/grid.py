@@ -38,6 +38,7 @@ from .values import FieldAxis
 
 if TYPE_CHECKING:
     from .ballots.taking_in import Added
+    from .executors.dask_cluster import DaskClient
     from .measures.measured import Measures
     from .measures.what import ClipMeasure
     from .racing.measuring import Measure
@@ -238,7 +239,7 @@ class Grid(Shown):
     def measure(
         self,
         measure: str | Callable[..., Any] | ClipMeasure,
-        executor: Executor | None = None,
+        executor: Executor | DaskClient | None = None,
         *,
         name: str | None = None,
         version: str = "",
@@ -249,7 +250,7 @@ class Grid(Shown):
 
         `measure` is the name of one that is shipped ("flicker"; see `seedance_nb.measures`), a function of a path (pathlib) that returns a number or
         a dict of numbers, or an object with `batch(paths)` (`seedance_nb.measures.ClipMeasure`). `executor` is any of `concurrent.futures`
-        that runs it instead. What was measured is kept in the ledger by the file's sha256, `name`, the measure's source and `version`: change `version`
+        that runs it instead, or a `dask.distributed.Client`, to whose workers the clips are sent. What was measured is kept in the ledger by the file's sha256, `name`, the measure's source and `version`: change `version`
         where the source cannot tell, as for other weights. `workers` is how many processes at most (None: one a processor), `timeout` how many
         seconds a clip may take before its worker is ended.
 

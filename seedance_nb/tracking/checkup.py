@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from ..api.addresses import proxy_for, way_out_trouble
 from ..errors import AuthenticationError, ConfigurationError, SeedanceError, one_line
 from ..settings import AUTO, is_loopback
+from ..upload_places import read_place
 from .ledger.contract import AccountNotKnown, shown
 from .ledger.ledger import Ledger
 from .session import Session
@@ -60,6 +61,8 @@ def check_up(session: Session) -> Iterator[Finding]:
         if session.settings.clips.parent == session.settings.home
         else session.settings.clips
     )
+    if session.settings.shared_clips is not None:
+        yield _shared_clips(session)
     yield _codecs()
     yield _fonts()
     yield _keyring()
@@ -135,6 +138,23 @@ def _folder(home: Path) -> Finding:
             False, "folder", f"{home}, only {free / 1e9:.1f} GB free", "free some space: clips are kept here"
         )
     return Finding(True, "folder", f"{home}, {free / 1e9:.0f} GB free, mode {mode}")
+
+
+def _shared_clips(session: Session) -> Finding:
+    """By writing, reading and deleting a small object there."""
+    from ..clips.shared import SharedClips
+
+    settings = session.settings
+    assert settings.shared_clips is not None
+    try:
+        place = read_place(settings.shared_clips, "clips")
+        shared = session.engine.shared_clips or SharedClips(place, settings.clips, settings.limits.clips_cache_bytes)
+        found = shared.check()
+    except ConfigurationError as error:
+        return Finding(False, "clips", "cannot be shared, and stay here until they can", str(error))
+    if shared.trouble is not None:
+        return Finding(False, "clips", found, shared.trouble)
+    return Finding(True, "clips", found)
 
 
 def _codecs() -> Finding:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 from ..settings import Secret, is_loopback
+from ..upload_places import read_place
 from . import host
 from .budget import Budget
 from .choices import Choices
@@ -21,6 +22,7 @@ from .references.references import References
 from .references.shelf import Shelf
 
 if TYPE_CHECKING:
+    from ..clips.shared import SharedClips
     from ..simulator.server import Simulator
     from .following.runner import Runner
 
@@ -28,6 +30,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 PATIENCE_OF_A_KERNEL = 1.2
 """At the end of a kernel, creates in the air get so long to hear their answer: Jupyter kills what takes longer than a few seconds."""
+PATIENCE_OF_UPLOADS = 60.0
+"""A script that ends waits so long for clips on their way to a bucket; the next session goes on with the others."""
 WAIT_ATTRIBUTE = "_seedance_wait"
 
 
@@ -49,6 +53,8 @@ class Engine:
             allow_http=choices.settings.uses_simulator
             or is_loopback(urlsplit(choices.settings.base_url).hostname or ""),
         )
+        self.shared_clips: SharedClips | None = None
+        """The bucket of clips, once something runs, if there is one."""
         self._runner: Runner | None = None
         self._simulator: Simulator | None = None
         self._lock = threading.RLock()
@@ -119,6 +125,8 @@ class Engine:
             simulator, self._simulator = self._simulator, None
         if runner is not None:
             runner.close(patience)
+            if self.shared_clips is not None:
+                self.shared_clips.close(PATIENCE_OF_UPLOADS if patience is None else patience)
         if simulator is not None:
             simulator.stop()
         atexit.unregister(self._at_exit)
@@ -137,8 +145,11 @@ class Engine:
         with contextlib.suppress(OSError):  # a folder that cannot be made is the ledger's to tell, where it matters
             make_private_folder(settings.home)
         base_url, key = self._start_simulator() if simulated else (settings.base_url, self._choices.need_key())
-        clips = Clips(settings.clips, Inspector())
+        shared = self._share_clips()
+        clips = Clips(settings.clips, Inspector(), shared)
         clips.sweep()
+        if shared is not None:
+            shared.go_on()
         runner = Runner(
             base_url=base_url,
             key=key,
@@ -155,6 +166,16 @@ class Engine:
         )
         runner.use_webhooks(settings.webhook_url, settings.public_url)
         return runner
+
+    def _share_clips(self) -> SharedClips | None:
+        settings = self._choices.settings
+        if settings.shared_clips is None:
+            return None
+        from ..clips.shared import SharedClips
+
+        place = read_place(settings.shared_clips, "clips")
+        self.shared_clips = SharedClips(place, settings.clips, settings.limits.clips_cache_bytes)
+        return self.shared_clips
 
     def _start_simulator(self) -> tuple[str, Secret]:
         from ..simulator import SIMULATOR_KEY

@@ -165,6 +165,7 @@ class Session:
         tries_after_trouble: int | None = None,
         pause_after_trouble: float | None = None,
         longest_pause: float | None = None,
+        clips_cache_bytes: int | None = None,
         max_credits: float | None = None,
     ) -> None:
         key = Secret(api_key) if isinstance(api_key, str) else api_key
@@ -249,7 +250,8 @@ class Session:
     def origin(self) -> Origin:
         """Where its jobs come back from once they were stored; holds no key."""
         known = self.settings
-        return Origin(known.base_url, str(known.home), str(known.ledger), str(known.clips), self.choices.account)
+        clips = known.shared_clips or str(known.clips)
+        return Origin(known.base_url, str(known.home), str(known.ledger), clips, self.choices.account)
 
     @property
     def shelf(self) -> Shelf:
@@ -445,6 +447,8 @@ class Session:
         is_shared = self.ask_ledger(lambda ledger: ledger.browsing.others_with_file(key, name))
         if clip is not None and not is_shared:
             Clips.free(clip)
+            if (shared := self.engine.shared_clips) is not None:
+                shared.forget(clip.path)
         error = forgotten(facts)
         held = [one for one in list(self._asked) if one.key == record.key]
         for one in {id(one): one for one in (*held, *([job] if isinstance(job, Job) else []))}.values():
@@ -803,11 +807,13 @@ def configure(
     tries_after_trouble: int | Unset | None = UNSET,
     pause_after_trouble: float | Unset | None = UNSET,
     longest_pause: float | Unset | None = UNSET,
+    clips_cache_bytes: int | Unset | None = UNSET,
     max_credits: float | Unset | None = UNSET,
 ) -> Session:
     """Change the key, host, folder or limits of this kernel's session; returns the session. What is not named stays.
 
-    `home` is the folder of all that is kept; `ledger` (a file) and `clips` (a folder) may lie elsewhere. `account` is a name for whose
+    `home` is the folder of all that is kept; `ledger` (a file) and `clips` (a folder) may lie elsewhere; `clips` may be a bucket
+    too (s3://bucket/clips, any fsspec URL), which a team shares: `home` then holds what was read of it lately. `account` is a name for whose
     key it is, where several keys belong to one. `uploads` is where own files among `media_urls` go, for the service to fetch: an fsspec
     URL of a bucket (s3://bucket/prefix, gs://…, az://…; `?public=https://…` where its objects can be read, else addresses are signed;
     `?endpoint_url=https://…` for R2 and MinIO), or a function from a path to an https address. Nothing is uploaded anywhere else.
@@ -817,7 +823,7 @@ def configure(
     JupyterHub does not tell it.
 
     Limits: connect_timeout, read_timeout, create_timeout, stall_timeout, download_timeout, poll_floor, poll_ceiling, pause_after_trouble
-    and longest_pause are seconds, max_clip_bytes, max_json_bytes and embed_limit bytes; concurrency is calls at once, tries_after_trouble
+    and longest_pause are seconds, max_clip_bytes, max_json_bytes, embed_limit and clips_cache_bytes bytes; concurrency is calls at once, tries_after_trouble
     sends of a create in all, max_credits what the session may spend. One that is None is what environment, pyproject.toml or the
     default say. A new key or limit leaves running jobs alone; a new host or folder begins a new session with all else as it was, and
     the jobs of the old one are followed to their end.

@@ -49,7 +49,7 @@ def test_by_default_both_are_in_home(tmp_path):
     assert (found.ledger, found.clips) == (tmp_path / "ledger.sqlite3", tmp_path / "clips")
 
 
-@pytest.mark.parametrize("name", ["home", "ledger", "clips"])
+@pytest.mark.parametrize("name", ["home", "ledger"])
 def test_an_address_is_refused_in_one_line_without_its_password(tmp_path, name):
     for options in (
         {name: "postgresql://me:planted@host/db"},

@@ -92,6 +92,7 @@ def settings() -> None:
         tries_after_trouble=3,
         pause_after_trouble=0.5,
         longest_pause=120,
+        clips_cache_bytes=10**10,
         max_credits=400,
     )
     sd.configure(max_credits=None)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ...clips.clip import Clip
 from ...errors import InvalidRequest, one_line
 from ...tracking.session import Session
+from ..executors.progress import Progress, show
 from ..picture import GridPicture, Tile
 from .measured import Judge, Measures, measures_of
-from .progress import Progress, show
 from .running import Subject, check_executor, run
 from .what import task_of
 from .worker import Outcome
@@ -22,7 +22,7 @@ def measure(
     picture: GridPicture,
     session: Session,
     measure: Any,
-    executor: Executor | None,
+    executor: Any,
     judge: Judge,
     *,
     name: str | None,
@@ -67,7 +67,7 @@ def measure(
     )
 
 
-def _check_numbers(executor: Executor | None, workers: Any, timeout: Any) -> None:
+def _check_numbers(executor: Any, workers: Any, timeout: Any) -> None:
     if workers is not None and executor is not None:
         raise InvalidRequest("workers= is for the processes of our own; an executor of yours has its own number")
     if workers is not None and (type(workers) is not int or workers < 1):

@@ -20,7 +20,8 @@ from typing import Any
 
 from ...errors import InvalidRequest, SeedanceError, one_line
 from ...tracking.job import WaitInterrupted
-from .processes import Processes, WorkerDiedError
+from ..executors.dask_cluster import DaskCluster, is_client
+from ..executors.processes import Processes, WorkerDiedError
 from .what import Task
 from .worker import Here, Outcome, answer
 
@@ -45,14 +46,15 @@ def check_executor(executor: Any) -> None:
     if executor is not None and (isinstance(executor, type) or not callable(getattr(executor, "submit", None))):
         shown = executor.__name__ if isinstance(executor, type) else repr(executor)
         raise InvalidRequest(
-            f"{one_line(shown, 60)} is no executor; give one of concurrent.futures, such as ThreadPoolExecutor(), or leave executor= away"
+            f"{one_line(shown, 60)} is no executor; give one of concurrent.futures, such as ThreadPoolExecutor(), a dask.distributed.Client, or"
+            " leave executor= away"
         )
 
 
 def run(
     task: Task,
     subjects: Sequence[Subject],
-    executor: Executor | None,
+    executor: Any,
     told: Told,
     *,
     workers: int | None,
@@ -68,11 +70,14 @@ def run(
     batches = [tuple(subjects[i : i + size]) for i in range(0, len(subjects), size)]
     # One clip's time more, for what a measure loads.
     limit = seconds * (size + (task.batch_size > 1))
-    if executor is not None:
+    own: Executor
+    if is_client(executor):
+        own = DaskCluster(executor, limit)
+    elif executor is not None:
         _Run(task, executor, told, limit).all(batches)
         return
-    most = min(workers or task.workers or os.cpu_count() or 1, len(batches))
-    own = Processes(most, limit)
+    else:
+        own = Processes(min(workers or task.workers or os.cpu_count() or 1, len(batches)), limit)
     try:
         _Run(task, own, told, None).all(batches)
     finally:
@@ -112,7 +117,7 @@ class _Run:
             raise
 
     def _submit(self, batch: tuple[Subject, ...]) -> None:
-        clips = [(str(subject.path), [str(other) for other in subject.others]) for subject in batch]
+        clips = [(subject.path, list(subject.others)) for subject in batch]
         compares = self._task.compares_takes
         try:
             if self._here is not None:

@@ -5,18 +5,13 @@ Everything that goes wrong becomes the reason of a clip, in one line: an excepti
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import hashlib
 import inspect
 import math
 import numbers
-import os
 import pickle
-import signal
-import sys
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -40,7 +35,7 @@ class Outcome:
     """Whether this worker could not even make the measure of what it was sent."""
 
 
-def answer(pickled: bytes, clips: Sequence[tuple[str, Sequence[str]]], *, compares: bool = False) -> list[Outcome]:
+def answer(pickled: bytes, clips: Sequence[tuple[Path, Sequence[Path]]], *, compares: bool = False) -> list[Outcome]:
     """Of each clip and the other takes beside it what the measure says; `pickled` is the measure. Raises nothing."""
     try:
         measure = _measure(pickled)
@@ -57,7 +52,7 @@ class Here:
         self._lock = threading.Lock()
         self._is_loaded = False
 
-    def answer(self, clips: Sequence[tuple[str, Sequence[str]]], *, compares: bool = False) -> list[Outcome]:
+    def answer(self, clips: Sequence[tuple[Path, Sequence[Path]]], *, compares: bool = False) -> list[Outcome]:
         """As `answer`."""
         try:
             with self._lock:
@@ -69,12 +64,11 @@ class Here:
         return measured(self._measure, clips, compares=compares)
 
 
-def measured(measure: Any, clips: Sequence[tuple[str, Sequence[str]]], *, compares: bool) -> list[Outcome]:
+def measured(measure: Any, clips: Sequence[tuple[Path, Sequence[Path]]], *, compares: bool) -> list[Outcome]:
     """What a loaded measure says of these clips."""
-    there = [(Path(path), [Path(other) for other in others]) for path, others in clips]
     if not callable(getattr(measure, "batch", None)):
-        return [_one(measure, path, others, compares=compares) for path, others in there]
-    paths = [path for path, _ in there]
+        return [_one(measure, path, list(others), compares=compares) for path, others in clips]
+    paths = [path for path, _ in clips]
     try:
         found = measure.batch(paths)
         if isinstance(found, Mapping | str) or not hasattr(found, "__len__") or len(found) != len(paths):
@@ -179,36 +173,3 @@ def _load(measure: Any) -> None:
             load()
         except Exception as error:
             raise _NotLoadedError(f"its load() failed: {_said(error)}") from None
-
-
-# A process of our own -------------------------------------------------------------------------------
-
-
-def serve() -> None:
-    """Take calls from standard input and write what they return to where standard output was, until the input ends.
-
-    What a measure prints goes to standard error, and the stop button of a notebook is not meant for it.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
-    calls, results = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    sys.stdout = sys.stderr
-    with contextlib.suppress(EOFError, OSError):
-        pickle.dump(True, results)  # what follows is on the measure's own time
-        results.flush()
-        while True:
-            function, args, options = pickle.load(calls)  # noqa: S301 - our own parent process
-            result = function(*args, **options)
-            pickle.dump(result, results)
-            results.flush()
-
-
-def _end_with_parent(parent: int) -> None:
-    """A kernel that was killed leaves nothing behind that computes for nobody."""
-    while os.getppid() == parent:
-        time.sleep(1.0)
-    os._exit(1)
-
-
-COMMAND = f"import json, sys; sys.path[:] = json.loads(sys.argv[1]); from {__name__} import serve; serve()"

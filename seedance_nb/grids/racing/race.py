@@ -25,8 +25,8 @@ from ...tracking.ledger.vote import Vote
 from ...tracking.session import Session
 from .. import judging
 from ..axes import Axes, Identity
+from ..executors.progress import Progress, show
 from ..export.methods import paragraph
-from ..measures.progress import Progress, show
 from ..picture import GridPicture
 from ..plans.plan import Plan
 from ..rankings.measured import measured_levels

@@ -10,8 +10,8 @@ from ...pages.escaping import filled
 
 if TYPE_CHECKING:
     from ...grids.ballots.voting import Voting
+    from ...grids.executors.progress import Progress
     from ...grids.grid import Grid, GridView
-    from ...grids.measures.progress import Progress
     from ...grids.racing.race import Race
     from ...grids.rankings.ranking import Ranking
     from ...grids.stories.story import Story
@@ -21,7 +21,7 @@ GRID = ("seedance_nb.grids.grid", "Grid")
 STORY = ("seedance_nb.grids.stories.story", "Story")
 VIEW = ("seedance_nb.grids.grid", "GridView")
 VOTING = ("seedance_nb.grids.ballots.voting", "Voting")
-PROGRESS = ("seedance_nb.grids.measures.progress", "Progress")
+PROGRESS = ("seedance_nb.grids.executors.progress", "Progress")
 RACE = ("seedance_nb.grids.racing.race", "Race")
 RANKING = ("seedance_nb.grids.rankings.ranking", "Ranking")
 STUDIES = {

@@ -17,6 +17,7 @@ from ...api.addresses import PassingTrouble
 from ...api.models import Generation, Status
 from ...clips.clip import Clip
 from ...clips.playing import TooLarge
+from ...clips.shared import NotShared
 from ...clips.store import FRESH_ADDRESS_HELPS, AddressExpired, Arriving, receive, unwritten
 from ...errors import (
     ApiError,
@@ -401,6 +402,8 @@ async def _succeed(followed: Followed, generation: Generation, kind: Kind) -> No
 
 async def _bring_home(followed: Followed, url: str | None) -> None:
     """Fetch the file and record it."""
+    if url is None and await _bring_from_bucket(followed):
+        return
     try:
         clip = await fetch(followed, url)
     except _Overruled as later:
@@ -410,10 +413,35 @@ async def _bring_home(followed: Followed, url: str | None) -> None:
         await followed.end(Status.SUCCEEDED, clip, text=followed.snapshot.status_text)
         return
     # With the word that goes with it: another notebook may have heard a later one, which counted while there was no file.
+    tools = followed.tools
     word = {"status": Status.SUCCEEDED, "status_text": followed.snapshot.status_text}
-    facts = followed.tools.clips.facts(clip)
+    facts = tools.clips.facts(clip)
     not_saved = await followed.save({**word, "clip": facts, "error": None, "error_kind": None, "follower": None})
     followed.tell(clip=clip, note=None, trouble=not_saved, error=None, failed_checks=0)
+    if tools.clips.shared is not None:  # nobody waits for it, and the file stays here until the bucket has it
+        tools.clips.shared.keep(clip.path.name)
+
+
+async def _bring_from_bucket(followed: Followed) -> bool:
+    """Have the clip that the ledger describes from the bucket of the team, where there is one: the service is not asked."""
+    tools = followed.tools
+    if tools.clips.shared is None:
+        return False
+    row = await tools.try_ledger(tools.ledger.find, followed.key)
+    if row is None or not row.clip:
+        return False
+    followed.tell(note=f"reading the clip from {tools.clips.shared.place.shown}")
+    try:
+        clip = await tools.background.in_worker(tools.clips.fetch_shared, row.clip)
+    except (SeedanceError, OSError) as error:
+        if not isinstance(error, NotShared):
+            log.warning("%s; the service is asked for it", error)
+            followed.tell(trouble=f"{shortened(error)}; the service is asked for it, for nothing")
+        return False
+    if row.clip.get("forgotten"):
+        await followed.save({"clip": tools.clips.facts(clip)})
+    followed.tell(clip=clip, note=None, trouble=None, error=None, failed_checks=0)
+    return True
 
 
 # The file -------------------------------------------------------------------------------------------

@@ -32,8 +32,10 @@ async def hear_the_end(followed: Followed) -> bool:
     known: dict[str, Any] = {}
     while not followed.cancel_waits:  # a cancel is asked for by the one who wants it
         facts = facts_of(snapshot_of(row, tools.clips))
-        if row.clip is not None and facts["clip"] is None:
-            break  # its file is not here any more
+        if row.clip is not None and facts["clip"] is None:  # its file is not here, or not any more
+            followed.has_succeeded = True
+            followed.tell(**{**facts, "error": None})
+            break
         if facts != known:
             known, silent_since = facts, tools.clock.monotonic()
             is_over = row.status.is_final and row.status is not Status.SUCCEEDED

@@ -6,20 +6,18 @@ content, so that one that is there already is not uploaded again, and an upload 
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from ...api.addresses import is_public
-from ...api.signed_addresses import seconds_left, without_signatures_in
+from ...api.signed_addresses import seconds_left
+from ...buckets import LibraryMissing, counted, cure_of, is_folder, open_bucket, put, size_of, why
 from ...errors import ConfigurationError, one_line
 from ...settings import is_loopback
 from ...upload_places import Place, Uploads, read_place, shown_place
 
-_RAN_OUT = re.compile(r"expired|expiration|token.{0,20}(invalid|not valid)|refresh", re.IGNORECASE)
 SHORTEST_SECONDS = 600
 """An address that a function signs for less is not sent: the service would find it gone when the job's turn comes."""
 SIGNED_SECONDS = 24 * 3600
@@ -43,13 +41,13 @@ def publish(uploads: Uploads, path: Path, progress: Callable[[int, int], object]
     place, size = read_place(uploads), path.stat().st_size
     try:
         system, root = _system(place)
-        target = f"{root.rstrip('/')}/{path.name}"
-        if _size(system, target) == size:
+        target = f"{root}/{path.name}"
+        if size_of(system, target) == size:
             return False
-        if "file" in _protocols(system):
+        if is_folder(system):
             system.makedirs(root, exist_ok=True)
-        system.put_file(str(path), target, callback=_told(progress, size))
-        there = _size(system, target)
+        put(system, path, target, counted(size, progress))
+        there = size_of(system, target)
     except ConfigurationError:
         raise
     except Exception as error:  # of whichever library speaks to this bucket
@@ -74,7 +72,7 @@ def address_of(uploads: Uploads, path: Path, *, allow_http: bool) -> str:
             return f"{place.public}/{path.name}"
         try:
             system, root = _system(place)
-            address = system.sign(f"{root.rstrip('/')}/{path.name}", expiration=SIGNED_SECONDS)
+            address = system.sign(f"{root}/{path.name}", expiration=SIGNED_SECONDS)
         except NotImplementedError:
             raise ConfigurationError(
                 f"{place.shown} cannot sign addresses: add ?public=https://… with the address under which its objects can be read; nothing was"
@@ -127,62 +125,12 @@ def _may_be_fetched(address: str, *, allow_http: bool = False) -> bool:
 
 def _system(place: Place) -> tuple[Any, str]:
     try:
-        import fsspec
-    except ImportError:
-        raise ConfigurationError(
-            "uploads need fsspec: pip install 'seedance_nb[uploads]'; nothing was submitted and nothing charged"
-        ) from None
-    try:
-        # Never one kept from before: it would remember what is in the bucket, and keys that have changed since.
-        system, root = fsspec.core.url_to_fs(
-            place.url, skip_instance_cache=True, use_listings_cache=False, **place.options
-        )
-    except ImportError as error:
-        raise ConfigurationError(
-            f"uploads to {place.shown} need one more package ({one_line(error, 100)}); nothing was submitted and nothing charged"
-        ) from None
-    return system, str(root)
-
-
-def _protocols(system: Any) -> tuple[str, ...]:
-    return (system.protocol,) if isinstance(system.protocol, str) else tuple(system.protocol)
-
-
-def _size(system: Any, target: str) -> int | None:
-    """Bytes of an object; None where there is none."""
-    try:
-        return int(system.info(target)["size"])
-    except FileNotFoundError:
-        return None
-
-
-def _told(progress: Callable[[int, int], object], size: int) -> Any:
-    from fsspec.callbacks import Callback
-
-    class Told(Callback):  # type: ignore[misc]
-        """Says how many bytes have gone."""
-
-        def call(self, hook_name: Any = None, **kwargs: Any) -> None:
-            del hook_name, kwargs
-            progress(min(int(self.value or 0), size), size)
-
-    return Told(size=size)
-
-
-def _without_keys(text: str) -> str:
-    """Without the keys of a bucket, as services repeat them in what they refuse: those of the environment, and what looks like one."""
-    for name, value in os.environ.items():
-        if len(value) >= 8 and re.search(r"KEY|SECRET|TOKEN|PASSWORD|CREDENTIAL|SAS", name):
-            text = text.replace(value, "…")
-    return re.sub(r"\b(AKIA|ASIA|GOOG)[A-Z0-9]{8,}|(?=[\w+/=]*\d)(?=[\w+/=]*[A-Za-z])[\w+/=]{32,}", "…", text)
+        return open_bucket(place)
+    except LibraryMissing as error:
+        raise ConfigurationError(f"uploads: {error}; nothing was submitted and nothing charged") from None
 
 
 def _refused(shown: str, error: Exception) -> ConfigurationError:
-    """Without what a library adds of keys and addresses: its words are shortened, and addresses lose their signatures."""
-    name, words = type(error).__name__, one_line(without_signatures_in(_without_keys(str(error))), 160)
-    # s3fs says what happened in words of its own; the service's code stands in what it caught.
-    ran_out = _RAN_OUT.search(f"{name} {words} {type(error.__cause__).__name__} {error.__cause__}") is not None
-    cure = "its keys have run out: sign in again" if ran_out else "check the bucket's name, its keys and rights"
     return ConfigurationError(
-        f"the reference could not be uploaded to {shown} ({name}: {words}); {cure}; nothing was submitted and nothing charged"
+        f"the reference could not be uploaded to {shown} ({why(error)}); {cure_of(error)}; nothing was submitted and nothing charged"
     )

@@ -21,8 +21,8 @@ from grids.stage import bodies, small, until
 
 from seedance_nb._version import __version__
 from seedance_nb.errors import InvalidRequest
+from seedance_nb.grids.executors.processes import Processes
 from seedance_nb.grids.export.csv_table import read_csv
-from seedance_nb.grids.measures.processes import Processes
 from seedance_nb.tracking.job import WaitInterrupted
 
 ROOT = Path(__file__).parents[3]
@@ -459,8 +459,8 @@ def test_what_a_worker_gets_has_no_key_and_it_ends_with_the_executor(monkeypatch
 def test_a_worker_that_is_busy_ends_with_a_parent_that_was_killed(tmp_path):
     note = tmp_path / "worker"
     script = (
-        "import os, sys, time\n"
-        "from seedance_nb.grids.measures.processes import Processes\n"
+        "import os, pathlib, sys, time\n"
+        "from seedance_nb.grids.executors.processes import Processes\n"
         "from seedance_nb.grids.measures.what import task_of\n"
         "from seedance_nb.grids.measures.worker import answer\n"
         "def ever(path):\n"
@@ -468,7 +468,7 @@ def test_a_worker_that_is_busy_ends_with_a_parent_that_was_killed(tmp_path):
         "    time.sleep(1e6)\n"
         f"note = {str(note)!r}\n"
         "open(note, 'w').close()\n"
-        "Processes(1, 1e5).submit(answer, task_of(ever).pickled, [(note, [])]).result()\n"
+        "Processes(1, 1e5).submit(answer, task_of(ever).pickled, [(pathlib.Path(note), [])]).result()\n"
     )
     parent = subprocess.Popen([sys.executable, "-c", script], env=os.environ | {"PYTHONPATH": str(ROOT)})
     try:
@@ -508,12 +508,12 @@ def test_a_script_without_a_guard_is_not_run_again_by_its_workers(grid, tmp_path
     script = tmp_path / "script.py"
     script.write_text(
         "print('run', flush=True)\n"
-        "from seedance_nb.grids.measures.processes import Processes\n"
+        "from seedance_nb.grids.executors.processes import Processes\n"
         "from seedance_nb.grids.measures.what import task_of\n"
         "from seedance_nb.grids.measures.worker import answer\n"
         "def here(path):\n    return twice(21)\n"
         "def twice(x):\n    return 2 * x\n"
-        f"clips = [({str(grid.jobs[0].clip.path)!r}, [])]\n"
+        f"import pathlib\nclips = [(pathlib.Path({str(grid.jobs[0].clip.path)!r}), [])]\n"
         "print(Processes(1, 60).submit(answer, task_of(here).pickled, clips).result(60)[0].values)\n"
     )
 

@@ -1,4 +1,4 @@
-"""Processes that measure, as a `concurrent.futures.Executor`: one that dies or hangs takes its own call with it, and no other.
+"""Processes that work on clips, as a `concurrent.futures.Executor`: one that dies or hangs takes its own call with it, and no other.
 
 Not ProcessPoolExecutor, for three reasons. Its workers run the main script once more, down to its `submit(fresh=True)`; one dead worker
 ends the whole pool; and a worker that hangs cannot be ended.
@@ -19,7 +19,7 @@ from concurrent.futures import Executor, Future
 from typing import Any
 
 from ...errors import ConfigurationError
-from .worker import COMMAND
+from .serving import COMMAND
 
 START_SECONDS = 120.0
 """How long a process may take to begin, on a machine that computes."""
