@@ -93,7 +93,12 @@ def test_a_worker_without_pyav_is_given_nothing_and_one_alone_is_named(few, tmp_
     (tmp_path / "av.py").write_text("raise ImportError('no decoder on this machine')\n")
     with (
         LocalCluster(
-            n_workers=0, processes=True, protocol="tcp", host="127.0.0.1", dashboard_address=None, silence_logs=50
+            n_workers=0,
+            processes=True,
+            protocol="tcp",
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",
+            silence_logs=50,
         ) as cluster,
         Client(cluster) as client,
     ):
