@@ -308,8 +308,12 @@ class Running:
         wanted = [(cell.to_send, cell.take) for cell in missing.values() if cell.to_send is not None]
         if not wanted:
             return
+        is_left = goes_on and not any(
+            job.is_awaited for job in self.jobs()
+        )  # then nobody waits for what follows either
         jobs = self._session.submit_all(wanted, max_credits=self._purse, goes_on=goes_on)
         for identity, job in zip(missing, jobs, strict=True):
+            job.is_awaited = job.is_awaited and not is_left
             self._jobs[identity] = job
             self._listen(job)
 

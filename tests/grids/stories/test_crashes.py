@@ -77,6 +77,17 @@ def test_killed_in_the_middle_of_shot_2_each_create_is_sent_once(moment, tmp_pat
         check_whole(clips, simulator, 1)
 
 
+@pytest.mark.usefixtures("no_process_left")
+def test_two_kernels_that_tell_one_story_at_once_buy_it_once(tmp_path, simulator, bucket):
+    kernels = [tell(simulator, tmp_path, bucket, 2) for _ in range(2)]
+    said = [kernel.communicate(timeout=2 * PATIENCE)[0].splitlines() for kernel in kernels]
+
+    assert [kernel.returncode for kernel in kernels] == [0, 0]
+    assert said[0][1:] == said[1][1:]
+    assert "None" not in said[0]
+    assert prompts_of(simulator) == dict.fromkeys(SHOTS, 2)
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("no_process_left")
 def test_killed_at_random_instants_again_and_again_each_take_of_each_shot_is_bought_once(
