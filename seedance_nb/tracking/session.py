@@ -51,7 +51,7 @@ from .background import log
 from .budget import Budget
 from .choices import Changes, Choices
 from .engine import WAIT_ATTRIBUTE, Engine
-from .following.runner import forgotten
+from .following.picture import forgotten
 from .job import Job, WaitStrategy
 from .ledger.contract import Account, AccountNotKnown, Spending, Wanted
 from .ledger.ledger import Ledger

@@ -39,5 +39,7 @@ class Published:
 
     def __call__(self, path):
         self.went.append(path.name)
-        shutil.copyfile(path, self.folder / path.name)
+        copying = self.folder / f"{path.name}.{threading.get_ident()}"  # nobody may fetch half of it
+        shutil.copyfile(path, copying)
+        copying.replace(self.folder / path.name)
         return f"http://127.0.0.1:{self.server.server_port}/{path.name}"

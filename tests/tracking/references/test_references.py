@@ -248,7 +248,8 @@ def test_a_file_is_uploaded_once_and_the_create_holds_an_address_that_can_be_fet
     [sent] = [accepted.body["mediaUrls"] for accepted in simulator.scenario.accepted]
     assert urllib.request.urlopen(sent[0]).read() == boat.read_bytes()
     assert bucket.objects() == [f"{bucket.prefix}/{hashlib.sha256(boat.read_bytes()).hexdigest()}.png"]
-    assert any("uploaded to s3://films/refs" in warning for warning in job.snapshot.warnings)
+    assert [remark for remark in job.snapshot.remarks if "uploaded to s3://films/refs" in remark]
+    assert not job.snapshot.warnings
     shown = repr(job.snapshot) + str(job.request) + job.to_html()
     assert SECRET not in shown
     assert "127.0.0.1" not in str(job.request.media_urls)
@@ -283,7 +284,7 @@ def test_what_is_in_the_bucket_already_is_not_uploaded_again(make_session, bucke
 
     assert told == [False]
     assert bucket.client.head_object(Bucket="films", Key=bucket.objects()[0])["LastModified"] == written
-    assert any("the reference is at s3://films/refs" in warning for warning in job.snapshot.warnings)
+    assert any("the reference is at s3://films/refs" in remark for remark in job.snapshot.remarks)
 
 
 @pytest.mark.parametrize(
