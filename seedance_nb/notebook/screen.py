@@ -23,6 +23,7 @@ from .at_the_prompt import AtThePrompt
 
 UNTIL_ID_SECONDS = 5.0
 """A cell that waits for nothing still waits so long for the service's answer with the id, if only a program is there to see it."""
+BETWEEN_SHOTS = 0.02
 DRAWS_A_SECOND = 20
 """All cards together."""
 
@@ -164,12 +165,13 @@ class Screen:
         session = sessions.existing()
         if session is not None:
             if self.waits or self.is_headless:
-                self._settle(session.awaited_jobs(), result)
+                self._settle(session, result)
             session.cell_ended()
         if not self.in_kernel:
             self.prompt.cell_ended([] if session is None else session.open_jobs())
 
-    def _settle(self, jobs: Sequence[Job], result: Any) -> None:
+    def _settle(self, session: sessions.Session, result: Any) -> None:
+        jobs = session.awaited_jobs()
         if not self.waits or isinstance(getattr(result, "error_in_exec", None), KeyboardInterrupt):
             self.leave(jobs)  # stop means stop waiting, in this cell and in later ones
         else:
@@ -177,8 +179,14 @@ class Screen:
                 with self.telling(jobs):
                     for job in jobs:
                         waiting.wait(job, None)
+                while session.expects_more():  # a story: its next shot is sent when the one before is there
+                    jobs = session.awaited_jobs()
+                    for job in [job for job in jobs if not job.done()]:
+                        waiting.wait(job, None)
+                    time.sleep(BETWEEN_SHOTS)
+                jobs = session.awaited_jobs()
             except KeyboardInterrupt:
-                self.leave(jobs)
+                self.leave(session.awaited_jobs())
         if self.is_headless:  # what comes after the cell is lost there
             for view in self.views:
                 view.refresh()

@@ -14,7 +14,7 @@ import socket
 import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Concatenate, Never, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Never, ParamSpec, Protocol, Self, TypeVar
 
 from ..api.catalog import Catalog, Estimate
 from ..api.extra import texts_in
@@ -77,6 +77,17 @@ BURST_SECONDS = 1.0
 thousand in a loop are then written to disk together instead of one by one."""
 _HOST_ATTRIBUTE = "_seedance_session"
 _BUDGETS_ATTRIBUTE = "_seedance_budgets"
+
+
+class GoesOn(Protocol):
+    """What sends more jobs by itself when earlier ones have ended: a story."""
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether a notebook run by a program waits for it at the end of its cells."""
+
+    def done(self) -> bool:
+        """Whether nothing more will come by itself."""
 
 
 class JobList(Shown, list[Job]):
@@ -196,6 +207,7 @@ class Session:
         """Jobs that somebody here submitted or attached; those only followed from before are not among them."""
         self._untold: list[Job] = []
         """Of a notebook's cell that runs: what ends before the cell does must not be forgotten before it is told."""
+        self._going_on: weakref.WeakSet[GoesOn] = weakref.WeakSet()
         self._submitted_at: collections.deque[float] = collections.deque(maxlen=BURST)
         _living.add(self)
 
@@ -543,6 +555,14 @@ class Session:
         """Those that were submitted or attached here, that no cell left to themselves, and of which nobody was told the end; oldest first."""
         asked = [job for job in list(self._asked) if job.is_awaited]
         return sorted(asked, key=lambda job: job.snapshot.created_at)
+
+    def expect_more_of(self, thing: GoesOn) -> None:
+        """It was submitted here, and will ask for more by itself."""
+        self._going_on.add(thing)
+
+    def expects_more(self) -> bool:
+        """Whether something that is waited for will ask for more by itself."""
+        return any(thing.is_awaited and not thing.done() for thing in list(self._going_on))
 
     def cell_ended(self) -> None:
         """All that is over has been told: keep it no longer."""

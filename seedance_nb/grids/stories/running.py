@@ -16,6 +16,7 @@ from ...clips.store import Clips
 from ...errors import BudgetExceeded, ConfigurationError, InvalidRequest, SeedanceError, one_line
 from ...settings import check_limit
 from ...snapshot import Snapshot
+from ...tracking import owner as owners
 from ...tracking.background import log
 from ...tracking.budget import Budget
 from ...tracking.following.polling import Outlook
@@ -308,8 +309,12 @@ class Running:
         wanted = [(cell.to_send, cell.take) for cell in missing.values() if cell.to_send is not None]
         if not wanted:
             return
+        is_left = goes_on and not any(
+            job.is_awaited for job in self.jobs()
+        )  # then nobody waits for what follows either
         jobs = self._session.submit_all(wanted, max_credits=self._purse, goes_on=goes_on)
         for identity, job in zip(missing, jobs, strict=True):
+            job.is_awaited = job.is_awaited and not is_left
             self._jobs[identity] = job
             self._listen(job)
 
@@ -411,7 +416,8 @@ class Running:
             if row.clip and row.clip.get("forgotten"):
                 return TakeState("lost", "its file was forgotten: job.download_again() brings it back")
             return TakeState("coming")
-        if row.status is Status.UNKNOWN:
+        died = row.status is Status.SUBMITTING and row.sent_at is not None and owners.is_alive(row.owner) is False
+        if row.status is Status.UNKNOWN or died:
             return TakeState("lost", row.error or "it may have been accepted and charged")
         return TakeState("pending")
 

@@ -101,6 +101,11 @@ class Story(Shown):
         """Whether it was submitted and nothing more will come by itself."""
         return self._running.is_done()
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether a notebook run by a program waits for it at the end of its cells: nobody said otherwise, and nobody was told yet."""
+        return any(job is not None and job.is_awaited for job in self._running.jobs())
+
     def __len__(self) -> int:
         return len(self.prompts)
 
@@ -120,6 +125,7 @@ class Story(Shown):
         sent again by itself. Raises BudgetExceeded, InvalidRequest or ConfigurationError (no key, no place for uploads): then nothing was sent.
         """
         self._running.submit(self._max_credits if max_credits is None else max_credits)
+        self.session.expect_more_of(self)
         return self
 
     def retry(self, max_credits: float | None = None) -> Story:

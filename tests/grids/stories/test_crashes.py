@@ -43,9 +43,11 @@ def tell(simulator, home, bucket, takes, moment="-"):
 
 
 def told_again(simulator, home, bucket, takes):
+    """The story in a new session: (its plan before anything is sent, itself, its clips)."""
     with session_at(simulator.base_url, home, uploads=bucket.place) as session:
-        story = story_of(session, takes=takes).submit()
-        return story, story.result(120)
+        story = story_of(session, takes=takes)
+        plan = story.plan
+        return plan, story, story.submit().result(120)
 
 
 def check_whole(clips, simulator, takes):
@@ -66,15 +68,27 @@ def test_killed_in_the_middle_of_shot_2_each_create_is_sent_once(moment, tmp_pat
     assert before[SHOTS[1]] <= 1
     assert before[SHOTS[2]] == 0
 
-    story, clips = told_again(simulator, tmp_path, bucket, 1)
+    plan, story, clips = told_again(simulator, tmp_path, bucket, 1)
 
     if moment in MAY_BE_LOST:
         assert story.jobs[1][0].status is Status.UNKNOWN
         assert [clip is not None for clip in clips] == [True, False, False, False]
         assert prompts_of(simulator) == before  # not again, and nothing that hangs on it
+        assert [line.standing for line in plan.lines] == ["have it", "unknown", "invalid", "invalid"]
         assert "may have been accepted" in story.picture().tiles[2].cell.invalid
     else:
         check_whole(clips, simulator, 1)
+
+
+@pytest.mark.usefixtures("no_process_left")
+def test_two_kernels_that_tell_one_story_at_once_buy_it_once(tmp_path, simulator, bucket):
+    kernels = [tell(simulator, tmp_path, bucket, 2) for _ in range(2)]
+    said = [kernel.communicate(timeout=2 * PATIENCE)[0].splitlines() for kernel in kernels]
+
+    assert [kernel.returncode for kernel in kernels] == [0, 0]
+    assert said[0][1:] == said[1][1:]
+    assert "None" not in said[0]
+    assert prompts_of(simulator) == dict.fromkeys(SHOTS, 2)
 
 
 @pytest.mark.slow
@@ -93,7 +107,7 @@ def test_killed_at_random_instants_again_and_again_each_take_of_each_shot_is_bou
                 kernel.kill()
                 kernel.communicate(timeout=PATIENCE)
             time.sleep(0.2)
-            story, clips = told_again(simulator, home, bucket, 2)
+            _, story, clips = told_again(simulator, home, bucket, 2)
             bought = {prompt: count - before[prompt] for prompt, count in prompts_of(simulator).items()}
             in_doubt = any(job is not None and job.status is Status.UNKNOWN for jobs in story.jobs for job in jobs)
             ends["in doubt" if in_doubt else "whole"] += 1

@@ -77,6 +77,17 @@ def test_what_cannot_be_copied_is_encoded_anew_with_each_frame_once(clip_of, tmp
     assert len(shown) == sum(counts)
 
 
+def test_pictures_that_others_were_made_from_are_copied_only_where_none_is_left_out(clip_of, tmp_path):
+    both_ways = {"options": {"bf": "2", "b-adapt": "0"}}  # the last picture is sent before those that need it
+    clips = [clip_of(shade, **both_ways) for shade in (40, 120, 200)]
+
+    whole = cut_together(clips, tmp_path / "whole.mp4", overlap=False)
+    assert packets(whole) == [packet for clip in clips for packet in packets(clip.path)]
+    assert len(shades(whole)) == 72
+    cut = shades(cut_together(clips, tmp_path / "cut.mp4", overlap=True))
+    assert [sum(abs(shade - wanted) < 3 for shade in cut) for wanted in (40, 120, 200)] == [23, 23, 24]
+
+
 def test_another_shape_is_shown_whole_between_black(clip_of, tmp_path):
     film = cut_together([clip_of(200), clip_of(200, width=96, height=160)], tmp_path / "film.mp4", overlap=False)
 

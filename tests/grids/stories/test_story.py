@@ -257,6 +257,19 @@ def test_a_cancelled_story_sends_no_more_shots_and_can_be_gone_on_with(simulator
         assert slow.calls["create"] == 3
 
 
+def test_a_shot_that_is_made_all_the_same_after_a_cancel_is_not_gone_on_from(session_of, careless_disk, patience):
+    with Simulator(pace=Pace(0, 0.5, 0)) as slow, session_of(slow) as session:
+        slow.add_fault(Fault("cancel", "status", None, http_status=409))
+        story = story_of(session, SHOTS[:2]).submit()
+        until(lambda: story.jobs[0][0].request_id)
+        story.cancel()
+        assert [clip is not None for clip in story.result(120)] == [True, False]
+        assert "cancelled before this shot was sent" in story.picture().tiles[1].cell.invalid
+        assert slow.calls["create"] == 1
+        assert all(story.submit().result(120))
+        assert slow.calls["create"] == 2
+
+
 def test_a_story_is_awaited_beside_other_coroutines(session, simulator):
     async def told():
         beats, story = 0, story_of(session, SHOTS[:2]).submit()

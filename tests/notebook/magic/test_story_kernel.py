@@ -19,7 +19,14 @@ def simulator():
 
 
 @pytest.fixture
-def kernel(tmp_path, simulator):
+def kernel(kernel_of):
+    with kernel_of() as running:
+        assert running.run("%load_ext seedance_nb").succeeded
+        yield running
+
+
+@pytest.fixture
+def kernel_of(tmp_path, simulator):
     folder = tmp_path / "notebook"
     folder.mkdir()
     (folder / "pyproject.toml").write_text("[tool.seedance_nb]\npoll_floor = 0.05\npoll_ceiling = 0.3\n")
@@ -29,9 +36,7 @@ def kernel(tmp_path, simulator):
             "SEEDANCE_API_KEY": "sd2_test_key",
             "SEEDANCE_UPLOADS": f"file://{tmp_path}/published?public=http://127.0.0.1:{published.server.server_port}",
         }
-        with Kernel(folder, access) as running:
-            assert running.run("%load_ext seedance_nb").succeeded
-            yield running
+        yield lambda **options: Kernel(folder, access, **options)
 
 
 def counts(simulator):
@@ -81,3 +86,19 @@ def test_the_stop_button_ends_the_wait_and_the_story_goes_on(kernel, simulator):
     kernel.wait(lambda: len(counts(simulator)) == 3)
     assert kernel.run("print(all(film.result()))").text == "True\n"
     assert simulator.calls["create"] == 6
+
+
+def test_where_a_program_runs_the_notebook_a_cell_ends_with_its_last_shot(kernel_of, simulator):
+    options = "model='seedance-2.0-fast', aspect_ratio='1:1', duration=4, resolution='480p'"
+    with kernel_of(with_user=False) as kernel:
+        kernel.run("%load_ext seedance_nb\nimport seedance_nb as sd")
+        cell = kernel.run(f"film = sd.story(['a paper boat', 'the rain stops', 'the sea'], {options}).submit()\nfilm")
+        assert cell.succeeded
+        assert counts(simulator) == {"a paper boat": 1, "the rain stops": 1, "the sea": 1}
+        assert kernel.run("print(film.done(), all(film.clips))").text == "True True\n"
+        assert any("data:video/mp4" in str(shown) for shown in cell.outputs)
+
+        failed = kernel.run(f"film = sd.story(['a paper boat', '[fail] it sinks', 'the sea'], {options}).submit()")
+        assert not failed.succeeded
+        assert "the service could not make this video" in failed.error
+        assert len(counts(simulator)) == 4
