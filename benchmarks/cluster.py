@@ -28,8 +28,8 @@ from .measures import scene, write
 
 CLIPS = 64
 FILMS = 8
-PICTURES = 48
-TURNS = 3
+PICTURES = 24
+TURNS = 2
 MEASURE = "motion"
 TARGET = 1.6
 

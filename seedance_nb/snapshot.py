@@ -108,6 +108,8 @@ class Snapshot(Kept):
     expected_seconds: float | None = None
     """How long such a job takes from acceptance to success, learned from the ledger; None: no idea."""
     warnings: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    """What is good to know and calls for nothing: where a reference lies."""
     cancel_requested: bool = False
 
     @property

@@ -69,7 +69,7 @@ def read_place(url: str, what: str = "uploads", known: tuple[str, ...] = _OWN) -
             f"{what}: {one_line(odd[0], 40)!r} cannot stand behind the question mark; known are {', '.join(known)}"
         )
     public = given.get("public")
-    if public is not None and urlsplit(public).scheme not in ("https", "http"):
+    if public is not None and not _is_address(public):
         raise ConfigurationError("uploads: public= must be the https:// address under which the objects can be read")
     options: dict[str, Any] = {}
     if "endpoint_url" in given:
@@ -82,6 +82,15 @@ def read_place(url: str, what: str = "uploads", known: tuple[str, ...] = _OWN) -
         public.rstrip("/") if public else None,
         options,
     )
+
+
+def _is_address(text: str) -> bool:
+    """Whether this may be an address to fetch from; whether http will do is known where the service is known."""
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("https", "http") and bool(parts.hostname) and not parts.query and not parts.fragment
+    except ValueError:
+        return False
 
 
 def shown_place(uploads: Uploads) -> str:

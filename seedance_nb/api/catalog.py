@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from ..errors import InvalidRequest, one_line
 from ..settings import AUTO
 from .content_addresses import is_content
-from .extra import read_extra
+from .extra import read_extra, with_a_price
 from .fields import (
     ASPECT_RATIOS,
     DEFAULTS,
@@ -62,6 +62,8 @@ DOCUMENTED: dict[str, ModelFacts] = {
 SAMPLE_MODEL, SAMPLE_RESOLUTION = "seedance-2.0", "720p"
 """Of the two published samples: 5 s cost 40 credits, with one image 64. No default: what is asked for may become another."""
 SAMPLE_RATE, SAMPLE_RATE_WITH_MEDIA = 8.0, 12.8
+_ID = re.compile(r"req_\w*\d\w*", re.ASCII)
+"""As the service makes them."""
 
 
 class Catalog:
@@ -93,6 +95,11 @@ class Catalog:
         warnings: list[str] = []
         if not isinstance(request.prompt, str) or not request.prompt.strip():
             raise InvalidRequest("the prompt is empty; write what the video should show")
+        if _ID.fullmatch(request.prompt.strip()):
+            raise InvalidRequest(
+                f"the prompt is the id of a job ({one_line(request.prompt.strip(), 60)}), and a video of it was hardly meant: %seedance attach ID, or"
+                " sd.jobs(text=ID), shows the job; nothing was sent"
+            )
         if any("\ud800" <= c <= "\udfff" for c in request.prompt):
             raise InvalidRequest("the prompt holds half a character (a lone surrogate); type it again")
         if not isinstance(request.model, str) or not request.model.strip():
@@ -129,16 +136,16 @@ class Catalog:
     def listed_estimate(self, request: VideoRequest) -> Estimate | None:
         """What `/models` says this costs, if it says so in a way we understand."""
         facts = self.models.get(request.model)
-        if facts is None or request.duration is None or request.media_urls:
+        if facts is None or request.duration is None or request.media_urls or with_a_price(request.extra):
             return None
         rates = facts.credits_per_second
         rate = rates.get(request.resolution or "", rates.get(""))
         return None if rate is None else Estimate(rate * request.duration, "the service's price list", exact=True)
 
     def listed_rate(self, request: VideoRequest) -> float | None:
-        """Credits a second that `/models` says this costs at most; None where it does not say (prices with media are not listed)."""
+        """Credits a second that `/models` says this costs at most; None where it does not say (with media, or fields of no list)."""
         facts = self.models.get(request.model)
-        if facts is None or request.media_urls or not facts.credits_per_second:
+        if facts is None or request.media_urls or with_a_price(request.extra) or not facts.credits_per_second:
             return None
         rates = facts.credits_per_second
         if request.resolution is not None:
@@ -147,7 +154,7 @@ class Catalog:
 
     def published_rate(self, request: VideoRequest) -> float | None:
         """Credits a second of the vendor's published samples, for exactly what they show; None for all else."""
-        if request.model != SAMPLE_MODEL or request.resolution != SAMPLE_RESOLUTION:
+        if request.model != SAMPLE_MODEL or request.resolution != SAMPLE_RESOLUTION or with_a_price(request.extra):
             return None
         if not request.media_urls:
             return SAMPLE_RATE
@@ -163,6 +170,8 @@ class Catalog:
         same = request.model == SAMPLE_MODEL and request.resolution in (None, SAMPLE_RESOLUTION)
         elsewhere = f"the documented sample of {SAMPLE_MODEL} at {SAMPLE_RESOLUTION}, a guess here"
         source = "the documented sample" if same else elsewhere
+        if with_a_price(request.extra):
+            source += ", without what other fields may cost"
         return Estimate(rate * request.duration, source, exact=False)
 
 

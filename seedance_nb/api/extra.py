@@ -101,6 +101,16 @@ def canonical_extra(value: Any) -> Any:
     return value
 
 
+WITHOUT_A_PRICE = ("seed",)
+"""Names of fields that change what is seen and never what is charged."""
+
+
+def with_a_price(extra: Mapping[str, Any] | None) -> str:
+    """The fields that may change what a request costs, as one text that is the same for equal ones; "" where there are none."""
+    found = {name: value for name, value in (extra or {}).items() if name not in WITHOUT_A_PRICE}
+    return json.dumps(canonical_extra(found), ensure_ascii=False, sort_keys=True) if found else ""
+
+
 def texts_in(value: Any) -> Iterator[str]:
     """Every text in it, names too."""
     if isinstance(value, str):

@@ -126,12 +126,12 @@ class VideoRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel", om
         """The inverse of `to_wire`; raises `msgspec.ValidationError` for wrong types."""
         if not isinstance(body, dict):
             return msgspec.convert(body, cls)  # which says what is wrong with it
-        extra = {name: value for name, value in body.items() if name not in _WIRE}
-        known = {name: value for name, value in body.items() if name in _WIRE}
+        extra = {name: value for name, value in body.items() if name not in WIRE_NAMES}
+        known = {name: value for name, value in body.items() if name in WIRE_NAMES}
         return msgspec.structs.replace(msgspec.convert(known, cls), extra=extra or None)
 
 
-_WIRE = frozenset(field.encode_name for field in msgspec.structs.fields(VideoRequest) if field.name != "extra")
+WIRE_NAMES = frozenset(field.encode_name for field in msgspec.structs.fields(VideoRequest) if field.name != "extra")
 """The names of our own fields on the wire."""
 
 

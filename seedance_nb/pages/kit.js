@@ -118,6 +118,15 @@ export async function copyText(text, shown) {
   }
 }
 
+/**
+ * What has the keyboard in the tree that this node stands in: to the document, a shadow tree is one element.
+ * @param {Node} node
+ */
+export function focusedBeside(node) {
+  const root = node.getRootNode();
+  return root instanceof Document || root instanceof ShadowRoot ? root.activeElement : null;
+}
+
 // Words --------------------------------------------------------------------------------------------------------------
 
 /**
@@ -196,9 +205,11 @@ export function whenOnPage(element, ms, act) {
  * @param {{ [change: `change:${string}`]: () => void, "msg:custom"?: Hear<Message> }} ears
  */
 export function listen(model, ears) {
-  for (const [news, hear] of Object.entries(ears)) model.on(news, hear);
+  // One by one: not every host takes several in one text.
+  const pairs = Object.entries(ears).flatMap(([news, hear]) => news.split(" ").map((one) => /** @type {const} */ ([one, hear])));
+  for (const [news, hear] of pairs) model.on(news, hear);
   return () => {
-    for (const [news, hear] of Object.entries(ears)) model.off(news, hear);
+    for (const [news, hear] of pairs) model.off(news, hear);
   };
 }
 

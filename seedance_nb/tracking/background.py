@@ -153,6 +153,14 @@ class Background:
         """Run slow work (verify, transcode, base64) beside the loop."""
         return await self.loop.run_in_executor(self._workers, function, *args)
 
+    async def in_own_thread(self, function: Callable[..., T], *args: Any) -> T:
+        """Run what may never come back, such as a person's own function or an upload: it holds up nobody but its caller."""
+        thread = Workers(1, "seedance-own")
+        try:
+            return await self.loop.run_in_executor(thread, function, *args)
+        finally:
+            thread.shutdown(wait=False)
+
     def begin_to_end(self) -> bool:
         """Take no more, and let the thread begin its end: `before_end`, then tasks are cancelled, then `at_end`. True the first time."""
         if self._closed or self.pid != os.getpid():

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..api.catalog import Catalog, Estimate
+from ..api.extra import with_a_price
 from ..api.models import VideoRequest
 from ..errors import ConfigurationError, SeedanceError
 from . import prices
@@ -125,4 +126,10 @@ class Money:
 
 def _kind_of(request: VideoRequest) -> tuple[object, ...]:
     """All that a price depends on, here and in the ledger."""
-    return (request.model, request.duration, request.resolution, request.media_urls is None)
+    return (
+        request.model,
+        request.duration,
+        request.resolution,
+        request.media_urls is None,
+        with_a_price(request.extra),
+    )

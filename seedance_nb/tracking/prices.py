@@ -2,11 +2,13 @@
 
 A guess is good enough to be shown and not to hold a limit. What such requests were charged counts, and what the service lists; then what
 dearer ones were charged (a higher resolution, more files); then what the vendor has published of exactly this. Else nobody knows.
+Fields that this package does not know may cost anything: only what requests with the very same ones were charged counts for them.
 """
 
 from __future__ import annotations
 
 from ..api.catalog import Catalog
+from ..api.extra import with_a_price
 from ..api.models import VideoRequest
 from .ledger.contract import Seen
 
@@ -25,4 +27,4 @@ def most(request: VideoRequest, catalog: Catalog, seen: Seen) -> float | None:
 
 def kind_of(request: VideoRequest) -> tuple[object, ...]:
     """All that `most` depends on."""
-    return (request.model, request.duration, request.resolution, request.media_urls)
+    return (request.model, request.duration, request.resolution, request.media_urls, with_a_price(request.extra))

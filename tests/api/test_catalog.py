@@ -46,6 +46,13 @@ def test_a_documented_request_passes_without_a_warning(changes):
         ({"prompt": ""}, "the prompt is empty; write what the video should show"),
         ({"prompt": " \n"}, "the prompt is empty; write what the video should show"),
         ({"prompt": None}, "the prompt is empty; write what the video should show"),
+        (
+            {"prompt": " req_1234567890\n"},
+            (
+                "the prompt is the id of a job (req_1234567890), and a video of it was hardly meant: %seedance attach ID, or sd.jobs(text=ID),"
+                " shows the job; nothing was sent"
+            ),
+        ),
         ({"prompt": "half \ud83d"}, "the prompt holds half a character (a lone surrogate); type it again"),
         ({"model": ""}, "the model must be a name; known are seedance-2.0, seedance-2.0-fast, seedance-1.5-pro"),
         ({"model": ["x"]}, "the model must be a name; known are seedance-2.0, seedance-2.0-fast, seedance-1.5-pro"),

@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from browser.lab import Browser, Tab, _free_port, in_browser
+from browser.lab import SCREENSHOTS, Browser, Tab, _free_port, in_browser
 
 TEXT = """
     function text(node) {
@@ -31,9 +31,13 @@ TEXT = """
 """What a person reads in an element: marimo draws widgets in shadow trees, which innerText passes over."""
 
 
-def write_marimo(path: Path, cells: Sequence[str]) -> Path:
+DARK = '# /// script\n# [tool.marimo.display]\n# theme = "dark"\n# ///'
+
+
+def write_marimo(path: Path, cells: Sequence[str], *, dark: bool = False) -> Path:
     """A marimo notebook of these cells; a cell sees what the ones before it have defined by assignment, import included."""
-    parts = ["import marimo", "app = marimo.App()"]
+    parts = [DARK] if dark else []
+    parts += ["import marimo", "app = marimo.App()"]
     for source in cells:
         begin = "async def" if "await " in source else "def"
         parts.append(f"@app.cell\n{begin} _():\n{textwrap.indent(textwrap.dedent(source).strip(), '    ')}\n    return")
@@ -98,6 +102,11 @@ class MarimoNotebook(Tab):
         self.go(f"{server.url}/?file={path.resolve().relative_to(server.folder)}")
 
     @in_browser
+    def is_dark(self) -> bool:
+        """Whether marimo shows itself in a dark theme."""
+        return bool(self.page.evaluate("() => document.querySelector('.dark') !== null"))
+
+    @in_browser
     def run_all(self) -> None:
         """Runs all cells that have not run yet."""
         self.page.keyboard.press("Control+Shift+r")
@@ -138,6 +147,59 @@ class MarimoNotebook(Tab):
         """Clicks what has this role and accessible name in the cell's output."""
         with self._explaining(f"cell {index} has no {role} {name!r} to click"):
             self._output(index).get_by_role(role, name=name, exact=True).first.click(timeout=60_000)
+
+    @in_browser
+    def fill(self, index: int, name: str, text: str) -> None:
+        """Types into the field of this name in the cell's output, in place of what stood there."""
+        with self._explaining(f"cell {index} has no field {name!r}"):
+            field = self._output(index).get_by_role("textbox", name=name, exact=True)
+            field.fill("", timeout=60_000)
+            field.press_sequentially(text)
+
+    @in_browser
+    def choose(self, index: int, name: str, label: str) -> None:
+        """Chooses what has this label in the drop-down of this name."""
+        with self._explaining(f"cell {index} has no choice {name!r} of {label!r}"):
+            self._output(index).get_by_role("combobox", name=name, exact=True).select_option(
+                label=label, timeout=60_000
+            )
+
+    @in_browser
+    def press(self, index: int, begin: str, count: int = 1) -> None:
+        """Clicks the button whose name begins like this, once it can be clicked."""
+        with self._explaining(f"cell {index} has no button {begin!r} to press"):
+            self._output(index).get_by_role("button", name=begin).first.click(click_count=count, timeout=60_000)
+
+    @in_browser
+    def wait_button(self, index: int, begin: str) -> None:
+        """Until the cell's output has a button that can be pressed and whose name begins like this."""
+        with self._explaining(f"cell {index} never had a button {begin!r} to press"):
+            self._output(index).get_by_role("button", name=begin, disabled=False).first.wait_for(timeout=60_000)
+
+    @in_browser
+    def is_enabled(self, index: int, begin: str) -> bool:
+        """Whether the button whose name begins like this can be pressed now."""
+        return self._output(index).get_by_role("button", name=begin).first.is_enabled()
+
+    @in_browser
+    def value(self, index: int, name: str) -> str:
+        """What stands in the field of this name."""
+        return self._output(index).get_by_role("textbox", name=name, exact=True).input_value()
+
+    @in_browser
+    def evaluate(self, index: int, selector: str, script: str) -> Any:
+        """What a function of the page says of this element of the cell's output."""
+        return self._output(index).locator(selector).first.evaluate(script)
+
+    @in_browser
+    def picture(self, index: int, selector: str, name: str) -> None:
+        """This element of the cell's output as build/screenshots/NAME.png, whole although a cell's output scrolls."""
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        found = self._output(index).locator(selector).first
+        found.evaluate("""found => {
+            for (let at = found; at; at = at.parentNode ?? at.host) if (at.style) [at.style.maxHeight, at.style.overflow] = ["none", "visible"];
+        }""")
+        found.screenshot(path=SCREENSHOTS / f"{name}.png")
 
     @in_browser
     def wait_plays(self, index: int, *, frame: bool = False, timeout: float = 60) -> None:

@@ -1,5 +1,8 @@
 """marimo as a person uses it: jobs, clips, grids, votes and rankings show themselves, cards and ballots live, running again is free."""
 
+import importlib.util
+from pathlib import Path
+
 import pytest
 from browser.conftest import TEST_KEY
 from browser.lab import eventually
@@ -39,8 +42,8 @@ def marimo(browser, server, request):
     """`marimo(*cells)`: a new notebook of these cells, open in marimo; nothing of it has run."""
     opened = []
 
-    def marimo(*cells):
-        path = write_marimo(server.folder / f"{request.node.name}.py", cells)
+    def marimo(*cells, dark=False):
+        path = write_marimo(server.folder / f"{request.node.name}.py", cells, dark=dark)
         opened.append(MarimoNotebook(browser, server, path))
         return opened[-1]
 
@@ -150,10 +153,77 @@ def test_a_grid_is_a_plan_a_board_and_a_wall_and_its_clips_are_voted_on_and_rank
     assert sorted(prompt for prompt in prompts(simulator) if prompt in ("a kite", "a dog")) == ["a dog", "a kite"]
 
 
-def test_the_panel_says_in_one_line_that_it_is_not_there_and_what_is(marimo):
-    notebook = marimo(IMPORT, "try:\n    sd.panel()\nexcept sd.SeedanceError as error:\n    said = str(error)\nsaid")
+OPEN = "sd.panel()"
+
+
+def axe(notebook):
+    """What axe-core says against the panel."""
+    source = (Path(importlib.util.find_spec("axe_playwright_python").origin).parent / "axe.min.js").read_text()
+    run = "panel => axe.run(panel, { resultTypes: ['violations'] })"
+    notebook.browser.do(notebook.page.evaluate, source)
+    found = notebook.evaluate(1, ".seedance-panel", run)
+    return [(v["id"], [node["html"][:200] for node in v["nodes"]]) for v in found["violations"]]
+
+
+def look(notebook, name):
+    """The whole panel as a picture, although its cell shows a part of it alone."""
+    notebook.picture(1, ".seedance-panel", name)
+
+
+@pytest.mark.host("marimo", "panel")
+def test_a_video_is_composed_in_the_panel_watched_played_and_found_in_its_gallery(marimo, simulator):
+    notebook = marimo(IMPORT, OPEN)
 
     notebook.run_all()
+    notebook.wait_text(1, "Find clips")
+    before = notebook.is_enabled(1, "Generate · ")
+    notebook.fill(1, "Prompt", "a paper swan")
+    notebook.choose(1, "Duration", "10 s")
+    notebook.choose(1, "Resolution", "480p")
+    notebook.wait_button(1, "Generate · 50 credits")
+    notebook.press(1, "Generate · ", count=2)
+    notebook.wait_text(1, "being made")
+    look(notebook, "marimo-panel-live")
+    notebook.wait_text(1, "1 done")
+    notebook.wait_plays(1)
+    notebook.press(1, "Close")
+    notebook.press(1, "Open a paper swan")
+    notebook.wait_plays(1)
+    look(notebook, "marimo-panel-done")
+    found = axe(notebook)
 
-    notebook.wait_text(1, "marimo draws no panel")
-    assert "sd.submit" in notebook.text(1)
+    assert not before
+    [entry] = [entry for entry in simulator.scenario.accepted if entry.body["prompt"] == "a paper swan"]
+    assert (entry.body["duration"], entry.body["resolution"]) == (10, "480p")
+    assert "Copy as magic" not in notebook.text(1)
+    assert found == []
+
+
+def test_the_panel_is_drawn_anew_on_a_reloaded_page_and_in_the_dark_and_its_cell_run_again_sends_nothing(
+    marimo, simulator
+):
+    notebook = marimo(IMPORT, OPEN, dark=True)
+
+    notebook.run_all()
+    notebook.wait_text(1, "Find clips")
+    notebook.fill(1, "Prompt", "a dark swan [stuck]")
+    notebook.press(1, "Generate · ")
+    notebook.wait_text(1, "being made")
+    notebook.reload()
+    notebook.wait_text(1, "being made")
+    kept = notebook.value(1, "Prompt")
+    for fold in ("Reference media", "Used before", "Metadata, other fields, webhook"):
+        notebook.press(1, fold)
+    notebook.fill(1, "Addresses and paths", "https://example.org/first.png\nhttps://example.org/last.jpg")
+    notebook.wait_text(1, "Reverse order")
+    look(notebook, "marimo-panel-dark")
+    found = axe(notebook)
+    notebook.click(1, "Cancel")
+    notebook.wait_text(1, "Retry · ")
+    notebook.run(1)
+    notebook.wait_text(1, "Find clips")
+
+    assert notebook.is_dark()
+    assert kept == "a dark swan [stuck]"
+    assert found == []
+    assert prompts(simulator).count("a dark swan [stuck]") == 1

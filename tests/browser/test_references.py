@@ -13,6 +13,11 @@ from tracking.references.bucket import S3, access
 pytestmark = pytest.mark.browser
 
 THUMBNAIL = "() => [...document.querySelectorAll('.seedance-reference')].some((picture) => picture.naturalWidth > 0)"
+BAR = """() => {
+    const line = [...document.querySelectorAll(".seedance-line")].find((line) => line.textContent.includes("uploaded"));
+    return getComputedStyle(line).borderLeftColor.match(/[\\d.]+/g).slice(0, 3).map(Number);
+}"""
+"""The colour of the bar before what the card says of the reference."""
 SAILS = "%seedance the boat sails on -d 4 -r 480p -i boat.png"
 
 
@@ -48,6 +53,9 @@ def test_the_card_shows_the_picture_and_where_it_went(simulate, notebook, folder
     lab.wait_text(1, "first frame")
     lab.wait_text(1, "the reference was uploaded to s3://films/refs")
     lab.screenshot(f"reference-{theme}")
+    red, _, blue = lab.browser.do(lab.page.evaluate, BAR)
+
+    assert blue > red  # what is good to know is no warning, and those are orange
 
 
 def test_a_picture_from_disk_goes_by_the_bucket_and_its_cell_is_free_again(

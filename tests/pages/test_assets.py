@@ -18,6 +18,7 @@ from seedance_nb.notebook.panel.choice import Choice
 from seedance_nb.notebook.panel.file_drop import FileDrop
 from seedance_nb.notebook.panel.frame import PanelFrame
 from seedance_nb.notebook.panel.gallery import Gallery
+from seedance_nb.notebook.panel.single_widget import SingleWidget
 from seedance_nb.pages import assets
 
 ROOT = Path(__file__).parents[2]
@@ -30,6 +31,7 @@ WIDGETS = {
     Gallery: "notebook/panel/gallery.js",
     FileDrop: "notebook/panel/file_drop.js",
     PanelFrame: "notebook/panel/panel.js",
+    SingleWidget: "notebook/panel/single_widget.js",
     Ballot: "notebook/ballot/ballot.js",
 }
 

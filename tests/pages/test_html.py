@@ -99,6 +99,7 @@ def poisoned(**changes):
         "trouble": XSS,
         "note": XSS,
         "warnings": (XSS,),
+        "remarks": (XSS,),
     }
     return with_(**hostile | changes)
 

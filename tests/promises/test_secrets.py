@@ -265,7 +265,16 @@ def pages(text):
     )
     clip = Clip(Path("/clips") / text.replace("/", "_").replace("\0", ""), None, 1, 480, 480, 24.0, 4.0, text)
     base = Snapshot(
-        "j1", request, 1, Status.PROCESSING, text, request_id=text, note=text, trouble=text, warnings=(text,)
+        "j1",
+        request,
+        1,
+        Status.PROCESSING,
+        text,
+        request_id=text,
+        note=text,
+        trouble=text,
+        warnings=(text,),
+        remarks=(text,),
     )
     failed = dataclasses.replace(base, status=Status.FAILED, error=GenerationFailed(text), finished_at=1.0)
     done = dataclasses.replace(base, status=Status.SUCCEEDED, clip=clip)

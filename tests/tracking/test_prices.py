@@ -78,6 +78,27 @@ def charged(ledger, credits, **changes):  # noqa: A002 - the field's own word
             None,
             id="no files are no bound",
         ),
+        pytest.param([], Catalog(), {"extra": {"motion": "high"}}, None, id="a field of no list may cost anything"),
+        pytest.param([], Catalog(), {"extra": {"seed": 7}}, 40, id="a seed costs nothing"),
+        pytest.param(
+            [], LISTED, {"resolution": "480p", "extra": {"n": 4}}, None, id="such a field is in no list of prices"
+        ),
+        pytest.param([(40, {})], Catalog(), {"extra": {"n": 4}}, None, id="those without it are no bound"),
+        pytest.param(
+            [(80, {"resolution": "1080p"})], Catalog(), {"extra": {"n": 4}}, None, id="nor are dearer ones without it"
+        ),
+        pytest.param([(160, {"extra": {"n": 4}})], Catalog(), {}, 40, id="nor are those with it for those without"),
+        pytest.param([(160, {"extra": {"n": 4}})], Catalog(), {"extra": {"n": 5}}, None, id="nor with another value"),
+        pytest.param(
+            [(160, {"extra": {"n": 4, "seed": 1}}), (150, {"extra": {"n": 4}})],
+            Catalog(),
+            {"extra": {"seed": 2, "n": 4.0}},
+            160,
+            id="the very same ones are",
+        ),
+        pytest.param(
+            [(60, {"extra": {"seed": 1}}), (50, {})], Catalog(), {"extra": {"seed": 2}}, 60, id="whatever the seed was"
+        ),
         pytest.param([(30, {"model": "new", "duration": 6})], Catalog(), {"model": "new"}, 25, id="by the second"),
     ],
 )
@@ -99,6 +120,44 @@ def test_where_nobody_knows_a_price_a_limit_sends_nothing_and_says_how_to_go_on(
     with pytest.raises(BudgetExceeded, match="nobody knows what 1 of them cost"):
         grid.submit()
     assert accepted(no_prices) == 0
+
+
+@pytest.mark.parametrize(
+    ("seen", "wanted", "rate"),
+    [
+        ([(50, {}), (160, {"extra": {"n": 4}})], {}, 10),
+        ([(50, {}), (160, {"extra": {"n": 4}})], {"extra": {"seed": 3}}, 10),
+        ([(50, {"extra": {"seed": 1}})], {}, 10),
+        ([(160, {"extra": {"n": 4}}), (50, {})], {"extra": {"n": 4, "seed": 2}}, 32),
+        ([(160, {"extra": {"n": 4}}), (50, {})], {"extra": {"n": 5}}, None),
+    ],
+)
+def test_what_is_expected_is_what_those_with_the_same_fields_of_no_list_cost_last(ledger, seen, wanted, rate):
+    for take, (cost, changes) in enumerate(seen):
+        charged(ledger, cost, **{"prompt": f"boat {take}", **changes})
+    assert ledger.experience.rates(SERVICE, [request(**wanted)]) == [rate]
+
+
+def test_under_a_limit_a_field_whose_price_nobody_knows_sends_nothing(make_session, no_prices):
+    session = make_session(max_credits=1000)
+    with pytest.raises(BudgetExceeded, match="nobody knows what this costs"):
+        session.submit("a boat [fail]", extra={"motion": "high"})
+    with pytest.raises(BudgetExceeded, match="nobody knows what 1 of them cost"):
+        open_grid(session, ["a boat [fail]"], extra=[{"motion": "high"}]).submit()
+    assert accepted(no_prices) == 0
+    estimate = make_session().money.estimate(request(extra={"motion": "high"}))
+    assert estimate.source.endswith("without what other fields may cost")
+    session.submit("a boat [fail]", extra={"seed": 7})
+    assert until(lambda: accepted(no_prices) == 1)
+
+
+def test_one_with_such_a_field_is_priced_apart_from_one_without(make_session, no_prices):
+    money = make_session().money
+    for both in ([request(), request(extra={"motion": 1})], [request(extra={"motion": 1}), request()]):
+        known = [40 if one.extra is None else None for one in both]
+        assert money.most_credits(both) == known
+        said = [found.source.endswith("without what other fields may cost") for found in money.estimates(both)]
+        assert said == [one.extra is not None for one in both]
 
 
 def test_what_was_charged_once_is_what_a_limit_is_held_against(make_session, no_prices):

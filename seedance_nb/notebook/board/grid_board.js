@@ -1,7 +1,7 @@
 // The board of a grid: every cell on its axes, one progress line. Every text goes through textContent; the only HTML that is ever
 // parsed is the wall.
 
-import { ageing, keepKeys, left, listen, make, progressBar, redraw, say, whenOnPage } from "../../pages/kit.js";
+import { ageing, focusedBeside, keepKeys, left, listen, make, progressBar, redraw, say, whenOnPage } from "../../pages/kit.js";
 import { raise } from "../../pages/raise.js";
 /** @import { Line, Model } from "../../pages/kit.js" */
 
@@ -128,7 +128,8 @@ function board(model, el, age, rests) {
     const over = done || Boolean(view.settled);
     const cancelling = pressedAt !== null || Boolean(view.cancel_requested);
     if (over || cancelling || resting) asking = false;
-    const focused = ui.board.contains(document.activeElement) ? document.activeElement : null;
+    const now = focusedBeside(ui.board);
+    const focused = ui.board.contains(now) ? now : null;
     ui.cancel.hidden = over || asking;
     ui.cancel.disabled = cancelling || resting !== "";
     say(ui.cancel, cancelling ? "Cancelling…" : "Cancel all");
@@ -237,7 +238,7 @@ function board(model, el, age, rests) {
     if (event.key === "Escape") ui.no.click();
   });
   ui.table.addEventListener("keydown", (event) => {
-    const from = chips.find((chip) => chip === document.activeElement);
+    const from = chips.find((chip) => chip === focusedBeside(chip));
     const to = from && chips[next(chips, chips.indexOf(from), event.key)];
     if (!to) return;
     event.preventDefault();

@@ -4,6 +4,7 @@ import {
   ageing,
   clamp,
   copyText,
+  focusedBeside,
   keepKeys,
   later,
   left,
@@ -23,8 +24,8 @@ import {
  *   prompt: string, settings: string, heading: boolean, status: string, status_words: string, settled: boolean, has_video: boolean,
  *   request_id: string | null, key: string, elapsed: number | null, running: number | null, remaining: number | null,
  *   expected: number | null, last_contact_ago: number | null, facts: string, simulated: boolean, reused: boolean,
- *   failed_checks: number, trouble: string | null, note: string | null, warnings: string[], error: string | null, can_cancel: boolean,
- *   cancel_requested: boolean,
+ *   failed_checks: number, trouble: string | null, note: string | null, warnings: string[], remarks: string[], error: string | null,
+ *   can_cancel: boolean, cancel_requested: boolean,
  * }} View
  */
 /** @typedef {{ picture: string, name: string, role: string }} Reference what the video goes by; `picture` is small, or empty */
@@ -94,7 +95,7 @@ function card(model, el, age, rests) {
     const waiting = pressedAt !== null || Boolean(view.cancel_requested);
     const disabled = waiting || resting !== "";
     const hide = done || view.settled || !(view.can_cancel || waiting);
-    const hadFocus = ui.cancel.contains(document.activeElement);
+    const hadFocus = ui.cancel.contains(focusedBeside(ui.cancel));
     ui.cancel.hidden = hide;
     ui.cancel.disabled = disabled;
     say(ui.cancel, waiting ? "Cancelling…" : "Cancel");
@@ -121,6 +122,7 @@ function card(model, el, age, rests) {
     } else if (view.trouble) lines.push(["trouble", view.trouble]);
     if (view.note) lines.push(["note", view.note]);
     for (const warning of view.warnings || []) lines.push(["warning", warning]);
+    for (const remark of view.remarks || []) lines.push(["remark", remark]);
     if (view.error) lines.push(["error", view.error]);
     if (cancelTrouble) lines.push(["trouble", cancelTrouble]);
     if (!resting && pressedAt !== null && !acknowledged && performance.now() - pressedAt > CANCEL_PATIENCE) {

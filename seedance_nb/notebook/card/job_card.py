@@ -51,6 +51,7 @@ def card_view(snapshot: Snapshot, now: float, *, heading: bool = False) -> dict[
         "trouble": _line(snapshot.trouble),
         "note": _line(snapshot.note),
         "warnings": [one_line(warning) for warning in snapshot.warnings],
+        "remarks": [one_line(remark) for remark in snapshot.remarks],
         "error": _line(snapshot.error),
         "can_cancel": not final and not snapshot.cancel_requested,
         "cancel_requested": snapshot.cancel_requested and not final,
@@ -90,7 +91,7 @@ class JobCard(anywidget.AnyWidget):
     not even be asked for, with `{kind: "cancel_failed", text}`.
 
     The callbacks may be called on a subshell's thread while a cell runs: `on_cancel` and `on_in_view` must only post, `clip_bytes`
-    only read.
+    only read. `is_part`: it is drawn by another widget, with the script of its class.
     """
 
     _esm = module(_HERE / "job_card.js")
@@ -115,13 +116,16 @@ class JobCard(anywidget.AnyWidget):
         on_cancel: Callable[[], None],
         clip_bytes: Callable[[], bytes | None],
         on_in_view: Callable[[], object] = lambda: None,
+        is_part: bool = False,
     ) -> None:
         self._ask_cancel = on_cancel
         self._on_in_view = on_in_view
         self._shown: dict[str, bool] = {}
         self._clip_bytes = clip_bytes
         self._cancel_asked = False
-        super().__init__(view=view, receipt=receipt, references=list(references))
+        # marimo makes a file of the script, and that it can do in a cell alone; a part of another widget is often made elsewhere.
+        part = {"_esm": ""} if is_part else {}
+        super().__init__(view=view, receipt=receipt, references=list(references), **part)
         self.on_msg(self._answer)
 
     def __repr__(self) -> str:

@@ -135,7 +135,7 @@ class Compose:
         with self._blame(self.metadata):
             options["metadata"] = read_metadata(self.metadata.control.value)
         with self._blame(self.extra):
-            options["extra"] = read_fields(self.extra.control.value)
+            options["extra"], notes = read_fields(self.extra.control.value)
         # One at a time, so that what is wrong is told where it stands.
         plain = make_request("x", model=options["model"], aspect_ratio=None, duration=None, resolution=None)
         for field, name in (
@@ -147,6 +147,7 @@ class Compose:
                 self._catalog.check(
                     make_request("x", model=plain.model, aspect_ratio=None, duration=None, resolution=None, **alone)
                 )
+        self.extra.say("; ".join(notes), wrong=False)
         request = make_request(self.prompt.control.value, **options)
         if not self.prompt_is_empty:
             with self._blame(self.prompt):
@@ -337,23 +338,27 @@ def write_metadata(metadata: dict[str, Any] | None) -> str:
     return json.dumps(metadata, ensure_ascii=False)
 
 
-def read_fields(text: str) -> dict[str, Any] | None:
-    """Fields of the service as typed: a JSON object, or name=value lines with JSON values or texts; raises InvalidRequest."""
+def read_fields(text: str) -> tuple[dict[str, Any] | None, list[str]]:
+    """Fields of the service as typed, and what to say of them: a JSON object, or name=value lines with JSON values or texts; raises
+    InvalidRequest.
+    """
     if text.lstrip().startswith("{"):
         try:
             found = json.loads(text)
         except (ValueError, RecursionError) as error:
             raise InvalidRequest(f"other fields are no JSON object ({one_line(error, 80)})") from None
-        return found or None
+        return found or None, []
     made: dict[str, Any] = {}
+    notes = []
     for line in filter(str.strip, text.splitlines()):
         name, equals, typed = (part.strip() for part in line.partition("="))
         if not equals or not name or not typed:
             raise InvalidRequest(f"other fields want name=value on each line, as in seed=7, not {one_line(line, 40)!r}")
         if name in made:
             raise InvalidRequest(f"the field {one_line(name, 40)} is there twice")
-        made[name] = typed_value(typed)[0]
-    return made or None
+        made[name], note = typed_value(typed)
+        notes += [f"{one_line(name, 40)} is {note}"] if note else []
+    return made or None, notes
 
 
 def write_fields(extra: dict[str, Any] | None) -> str:
@@ -362,7 +367,7 @@ def write_fields(extra: dict[str, Any] | None) -> str:
         return ""
     lines = "\n".join(f"{name}={as_typed(value)}" for name, value in extra.items())
     with contextlib.suppress(InvalidRequest):
-        if read_fields(lines) == extra:
+        if read_fields(lines) == (extra, []):
             return lines
     return json.dumps(extra, ensure_ascii=False)
 

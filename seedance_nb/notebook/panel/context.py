@@ -13,12 +13,17 @@ from ..screen import Screen
 
 
 class Context:
-    """The session and the screen of one panel; without a screen messages are sent as they are. `say(text)` draws the status line."""
+    """The session and the screen of one panel; without a screen messages are sent as they are. `say(text)` draws the status line.
+    `single`: the panel is drawn as one widget, and what it is made of has no page of its own.
+    """
 
-    def __init__(self, session: Session, screen: Screen | None, say: Callable[[str], object]) -> None:
+    def __init__(
+        self, session: Session, screen: Screen | None, say: Callable[[str], object], *, single: bool = False
+    ) -> None:
         self.session = session
         self.screen = screen
         self._say = say
+        self.single = single
         self._on_job: Callable[[Job], object] = lambda _: None
         self._on_other_session: Callable[[], object] = lambda: None
         self._stop: Callable[[], object] = lambda: None
@@ -36,7 +41,7 @@ class Context:
 
     def follow_kernel(self) -> None:
         """Go with the kernel where `sd.configure` or `%seedance demo` have begun another session since."""
-        if self.screen is None or (current := sessions.default()) is self.session:
+        if (self.screen is None and not self.single) or (current := sessions.default()) is self.session:
             return
         self._stop()
         self.session = current

@@ -48,7 +48,8 @@ class Form:
                 "why": self._tag.why,
                 "enabled": self._tag.enabled,
                 "price": self._tag.price,
-                "problem": self._tag.problem or notes,
+                "problem": self._tag.problem,
+                "notes": notes,
                 "token": self._token,
                 "form": fields.as_seen(),
             }
@@ -93,6 +94,8 @@ class Form:
     def _show_code(self, request: VideoRequest, takes: range, subject: str) -> None:
         python = "\n\n".join(as_python(request, take) for take in takes)
         magic = as_magic(request, takes[0]) if len(takes) == 1 else python  # a magic asks for one take
+        if self._context.single:  # no notebook of Jupyter's
+            magic = ""
         self._frame.code = {"subject": subject, "magic": magic, "python": python}
 
     def _price(self, request: VideoRequest) -> Tag:

@@ -27,7 +27,7 @@ class PanelFrame(anywidget.AnyWidget):
     _css = _HERE / "panel.css"
 
     action = traitlets.Dict().tag(sync=True)
-    """{label, why, enabled, price, problem, token, form} of the button."""
+    """{label, why, enabled, price, problem, notes, token, form} of the button."""
     code = traitlets.Dict().tag(sync=True)
     """{subject, magic, python}: the cell that repeats what the form, or the open clip, stands for."""
     says = traitlets.Unicode().tag(sync=True)

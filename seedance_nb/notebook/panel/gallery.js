@@ -1,7 +1,7 @@
 // The gallery: tiles, filters and one open clip. It asks for what comes into sight and keeps nothing it does not show.
 // Every text goes through textContent; the only HTML that is parsed is the wall.
 
-import { copyText, later, listen, make, offer, say } from "../../pages/kit.js";
+import { copyText, focusedBeside, later, listen, make, offer, say } from "../../pages/kit.js";
 import { raise } from "../../pages/raise.js";
 /** @import { Buffers, Model } from "../../pages/kit.js" */
 
@@ -289,7 +289,7 @@ export default {
       ui.starButton.disabled = ui.noteButton.disabled = false;
       ui.starButton.setAttribute("aria-pressed", String(tile.starred));
       say(ui.starButton, tile.starred ? "★ Starred" : "☆ Star");
-      if (document.activeElement !== ui.note) ui.note.value = tile.noted;
+      if (focusedBeside(ui.note) !== ui.note) ui.note.value = tile.noted;
       if (!another) return;
       complain(tile.error || "");
       ui.saveRow.hidden = ui.referRow.hidden = true;
@@ -440,7 +440,7 @@ export default {
     /** @param {KeyboardEvent} event */
     const move = (event) => {
       const all = nodes();
-      const from = all.find((node) => node === document.activeElement);
+      const from = all.find((node) => node === focusedBeside(node));
       if (!from) return;
       const columns = all.findIndex((node) => node.offsetTop > (all[0]?.offsetTop ?? 0));
       const to = all[destination(event.key, all.indexOf(from), all.length, columns > 0 ? columns : all.length)];

@@ -1,12 +1,13 @@
 // The button with its price, the status line, the code, and the keys of the whole panel. Every text goes through textContent.
 
-import { copyText, keepKeys, later, listen, make, pulse, say } from "../../pages/kit.js";
+import { copyText, focusedBeside, keepKeys, later, listen, make, pulse, say } from "../../pages/kit.js";
 /** @import { Model } from "../../pages/kit.js" */
 
 /**
  * What a press would do: `form` is what the kernel has heard of the fields, by their names.
  * @typedef {{
- *   enabled: boolean, label: string, why: string, problem: string, token: string, price: number | null, form: Record<string, string>,
+ *   enabled: boolean, label: string, why: string, problem: string, notes: string, token: string, price: number | null,
+ *   form: Record<string, string>,
  * }} Action
  */
 /**
@@ -42,7 +43,7 @@ export default {
 
     const draw = () => {
       const action = model.get("action");
-      const had = document.activeElement === ui.generate;
+      const had = focusedBeside(el) === ui.generate;
       // While the form is ahead of the kernel the price on the button is an old one: nobody can press it.
       const stale = !agrees();
       ui.generate.dataset.stale = String(stale && pressed === null && Boolean(action.enabled));
@@ -51,11 +52,13 @@ export default {
       if (had && ui.generate.disabled) lost = true;
       else if (lost && !ui.generate.disabled) {
         lost = false;
-        if (document.activeElement === document.body || document.activeElement === ui.generate) ui.generate.focus();
+        const now = focusedBeside(el);
+        if (now === null || now === document.body || now === ui.generate) ui.generate.focus();
       }
       say(ui.generate, action.label || "Generate");
       ui.generate.title = action.why || "";
       say(ui.problem, resting || own || model.get("trouble") || action.problem || "");
+      say(ui.notes, action.notes || "");
       say(ui.status, model.get("says") || "");
       say(ui.tally, model.get("tally") || "");
       drawCode();
@@ -63,10 +66,11 @@ export default {
 
     const drawCode = () => {
       const code = model.get("code");
-      const text = code[language] || "";
+      const text = code[language] || code.python || "";
       if (ui.code.value !== text) ui.code.value = text;
       ui.code.rows = Math.min(10, Math.max(2, text.split("\n").length));
       ui.magic.disabled = ui.python.disabled = !text;
+      ui.magic.hidden = !code.magic; // where there are none
       ui.codeBox.hidden = !text;
       say(ui.label, `Code that repeats ${code.subject || "the form"}`);
     };
@@ -284,6 +288,7 @@ function build(el) {
     python: make("button", "seedance-button", "Copy as Python"),
     copied: make("span", "seedance-quiet"),
     problem: make("p", "seedance-wrong"),
+    notes: make("p", "seedance-warning"),
     status: make("p", "seedance-says"),
     tally: make("p", "seedance-quiet seedance-tally"),
     codeBox: make("div", "seedance-code"),
@@ -295,14 +300,15 @@ function build(el) {
   ui.code.readOnly = true;
   ui.code.spellcheck = false;
   ui.problem.id = `${id}-problem`;
-  ui.generate.setAttribute("aria-describedby", ui.problem.id);
+  ui.notes.id = `${id}-notes`;
+  ui.generate.setAttribute("aria-describedby", `${ui.problem.id} ${ui.notes.id}`);
   ui.status.setAttribute("role", "status");
   const copies = make("div", "seedance-row");
   copies.append(ui.magic, ui.python, ui.copied);
   const row = make("div", "seedance-row");
   row.append(ui.generate, ui.tally);
   ui.codeBox.append(ui.label, ui.code, copies);
-  el.append(row, ui.problem, ui.status, ui.codeBox);
+  el.append(row, ui.problem, ui.notes, ui.status, ui.codeBox);
   return ui;
 }
 

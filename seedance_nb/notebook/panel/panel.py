@@ -24,7 +24,7 @@ from ...pages.words import clamp
 from ...snapshot import Snapshot
 from ...tracking import session as sessions
 from ...tracking.background import log
-from ...tracking.host import marimo_notebook
+from ...tracking.host import find_host, marimo_notebook
 from ...tracking.job import Job
 from ...tracking.session import Session
 from ..display import attach
@@ -39,6 +39,7 @@ from .frame import PanelFrame
 from .gallery import Gallery
 from .keeping import Keeper
 from .orders import Orders
+from .single_widget import SingleWidget
 from .watch import Tally, Watch
 
 _ATTRIBUTE = "_seedance_panels"
@@ -49,12 +50,15 @@ MOST_PANELS = 4
 class Panel:
     """One panel on one session: its parts, and what one tells the other. Construction submits nothing; `root` is the widget to show.
 
-    `mine` are jobs that an earlier panel of the same cell has submitted: their videos belong below this one now.
+    `mine` are jobs that an earlier panel of the same cell has submitted: their videos belong below this one now. Where there is a screen, or
+    with `single`, where it is drawn as one widget, it goes with the kernel to another session.
     """
 
-    def __init__(self, session: Session, screen: Screen | None = None, mine: Iterable[Job] = ()) -> None:
+    def __init__(
+        self, session: Session, screen: Screen | None = None, mine: Iterable[Job] = (), *, single: bool = False
+    ) -> None:
         self.frame = PanelFrame(self._pressed, self._page_opened)
-        self.context = Context(session, screen, self.frame.say)
+        self.context = Context(session, screen, self.frame.say, single=single)
         self.orders = Orders(self.context, mine, self._ended, self._priced_anew)
         self.form = Form(self.context, self.frame, self.orders)
         self.drop = FileDrop(self._keep_file, in_worker=self.context.in_worker, in_cell=self.context.in_cell)
@@ -151,7 +155,7 @@ class Panel:
     def _page_opened(self, *, first: bool, reloaded: bool) -> None:
         if first:
             self.frame.focus_prompt()
-        elif reloaded and self.orders.mine:
+        elif reloaded and self.orders.mine and self.context.screen is not None:
             self.context.say("the page was reloaded: run this cell again so that the notebook keeps new videos")
 
     def _find_prompts(self, text: str, limit: int) -> tuple[str, ...]:
@@ -206,19 +210,18 @@ def _close(widget: Any) -> None:
 # Opening one ---------------------------------------------------------------------------------------------
 
 
-def panel() -> None:
-    """Open the panel below this cell. Nothing is submitted by that."""
+def panel() -> Any:
+    """Open the panel below this cell; in marimo, what shows it, for a cell to end with. Nothing is submitted by that."""
     from IPython.core.getipython import get_ipython
 
-    if marimo_notebook() is not None:
-        raise SeedanceError(
-            "marimo draws no panel, because its form is made of widgets that are Jupyter's own: prompts are written in cells there"
-            " (sd.submit, sd.grid), and sd.jobs() has what you made"
-        )
+    marimo = marimo_notebook()
+    if marimo is not None:
+        return open_in_marimo(marimo)
     shell = get_ipython()
     if shell is None:
         raise SeedanceError("the panel needs a notebook; in a script use seedance_nb.submit")
     open_panel(shell)
+    return None
 
 
 def open_panel(shell: Any) -> Panel | None:
@@ -227,16 +230,37 @@ def open_panel(shell: Any) -> Panel | None:
     if not screen.in_kernel:
         _greet()
         return None
-    panels = _panels_of(shell)
-    cell = _running_cell(shell)
+    opened = _opened(shell, _running_cell(shell), lambda mine: Panel(sessions.default(), screen, mine))
+    opened.open()
+    return opened
+
+
+def open_in_marimo(marimo: Any) -> SingleWidget:
+    """A panel as the one widget that marimo can draw."""
+    opened = _opened(find_host(), _marimo_cell(marimo), lambda mine: Panel(sessions.default(), None, mine, single=True))
+    shown = SingleWidget(opened.root)
+    opened.learn_models()
+    return shown
+
+
+def _opened(host: Any, cell: str, make: Callable[[list[Job]], Panel]) -> Panel:
+    panels = _panels_of(host)
     before = panels.pop(cell, None)
-    opened = panels[cell] = Panel(sessions.default(), screen, before.orders.mine if before else ())
+    opened = panels[cell] = make(before.orders.mine if before else [])
     if before is not None:  # its output has just been cleared
         before.close()
     while len(panels) > MOST_PANELS:
         panels.pop(next(iter(panels))).stop()
-    opened.open()
     return opened
+
+
+def _marimo_cell(marimo: Any) -> str:
+    """The cell that runs, and the notebook's session: several may share this process."""
+    with contextlib.suppress(Exception):
+        context = marimo._runtime.context.get_context()
+        if context.cell_id:
+            return f"{id(context)} {context.cell_id}"
+    return f"call {time.monotonic_ns()}"
 
 
 def _panels_of(shell: Any) -> dict[str, Panel]:

@@ -119,6 +119,7 @@ class WatchedJob:
             references=reference_tiles(job.request, job.thumbnails()),
             on_cancel=job.cancel,
             clip_bytes=lambda: None,  # the gallery plays it
+            is_part=watch.context.single,
         )
         self.retry = w.Button(description="Retry", tooltip="submit the same request again", layout={"display": "none"})
         self.dismiss = w.Button(description="Dismiss", tooltip="take this card away", layout={"display": "none"})

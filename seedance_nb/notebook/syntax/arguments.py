@@ -46,6 +46,12 @@ COMMANDS = {
     "help": "this text",
 }
 TAKES_IDS = ("attach", "cancel")
+_TAKES_IDS_TOO = dict.fromkeys(("stop", "abort", "kill", "delete", "remove"), "cancel") | dict.fromkeys(
+    ("show", "status", "open", "get", "job", "watch", "follow", "resume", "download", "fetch"), "attach"
+)
+"""What people call these commands elsewhere, said to those who write ids behind it."""
+_REQUEST_ID = re.compile(r"req_\w*\d\w*|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+_LIKE_AN_ID = re.compile(r"all|(?=\S*\d)(?=\S*[A-Za-z_])[A-Za-z0-9._~:=@+-]{2,200}", re.ASCII)
 SLIM = "slim"
 OPTIONS = tuple(sorted((field for field in TABLE if field.flags), key=lambda field: field.kind == "text"))
 """The fields of a request that have an option here; long texts come last."""
@@ -231,6 +237,8 @@ def parse(
     found, literal = _split(parser, tokens)
     if found.help:
         return Line(command="help")
+    if not literal and not (cell or "").strip():
+        _refuse_ids(found.prompt)
     fill = _Fill(None if found.raw else names)
     prompts, below = _prompts([*found.prompt, *literal], cell)
     notes += _notes_on(found.prompt, below)
@@ -264,6 +272,8 @@ def parse_words(
         found, literal = _split(parser, tokens)
     if found.help:
         return Line(command="help"), found
+    if not literal:
+        _refuse_ids(found.prompt)
     text, parts = " ".join([*found.prompt, *literal]).strip(), tuple(_parts_below(stdin())) if is_stdin else ()
     prompts = parts or ((text,) if text else ())
     is_template = getattr(found, "rows", None) is not None
@@ -367,6 +377,21 @@ def _command_of(tokens: Sequence[str]) -> str | None:
             " Nothing was sent"
         )
     return None
+
+
+def _refuse_ids(words: Sequence[str]) -> None:
+    """Ids of jobs, alone or behind a word that is nearly a command (canel, stop), were never meant as a prompt. Raises BadLine."""
+    word, ids = (words[0], words[1:]) if words and not _REQUEST_ID.fullmatch(words[0]) else ("", words)
+    near = next(iter(difflib.get_close_matches(word.lower(), TAKES_IDS, n=1, cutoff=0.75)), None)
+    shape = _LIKE_AN_ID if near else _REQUEST_ID
+    if not ids or not all(shape.fullmatch(name) for name in ids):
+        return
+    meant = near or _TAKES_IDS_TOO.get(word.lower())
+    which = f"%seedance {meant} {' '.join(ids)}" if meant else f"%seedance attach {' '.join(ids)} or %seedance cancel …"
+    raise BadLine(
+        f"{one_line(' '.join(words), 60)!r} holds ids of jobs and is no prompt; did you mean {one_line(which, 120)}? A prompt that"
+        " begins so goes behind --. Nothing was sent"
+    )
 
 
 def _checked(parser: Parser, tokens: Sequence[str]) -> Sequence[str]:

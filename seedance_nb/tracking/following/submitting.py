@@ -176,7 +176,7 @@ async def publish(followed: Followed, request: VideoRequest) -> bool:
 
     try:
         async with asyncio.timeout(tools.limits.download_timeout):
-            said = await tools.background.in_worker(lambda: tools.references.publish(request, progress))
+            said = await tools.background.in_own_thread(lambda: tools.references.publish(request, progress))
     except TimeoutError:
         error: SeedanceError = ConfigurationError(
             f"the references were not uploaded within {tools.limits.download_timeout:g} s (download_timeout); nothing was submitted and nothing"
@@ -190,7 +190,7 @@ async def publish(followed: Followed, request: VideoRequest) -> bool:
             f"the references could not be uploaded ({one_line(repr(trouble), 120)}); nothing was submitted"
         )
     else:
-        followed.tell(note=None, warnings=(*followed.snapshot.warnings, *said))
+        followed.tell(note=None, remarks=(*followed.snapshot.remarks, *said))
         return True
     await followed.end(Status.REJECTED, error, nothing_charged=True)
     return False
@@ -271,7 +271,13 @@ async def _send_once(followed: Followed, request: VideoRequest) -> Generation | 
     try:
         # Addresses are signed for each try: they may have run out while it waited.
         if own_files(request):
-            request = await tools.background.in_worker(lambda: tools.references.addressed(request))
+            async with asyncio.timeout(tools.limits.create_timeout):
+                request = await tools.background.in_own_thread(lambda: tools.references.addressed(request))
+    except TimeoutError:
+        return ConfigurationError(
+            f"uploads: the address of a reference was not there within {tools.limits.create_timeout:g} s (create_timeout): mend the function that"
+            " gives it, or run it again; nothing was submitted and nothing charged"
+        )
     except SeedanceError as error:
         return error
     try:
@@ -342,6 +348,6 @@ async def _accept(followed: Followed, generation: Generation) -> None:
         "processing_at": now if status is Status.PROCESSING else None,
         **news_in(generation, followed.snapshot),
     }
-    not_saved = await followed.save(changes | {"checked_at": now})
+    not_saved = await followed.save(changes | {"checked_at": now, "follower": tools.owner})
     trouble = f"accepted as {generation.request_id}, but {not_saved}" if not_saved else generation.oddity
     followed.tell(**changes, last_contact_at=now, failed_checks=0, trouble=trouble, note=None)

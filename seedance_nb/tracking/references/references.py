@@ -29,9 +29,9 @@ class References:
         self.shelf, self._place, self._allow_http = shelf, place, allow_http
 
     def check(self, request: VideoRequest) -> None:
-        """Raises ConfigurationError where the request goes by own files and there is no place to upload them to."""
+        """Raises ConfigurationError where the request goes by own files and there is no place the service could fetch them from."""
         if own_files(request):
-            self._need_place()
+            sending.check(self._need_place(), allow_http=self._allow_http)
 
     def notes(self, request: VideoRequest) -> tuple[str, ...]:
         """What is odd about addresses that were given: a signature that runs out before the job may have its turn. They are sent as given."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from ...api.addresses import is_public
 from ...api.signed_addresses import seconds_left
 from ...buckets import LibraryMissing, counted, cure_of, is_folder, open_bucket, put, size_of, why
 from ...errors import ConfigurationError, one_line
@@ -21,6 +22,13 @@ SHORTEST_SECONDS = 600
 """An address that a function signs for less is not sent: the service would find it gone when the job's turn comes."""
 SIGNED_SECONDS = 24 * 3600
 """For so long an address that is signed can be read: a job may wait in the queue."""
+
+
+def check(uploads: Uploads, *, allow_http: bool) -> None:
+    """Raises ConfigurationError where it is known before anything is uploaded that the service could fetch nothing from there."""
+    public = read_place(uploads).public if isinstance(uploads, str) else None
+    if public is not None and not _may_be_fetched(public, allow_http=allow_http):
+        raise _not_fetched(f"public={one_line(public, 80)}", "is")
 
 
 def publish(uploads: Uploads, path: Path, progress: Callable[[int, int], object]) -> bool:
@@ -60,6 +68,7 @@ def address_of(uploads: Uploads, path: Path, *, allow_http: bool) -> str:
     if isinstance(uploads, str):
         place = read_place(uploads)
         if place.public is not None:
+            check(uploads, allow_http=allow_http)
             return f"{place.public}/{path.name}"
         try:
             system, root = _system(place)
@@ -88,21 +97,30 @@ def address_of(uploads: Uploads, path: Path, *, allow_http: bool) -> str:
             " nothing charged"
         )
     if not isinstance(address, str) or not _may_be_fetched(address, allow_http=allow_http):
-        raise ConfigurationError(
-            f"uploads: {shown_place(uploads)} gave no https:// address, so the service could not fetch the file; nothing was submitted and nothing charged"
-        )
+        raise _not_fetched(shown_place(uploads), "gave")
     return address
 
 
+def _not_fetched(what: str, verb: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"uploads: {what} {verb} no https:// address that others can reach, so the service could not fetch the file; nothing was submitted and"
+        " nothing charged"
+    )
+
+
 def _may_be_fetched(address: str, *, allow_http: bool = False) -> bool:
+    """Whether the service can fetch it. `allow_http`: the service is on this machine, and so may be the file."""
     try:
         parts = urlsplit(address)
         host = parts.hostname or ""
     except ValueError:
         return False
-    if not host or any(c.isspace() for c in address):
+    if not host or parts.scheme not in ("https", "http") or any(c.isspace() for c in address):
         return False
-    return parts.scheme == "https" or (parts.scheme == "http" and allow_http and is_loopback(host))
+    if is_loopback(host):
+        return allow_http
+    is_ip = host.replace(".", "").isdigit() or ":" in host
+    return parts.scheme == "https" and (is_public(host) if is_ip else True)
 
 
 def _system(place: Place) -> tuple[Any, str]:

@@ -86,11 +86,21 @@ def from_page(card, content):
 @pytest.mark.parametrize("status", list(Status))
 @pytest.mark.parametrize("full", [False, True])
 def test_a_view_is_json_for_every_status(status, full):
-    extra = {"error": SeedanceError("x"), "warnings": ("w",), "note": "n", "trouble": "t", "clip": CLIP} if full else {}
+    extra = (
+        {"error": SeedanceError("x"), "warnings": ("w",), "remarks": ("r",), "note": "n", "trouble": "t", "clip": CLIP}
+        if full
+        else {}
+    )
 
     view = card_view(dataclasses.replace(SNAPSHOT, status=status, **extra), NOW)
 
     assert json.loads(json.dumps(view, allow_nan=False)) == view
+
+
+def test_a_view_tells_what_is_good_to_know_from_what_is_a_warning():
+    view = card_view(dataclasses.replace(SNAPSHOT, warnings=("look out",), remarks=("uploaded to s3://films",)), NOW)
+
+    assert (view["warnings"], view["remarks"]) == (["look out"], ["uploaded to s3://films"])
 
 
 def test_a_view_of_a_running_job_counts_from_the_moment_it_is_sent():

@@ -264,11 +264,23 @@ def test_an_unknown_outcome_is_never_sent_again():
 def test_foreign_settings_in_the_prompt_are_noted_below_the_button_before_it_is_pressed(panel, simulator):
     panel.compose.prompt.control.value = "a cat --ar 9:16"
 
-    eventually(lambda: "--ar 9:16 (-a/--aspect-ratio" in panel.frame.action["problem"])
+    eventually(lambda: "--ar 9:16 (-a/--aspect-ratio" in panel.frame.action["notes"])
     assert panel.frame.action["enabled"]
     panel.compose.prompt.control.value = "a cat"
-    eventually(lambda: panel.frame.action["problem"] == "")
+    eventually(lambda: panel.frame.action["notes"] == "")
     assert simulator.calls["create"] == 0
+
+
+def test_what_only_looks_like_a_number_is_said_below_its_field_to_be_sent_as_text(panel):
+    extra = panel.compose.extra
+    extra.control.value = "seed=07\nstyle=film"
+    said = extra.line.value
+    extra.control.value = "seed=7"
+
+    assert said == "<span>seed is sent as the text &#34;07&#34;; JSON&#39;s own would be 7</span>"
+    assert (extra.line.value, extra.line.layout.display) == ("", "none")
+    extra.control.value = "seed="
+    assert "seedance-wrong" in extra.line.value
 
 
 def test_the_session_limit_disables_the_button(simulator, workplace):

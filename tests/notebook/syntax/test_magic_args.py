@@ -19,6 +19,7 @@ from seedance_nb.notebook.syntax.arguments import (
     complete,
     help_text,
     parse,
+    parse_words,
     request_options,
 )
 from seedance_nb.notebook.syntax.back_to_text import as_magic
@@ -222,6 +223,22 @@ def test_a_command_stands_alone(name):
 @pytest.mark.parametrize("ids", [("all",), ("j1a2b3",), ("req_1", "a:b~c=d@e+f-9.x"), ("word",)])
 def test_attach_and_cancel_take_ids(name, ids):
     assert parse(f"{name} {' '.join(ids)}") == Line(command=name, ids=ids)
+
+
+@pytest.mark.parametrize("line", ["canel j1a2b3", "atach req_1", "stop req_1", "req_1 req_2", "a req_1"])
+def test_ids_are_no_prompt_in_a_notebook_nor_in_a_shell(line):
+    with pytest.raises(BadLine, match=r"is no prompt; did you mean %seedance (attach|cancel)"):
+        parse(line)
+    with pytest.raises(BadLine, match=r"is no prompt; did you mean %seedance (attach|cancel)"):
+        parse_words(build_parser(), line.split(), str)
+
+
+@pytest.mark.parametrize(
+    "line", ["-- canel j1a2b3", "watch 4K rain", "stop motion 24fps", "channel 4 news", "a boat req_1", "show R2D2"]
+)
+def test_words_beside_ids_and_what_stands_behind_two_hyphens_are_a_prompt(line):
+    words = line.removeprefix("-- ")
+    assert parse(line).prompts == parse_words(build_parser(), line.split(), str)[0].prompts == (words,)
 
 
 def test_wait_takes_a_timeout():

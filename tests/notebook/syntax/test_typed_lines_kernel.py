@@ -518,6 +518,17 @@ SLIPS = {
     "url = 'https://h/a.png'\n%seedance -i {url} {url} a cat": "write -i before each",
     "%seedance costs": "did you mean the command cost?",
     "%seedance cancell all": "did you mean the command cancel?",
+    "%seedance canel req_1": "did you mean %seedance cancel req_1?",
+    "%seedance cansel req_1 req_2": "did you mean %seedance cancel req_1 req_2?",
+    "%seedance Attch j1a2b3": "did you mean %seedance attach j1a2b3?",
+    "%seedance cancle req_1 --wait": "did you mean %seedance cancel req_1?",
+    "%seedance stop req_1": "did you mean %seedance cancel req_1?",
+    "%seedance status req_1": "did you mean %seedance attach req_1?",
+    "%seedance please req_1": "did you mean %seedance attach req_1 or %seedance cancel",
+    "%seedance req_1234567890": "did you mean %seedance attach req_1234567890 or",
+    "%seedance req_1 req_2 -d 5": "did you mean %seedance attach req_1 req_2 or",
+    "%seedance 0d9c3a52-1f2e-4b6a-9c1d-aa0f4e6b7c8d": "did you mean %seedance attach",
+    "%%seedance\nreq_1234567890": "the prompt is the id of a job",
 }
 
 

@@ -6,6 +6,7 @@ import io
 import os
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from pathlib import Path
@@ -247,7 +248,8 @@ def test_a_file_is_uploaded_once_and_the_create_holds_an_address_that_can_be_fet
     [sent] = [accepted.body["mediaUrls"] for accepted in simulator.scenario.accepted]
     assert urllib.request.urlopen(sent[0]).read() == boat.read_bytes()
     assert bucket.objects() == [f"{bucket.prefix}/{hashlib.sha256(boat.read_bytes()).hexdigest()}.png"]
-    assert any("uploaded to s3://films/refs" in warning for warning in job.snapshot.warnings)
+    assert [remark for remark in job.snapshot.remarks if "uploaded to s3://films/refs" in remark]
+    assert not job.snapshot.warnings
     shown = repr(job.snapshot) + str(job.request) + job.to_html()
     assert SECRET not in shown
     assert "127.0.0.1" not in str(job.request.media_urls)
@@ -282,7 +284,7 @@ def test_what_is_in_the_bucket_already_is_not_uploaded_again(make_session, bucke
 
     assert told == [False]
     assert bucket.client.head_object(Bucket="films", Key=bucket.objects()[0])["LastModified"] == written
-    assert any("the reference is at s3://films/refs" in warning for warning in job.snapshot.warnings)
+    assert any("the reference is at s3://films/refs" in remark for remark in job.snapshot.remarks)
 
 
 @pytest.mark.parametrize(
@@ -293,6 +295,8 @@ def test_what_is_in_the_bucket_already_is_not_uploaded_again(make_session, bucke
         (lambda path: 1 / 0, "ZeroDivisionError"),
         (lambda path: "ftp://e.org/x.png", "gave no https:// address"),
         (lambda path: "http://example.org/x.png", "gave no https:// address"),
+        (lambda path: "https://192.168.1.7/x.png", "gave no https:// address that others can reach"),
+        (lambda path: "https:///x.png", "gave no https:// address"),
         (lambda path: None, "gave no https:// address"),
     ],
 )
@@ -307,6 +311,50 @@ def test_without_a_place_that_works_nothing_is_sent(make_session, simulator, buc
     assert "\n" not in str(error)
     assert SECRET not in str(error)
     assert simulator.calls["create"] == 0
+
+
+@pytest.mark.parametrize("public", ["http://cdn.example.org/refs", "https://10.0.0.1/refs", "https://169.254.169.254"])
+def test_a_public_address_that_the_service_cannot_fetch_is_refused_before_anything_is_uploaded(
+    make_session, simulator, boat, tmp_path, public
+):
+    session = make_session(uploads=f"file://{tmp_path}/public?public={public}")
+    error = refusal_of(session, boat)
+    assert f"public={public} is no https:// address that others can reach" in str(error)
+    assert (simulator.calls["create"], (tmp_path / "public").exists()) == (0, False)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_an_address_of_this_machine_is_fetched_by_a_service_on_this_machine_alone(boat, host, scheme):
+    public = f"file:///x?public={scheme}://{host}:9000/refs"
+    sending.check(public, allow_http=True)
+    with pytest.raises(ConfigurationError, match="that others can reach"):
+        sending.check(public, allow_http=False)
+    with pytest.raises(ConfigurationError, match="that others can reach"):
+        sending.address_of(lambda path: f"{scheme}://{host}:9000/{path.name}", boat, allow_http=False)
+
+
+def test_a_function_that_never_answers_ends_its_own_job_alone(make_session, simulator, boat):
+    asked, answer = threading.Event(), threading.Event()
+
+    def address(path):
+        asked.set()
+        answer.wait()
+        return "https://cdn.example.org/late.png"
+
+    session = make_session(uploads=address, create_timeout=2)
+    stuck = [session.submit("the boat sails", duration=4, take=take, media_urls=[boat]) for take in (1, 2, 3)]
+    try:
+        assert asked.wait(60)
+        # The others have their videos looked into all the while: there are two workers for that, and three that hang.
+        session.submit("without a boat", duration=4).result(60)
+        for job in stuck:
+            with pytest.raises(ConfigurationError, match=r"not there within 2 s \(create_timeout\)"):
+                job.result(60)
+            assert (job.status, job.credits) == (Status.REJECTED, 0)
+    finally:
+        answer.set()
+    assert simulator.calls["create"] == 1
 
 
 def test_after_a_refusal_the_same_cell_buys_once(make_session, simulator, bucket, boat):
@@ -495,6 +543,8 @@ def test_a_grid_takes_own_files_as_axes_and_in_rows(make_session, boat):
         ("s3://user:hunter2@bucket/x", "without a password"),
         ("s3://b/x?endpoint=https://e.org", "'endpoint' cannot stand"),
         ("s3://b/x?public=ftp://e.org", "public= must be"),
+        ("s3://b/x?public=https://", "public= must be"),
+        ("s3://b/x?public=cdn.example.org", "public= must be"),
         (7, "must be an address such as"),
         ("", "must be an address such as"),
     ],
