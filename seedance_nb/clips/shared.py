@@ -15,7 +15,7 @@ import queue
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,9 @@ class NotShared(ClipError):  # noqa: N818 - it says what is the case
     """The bucket has no such clip."""
 
 
+_Wanted = tuple[str, Future[None], Callable[[str | None], object] | None]
+
+
 class SharedClips:
     """A bucket of clips and the folder that is read through. Uploads run in one thread of its own, which no clip and no cell waits for.
 
@@ -48,7 +51,7 @@ class SharedClips:
         self._name = f"{place.url} {sorted(place.options.items())}" if place.options else place.url
         self.trouble: str | None = None
         """Why the newest upload failed, in one line; None once one has gone well."""
-        self._wanted: queue.SimpleQueue[tuple[str, Future[None]] | None] = queue.SimpleQueue()
+        self._wanted: queue.SimpleQueue[_Wanted | None] = queue.SimpleQueue()
         self._left = 0
         self._idle = threading.Event()
         self._idle.set()
@@ -67,8 +70,11 @@ class SharedClips:
         """The files of clips that the bucket has not confirmed."""
         return [path.name for path in self._files() if not self._is_stored(path)]
 
-    def keep(self, name: str) -> Future[None]:
-        """Have the file of this name brought to the bucket, soon; the future ends when the bucket has said that it has it."""
+    def keep(self, name: str, told: Callable[[str | None], object] | None = None) -> Future[None]:
+        """Have the file of this name brought to the bucket, soon; the future ends when the bucket has said that it has it.
+
+        `told` hears in the thread that uploads why that does not work yet, in one line, and None once it has.
+        """
         kept: Future[None] = Future()
         with self._lock:
             self._left += 1
@@ -76,7 +82,7 @@ class SharedClips:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="seedance_nb clips", daemon=True)
                 self._thread.start()
-        self._wanted.put((name, kept))
+        self._wanted.put((name, kept, told))
         return kept
 
     def fetch(self, facts: Mapping[str, Any], part: Path) -> None:
@@ -230,30 +236,34 @@ class SharedClips:
     # The thread --------------------------------------------------------------------------------------
 
     def _work(self) -> None:
-        later: list[tuple[float, int, str, Future[None]]] = []
+        later: list[tuple[float, int, _Wanted]] = []
         while not self._closing.is_set():
             due = min((at for at, *_ in later), default=None)
             try:
                 wanted = self._wanted.get(timeout=None if due is None else max(0.0, due - time.monotonic()))
                 if wanted is None:
                     return
-                tries, (name, kept) = 0, wanted
+                tries, each = 0, wanted
             except queue.Empty:
-                later.sort(key=lambda each: each[0])
-                _, tries, name, kept = later.pop(0)
+                later.sort(key=lambda one: one[0])
+                _, tries, each = later.pop(0)
+            name, kept, told = each
             trouble = self._bring(name)
             if trouble is not None and not kept.done():
                 kept.set_exception(ClipError(trouble))  # told once; it is tried for on
             elif trouble is None and not kept.done():
                 kept.set_result(None)
             self.trouble = trouble
+            if told is not None and (tries or trouble is not None):
+                with contextlib.suppress(Exception):
+                    told(trouble)
             if trouble is None:
                 self._done()
                 with contextlib.suppress(Exception):
                     self.make_room(name)
             else:
-                log.warning("%s", trouble)
-                later.append((time.monotonic() + PAUSES[min(tries, len(PAUSES) - 1)], tries + 1, name, kept))
+                log.info("%s", trouble)
+                later.append((time.monotonic() + PAUSES[min(tries, len(PAUSES) - 1)], tries + 1, each))
                 if self._wanted.empty():
                     self._idle.set()  # nobody waits for what only a person can cure
 

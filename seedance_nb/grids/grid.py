@@ -206,19 +206,23 @@ class Grid(Shown):
         where: Where | None = None,
         embed: bool | None = None,
         sound: int | Job | Clip | None = None,
+        executor: Executor | DaskClient | None = None,
     ) -> Path:
         """Write the grid to a file; its ending says what: .html .csv .json .png .mp4. Returns the path.
 
         `where` (a dict of axis values, or a function of a Combination) chooses cells; `rows`, `columns`, `pages` lay axes; `embed`
         puts the clips into the .html itself (True) or beside it (False); `sound` is the cell (1 is the first), job or clip whose sound
-        an .mp4 carries: without it, it carries none and says so. A .csv whose name has the word "votes" ("votes.csv") has every answer of the
+        an .mp4 carries: without it, it carries none and says so. `executor` decodes the clips of a .png or
+        .mp4, as in `measure`; None: here, one after the other. A .csv whose name has the word "votes" ("votes.csv") has every answer of the
         raters, by salted ids, for `seedance_nb.rank` and for others; every other one has the cells. Overwrites. Raises InvalidRequest, SeedanceError.
         """
         from .export.writing import write
 
         view = self.view(rows, columns, pages)
         axes = {"rows": view.rows, "columns": view.columns, "pages": view.pages}
-        return write(self.picture(), self.session, Path(path), **axes, where=where, embed=embed, sound=sound)
+        return write(
+            self.picture(), self.session, Path(path), **axes, where=where, embed=embed, sound=sound, executor=executor
+        )
 
     def to_pandas(self) -> Any:
         """A DataFrame with a row for every cell. Raises ConfigurationError where pandas is not installed."""

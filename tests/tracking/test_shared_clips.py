@@ -97,6 +97,17 @@ def test_a_colleague_with_another_home_sees_it_from_the_bucket_and_nothing_is_se
     assert found.poster is not None
 
 
+def test_who_waits_for_the_same_job_in_another_home_has_the_clip_from_the_bucket(member, simulator, caplog):
+    caplog.set_level("INFO", "seedance_nb")
+    ada, bob = member("ada"), member("bob")
+    one, other = ada.submit("a boat", **SMALL), bob.submit("a boat", **SMALL)
+
+    assert one.result(60).sha256 == other.result(60).sha256
+
+    assert len(simulator.scenario.accepted) == 1
+    assert "came from s3://films" in caplog.text
+
+
 def test_what_is_cached_is_shown_without_the_bucket_and_without_the_service(member, s3, simulator):
     first = member("ada")
     clip = first.submit("a boat", **SMALL).result(60)
@@ -113,6 +124,7 @@ def test_what_is_cached_is_shown_without_the_bucket_and_without_the_service(memb
 def test_a_clip_that_was_changed_in_the_bucket_is_not_believed_and_comes_from_the_service(
     member, s3, simulator, caplog
 ):
+    caplog.set_level("INFO", "seedance_nb")
     first = member("ada")
     clip = first.submit("a boat", **SMALL).result(60)
     kept(first)
@@ -134,7 +146,8 @@ def test_a_clip_that_was_changed_in_the_bucket_is_not_believed_and_comes_from_th
 def test_a_bucket_that_refuses_or_cuts_holds_no_clip_back_and_is_named_in_a_line_without_a_key(member, how, s3):
     with BadS3(how) as bad:
         session = member("ada", bad.place)
-        clip = session.submit("a boat", **SMALL).result(60)
+        job = session.submit("a boat", **SMALL)
+        clip = job.result(60)
 
         shared = session.engine.shared_clips
         trouble = until(lambda: shared.trouble)
@@ -142,6 +155,7 @@ def test_a_bucket_that_refuses_or_cuts_holds_no_clip_back_and_is_named_in_a_line
         assert trouble.endswith("nothing is lost, it is tried again")
         assert "\n" not in trouble
         assert SECRET not in trouble
+        until(lambda: job.snapshot.trouble == trouble)
         shared.most = 1
         shared.make_room()
         assert clip.path.exists()

@@ -38,6 +38,7 @@ def write(
     where: Where | None = None,
     embed: bool | None = None,
     sound: Any = None,
+    executor: Any = None,
 ) -> Path:
     """Write the picture of a grid to `path` in the form that its ending names; see `Grid.export`."""
     suffix = path.suffix.lower()
@@ -51,6 +52,8 @@ def write(
         )
     if sound is not None and suffix != ".mp4":
         raise InvalidRequest(f"sound= is for a film (.mp4); {suffix} has none to choose")
+    if executor is not None and suffix not in (".png", ".mp4"):
+        raise InvalidRequest(f"executor= is for pictures and films (.png, .mp4); {suffix} is written at once")
     picture = chosen(picture, where)
     if suffix == ".csv" and is_of_votes(path):
         return write_whole(path, votes_csv(picture, session))
@@ -67,8 +70,8 @@ def write(
     if pages is not None:
         raise InvalidRequest(f"{suffix} has no pages; choose one value with where={{{pages!r}: …}}")
     if suffix == ".png":
-        return films.contact_sheet(picture, path, rows=rows, columns=columns)
-    return films.side_by_side(picture, path, rows=rows, columns=columns, sound=sound)
+        return films.contact_sheet(picture, path, rows=rows, columns=columns, executor=executor)
+    return films.side_by_side(picture, path, rows=rows, columns=columns, sound=sound, executor=executor)
 
 
 def write_whole(path: Path, content: str | bytes) -> Path:

@@ -23,10 +23,10 @@ from ..picture import GridPicture
 from . import page as film_page
 from . import sound as film_sound
 from .fit import Room, fit
-from .frames import shrink, stills
 from .layout import Table, tables, title
 from .legend import Legend
 from .page import Place, Slot
+from .rendering import rendered, small_film, still_pictures
 
 if TYPE_CHECKING:
     import av
@@ -48,13 +48,18 @@ FASTEST = 60
 
 
 def contact_sheet(
-    picture: GridPicture, path: Path | str, *, rows: str | None = None, columns: str | None = None
+    picture: GridPicture,
+    path: Path | str,
+    *,
+    rows: str | None = None,
+    columns: str | None = None,
+    executor: Any = None,
 ) -> Path:
     """Write a labelled PNG of the grid, at most 2400 pixels wide, and return its path.
 
     Every cell shows the first, middle and last frame of its clip, or where that would be too small the middle one alone, and its
-    receipt; a cell without a clip says where it stands. `rows` and `columns` are axes, or None to have them chosen. Blocks.
-    Raises InvalidRequest for unknown axes and too many cells, ConfigurationError where the file cannot be written.
+    receipt; a cell without a clip says where it stands. `rows` and `columns` are axes, or None to have them chosen.
+    `executor` decodes the clips. Blocks. Raises InvalidRequest for unknown axes and too many cells, ConfigurationError where the file cannot be written.
     """
     target = checked_target(path)
     laid, legend = _labelled(picture, rows, columns)
@@ -69,12 +74,14 @@ def contact_sheet(
         raise InvalidRequest(_too_many(picture, what))
     shown: dict[int, list[Image.Image]] = {}
     wrong: dict[int, str] = {}
-    for index, slot in enumerate(page.slots):
-        if slot.tile.clip is not None:
-            try:
-                shown[index] = stills(slot.tile.clip, slot.pictures)
-            except ClipError as error:
-                wrong[index] = str(error)
+    calls = {
+        index: (slot.tile.clip, slot.pictures) for index, slot in enumerate(page.slots) if slot.tile.clip is not None
+    }
+    for index, found in rendered(calls, still_pictures, executor, f"decoding for {target.name}"):
+        if isinstance(found, str):
+            wrong[index] = found
+        else:
+            shown[index] = found
     sheet = page.draw(film_page.PAPER, wrong, legend.text)
     for index, images in shown.items():
         for image, place in zip(images, page.slots[index].pictures, strict=True):
@@ -86,14 +93,20 @@ def contact_sheet(
 
 
 def side_by_side(
-    picture: GridPicture, path: Path | str, *, rows: str | None = None, columns: str | None = None, sound: Any = None
+    picture: GridPicture,
+    path: Path | str,
+    *,
+    rows: str | None = None,
+    columns: str | None = None,
+    sound: Any = None,
+    executor: Any = None,
 ) -> Path:
     """Write a labelled MP4 in which all clips of the grid play in step, and return its path.
 
     H.264, yuv420p, the index first, at most 1920 x 1080 pixels, with the clips' own frame rate if they share one, else 24. A clip
     that is over holds its last frame; a cell without a clip says where it stands. `rows` and `columns` are axes, or None to have
     them chosen. `sound` is the number of a cell (1 is the first), a Job or a Clip that is heard; without it, the film says that it
-    has none, where there was some. Blocks. Raises InvalidRequest for unknown axes, too many cells and where there is no clip yet, ClipError where no
+    has none, where there was some. `executor` decodes the clips and makes them small. Blocks. Raises InvalidRequest for unknown axes, too many cells and where there is no clip yet, ClipError where no
     clip can be read, ConfigurationError where the file cannot be written.
     """
     target = checked_target(path)
@@ -116,14 +129,19 @@ def side_by_side(
     with tempfile.TemporaryDirectory(prefix="side-by-side-") as folder, appearing(target) as part:
         small: dict[int, Path] = {}
         wrong: dict[int, str] = {}
-        for index, slot in enumerate(page.slots):
-            if slot.tile.clip is not None:
-                try:
-                    small[index] = shrink(slot.tile.clip, slot.pictures[0], rate, Path(folder) / f"{index}.mp4")
-                except ClipError as error:
-                    if slot.tile is heard:
-                        raise
-                    wrong[index] = str(error)
+        calls = {
+            index: (slot.tile.clip, slot.pictures[0], rate)
+            for index, slot in enumerate(page.slots)
+            if slot.tile.clip is not None
+        }
+        for index, found in rendered(calls, small_film, executor, f"rendering {target.name}"):
+            if not isinstance(found, str):
+                small[index] = Path(folder) / f"{index}.mp4"
+                small[index].write_bytes(found)
+            elif page.slots[index].tile is heard:
+                raise ClipError(found)
+            else:
+                wrong[index] = found
         if not small:
             raise ClipError(f"none of the {len(clips)} clips can be read ({next(iter(wrong.values()))})")
         image = page.draw(film_page.SCREEN, wrong, legend.text)

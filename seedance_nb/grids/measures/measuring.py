@@ -10,10 +10,11 @@ from typing import Any
 from ...clips.clip import Clip
 from ...errors import InvalidRequest, one_line
 from ...tracking.session import Session
+from ..executors.chosen import check_executor
 from ..executors.progress import Progress, show
 from ..picture import GridPicture, Tile
 from .measured import Judge, Measures, measures_of
-from .running import Subject, check_executor, run
+from .running import Subject, run
 from .what import task_of
 from .worker import Outcome
 

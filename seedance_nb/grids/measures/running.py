@@ -41,16 +41,6 @@ class Subject:
 Told = Callable[[Sequence[tuple[Subject, Outcome]]], object]
 
 
-def check_executor(executor: Any) -> None:
-    """Raises InvalidRequest for what cannot be given calls."""
-    if executor is not None and (isinstance(executor, type) or not callable(getattr(executor, "submit", None))):
-        shown = executor.__name__ if isinstance(executor, type) else repr(executor)
-        raise InvalidRequest(
-            f"{one_line(shown, 60)} is no executor; give one of concurrent.futures, such as ThreadPoolExecutor(), a dask.distributed.Client, or"
-            " leave executor= away"
-        )
-
-
 def run(
     task: Task,
     subjects: Sequence[Subject],

@@ -54,6 +54,8 @@ DOWNLOAD_TRIES = 6
 PROGRESS_SHARE = 0.01
 """A try that broke off, but brought so much more of the file than any before it, is no wrong answer."""
 FIRST_PAUSE = 0.5
+UPLOAD_LOOKS, UPLOAD_PAUSE, UPLOAD_SECONDS = 10, 2.0, 300.0
+"""A clip that a colleague has had for less than these seconds may be on its way to the bucket: so often, so far apart, it is looked for there."""
 PROGRESS_SECONDS = 0.25
 """Progress is told at most this often."""
 
@@ -419,7 +421,15 @@ async def _bring_home(followed: Followed, url: str | None) -> None:
     not_saved = await followed.save({**word, "clip": facts, "error": None, "error_kind": None, "follower": None})
     followed.tell(clip=clip, note=None, trouble=not_saved, error=None, failed_checks=0)
     if tools.clips.shared is not None:  # nobody waits for it, and the file stays here until the bucket has it
-        tools.clips.shared.keep(clip.path.name)
+        tools.clips.shared.keep(
+            clip.path.name, lambda trouble: tools.background.post(_tell_of_upload, followed, trouble)
+        )
+
+
+def _tell_of_upload(followed: Followed, trouble: str | None) -> None:
+    """The clip is here and shown; that colleagues do not have it yet is said beside it."""
+    if followed.snapshot.clip is not None:
+        followed.tell(trouble=trouble)
 
 
 async def _bring_from_bucket(followed: Followed) -> bool:
@@ -430,14 +440,22 @@ async def _bring_from_bucket(followed: Followed) -> bool:
     row = await tools.try_ledger(tools.ledger.find, followed.key)
     if row is None or not row.clip:
         return False
-    followed.tell(note=f"reading the clip from {tools.clips.shared.place.shown}")
-    try:
-        clip = await tools.background.in_worker(tools.clips.fetch_shared, row.clip)
-    except (SeedanceError, OSError) as error:
-        if not isinstance(error, NotShared):
-            log.warning("%s; the service is asked for it", error)
+    shown = tools.clips.shared.place.shown
+    followed.tell(note=f"reading the clip from {shown}")
+    for left in range(UPLOAD_LOOKS, -1, -1):
+        try:
+            clip = await tools.background.in_worker(tools.clips.fetch_shared, row.clip)
+            break
+        except NotShared:
+            if not left or tools.clock.time() - (row.finished_at or 0.0) > UPLOAD_SECONDS:
+                return False
+            followed.tell(note=f"made by a colleague; it is read from {shown} as soon as it is there")
+            await followed.pause(UPLOAD_PAUSE)
+        except (SeedanceError, OSError) as error:
+            log.info("%s; the service is asked for it", error)
             followed.tell(trouble=f"{shortened(error)}; the service is asked for it, for nothing")
-        return False
+            return False
+    log.info("%s came from %s", clip.path.name, shown)
     if row.clip.get("forgotten"):
         await followed.save({"clip": tools.clips.facts(clip)})
     followed.tell(clip=clip, note=None, trouble=None, error=None, failed_checks=0)
