@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from .grids import measures
     from .grids.grid import Grid
     from .grids.opening import grid
+    from .grids.stories.opening import story
+    from .grids.stories.story import Story
     from .grids.votes.vote_table import rank
     from .notebook.panel.panel import panel
     from .tracking.forgetting import forget
@@ -63,6 +65,7 @@ __all__ = [
     "ServerError",
     "Session",
     "Status",
+    "Story",
     "VideoRequest",
     "WaitTimeout",
     "__version__",
@@ -78,6 +81,7 @@ __all__ = [
     "rank",
     "resume",
     "serve_webhooks",
+    "story",
     "submit",
     "unload_ipython_extension",
 ]
@@ -91,6 +95,8 @@ _ROOM_OF = dict.fromkeys(__all__, "errors") | {
     "models": "tracking.session",
     "serve_webhooks": "tracking.session",
     "grid": "grids.opening",
+    "story": "grids.stories.opening",
+    "Story": "grids.stories.story",
     "measures": "grids.measures",
     "panel": "notebook.panel.panel",
     "rank": "grids.votes.vote_table",

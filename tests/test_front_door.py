@@ -34,6 +34,7 @@ PUBLIC = [
     "ServerError",
     "Session",
     "Status",
+    "Story",
     "VideoRequest",
     "WaitTimeout",
     "__version__",
@@ -49,6 +50,7 @@ PUBLIC = [
     "rank",
     "resume",
     "serve_webhooks",
+    "story",
     "submit",
     "unload_ipython_extension",
 ]

@@ -65,6 +65,8 @@ class GridPicture:
     """How long until all is done, learned from the ledger; None: no idea."""
     columns: tuple[Column, ...] = ()
     """What was measured, in the order of asking."""
+    called: str = "grid"
+    """What people call it, and its usual variable."""
 
     def levels(self, name: str) -> tuple[Any, ...]:
         """The different values on an axis, in the order of the cells."""
@@ -113,6 +115,7 @@ def picture_of(
     is_submitted: bool,
     expected_seconds: float | None,
     columns: tuple[Column, ...] = (),
+    called: str = "grid",
 ) -> GridPicture:
     """The picture of these cells; `past` are earlier tries, which may have cost something."""
     identities = zip(laid.cells, laid.identities, strict=True)
@@ -123,6 +126,7 @@ def picture_of(
         credits=sum(snapshot.credits or 0.0 for snapshot in [*snapshots.values(), *past]),
         expected_seconds=expected_seconds,
         columns=columns,
+        called=called,
     )
 
 

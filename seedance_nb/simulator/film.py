@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import av
-from PIL import Image, ImageChops, ImageDraw
+from PIL import Image, ImageChops, ImageDraw, ImageOps
 
 from . import lettering
 
@@ -39,6 +39,10 @@ _SKIES = (
     (0.99, 0.09, 0.13),  # wine over amber
     (0.58, 0.80, 0.90),  # steel over lilac
 )
+
+
+OPENING_SECONDS = 0.5
+"""A film that begins with a given picture has left it after so long."""
 
 
 class AbandonedError(Exception):
@@ -64,11 +68,12 @@ def render(
     resolution: str,
     seconds: float,
     fps: int = 24,
+    first_frame: Image.Image | None = None,
     abandoned: Callable[[], bool] = lambda: False,
 ) -> None:
     """Write the film to `path`: H.264 High, yuv420p, avc1, moov first, `round(seconds * fps)` frames.
 
-    The file appears all at once. `abandoned` is asked before each frame; when it says yes, `AbandonedError` is raised and nothing
+    Where there is a `first_frame`, the film begins with it and turns into its own picture within half a second. The file appears all at once. `abandoned` is asked before each frame; when it says yes, `AbandonedError` is raised and nothing
     is left behind.
     """
     size = frame_size(aspect_ratio, resolution)
@@ -79,6 +84,8 @@ def render(
         details=f"{request_id}  ·  {aspect_ratio}  ·  {resolution}  ·  {seconds:g} s",
     )
     scene = _Scene(size, prompt, caption)
+    if first_frame is not None:
+        scene.begin_with(first_frame, max(1, min(frames - 1, round(fps * OPENING_SECONDS))))
     # +faststart opens the file a second time by its name, so this cannot be a BytesIO
     descriptor, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=".mp4.part", dir=path.parent)
     os.close(descriptor)
@@ -171,9 +178,23 @@ class _Scene:
         self._glyphs = {glyph: _Layer(*picture) for glyph, picture in self._clock.glyphs().items()}
         self._line = _even(max(4, height / 120))
         self._played = _Layer(Image.new("RGB", (width, self._line), palette.sun))
+        self._opening: tuple[_Layer, int] | None = None
+
+    def begin_with(self, picture: Image.Image, frames: int) -> None:
+        """Show this picture first, and less of it with every frame, until after so many it is gone. It fills the frame."""
+        self._opening = (_Layer(ImageOps.fit(picture.convert("RGB"), self.size)), frames)
 
     def draw(self, number: int, frames: int, fps: int) -> list[Image.Image]:
         """Frame `number` of `frames` as Y, U and V planes."""
+        if self._opening is None or number >= self._opening[1]:
+            return self._drawn(number, frames, fps)
+        layer, length = self._opening
+        if number == 0:
+            return layer.copy()
+        planes = zip(layer.planes, self._drawn(number, frames, fps), strict=True)
+        return [Image.blend(first, own, number / length) for first, own in planes]
+
+    def _drawn(self, number: int, frames: int, fps: int) -> list[Image.Image]:
         width, height = self.size
         canvas = self._sky.copy()
         phase = number / frames

@@ -77,7 +77,7 @@ class Studio:
                 self._ordered[entry.request_id] = self._render(entry)
 
     def _render(self, entry: Accepted) -> FilmState:
-        from . import film  # PyAV takes a while to load, and is not needed before the first film
+        from . import film, first_frames  # PyAV takes a while to load, and is not needed before the first film
 
         request = with_defaults(VideoRequest.from_wire(entry.body))
         try:
@@ -90,6 +90,7 @@ class Studio:
                 aspect_ratio=request.aspect_ratio or "",
                 resolution=request.resolution or "",
                 seconds=request.duration or 0,
+                first_frame=first_frames.fetched(request),
                 abandoned=lambda: self._closing.is_set() or entry.request_id in self._dropped,
             )
         except film.AbandonedError:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from ..api.canonical_text import canonical_text
 from ..api.deadlines import LivedTime
+from ..api.fields import refuse_others
 from ..api.models import Status, VideoRequest
 from ..clips.clip import Clip
 from ..errors import (
@@ -25,6 +26,7 @@ from ..errors import (
     WaitTimeout,
     one_line,
 )
+from ..keywords import UNSET, Unset, refusing_others
 from ..settings import Limits
 from ..showing import Shown
 from ..snapshot import Snapshot
@@ -60,6 +62,9 @@ class Origin(Protocol):
 
     def job(self, key: str) -> Job:
         """The job with this key: the one that is followed, or one read from the ledger."""
+
+    def shot_after(self, clip: Clip, prompt: str, options: Mapping[str, Any]) -> Job:
+        """Ask for a video that begins with the last frame of this clip. Raises as `seedance_nb.submit`."""
 
 
 class Follower(Protocol):
@@ -329,6 +334,55 @@ class Job(Shown):
                 if self._settled.done():
                     self._settled = concurrent.futures.Future()
         self._follower.follow(self)
+
+    @refusing_others(refuse_others)
+    def then(
+        self,
+        prompt: str,
+        *,
+        model: str | Unset = UNSET,
+        aspect_ratio: str | Unset | None = UNSET,
+        duration: int | Unset | None = UNSET,
+        resolution: str | Unset | None = UNSET,
+        extra: Mapping[str, Any] | Unset | None = UNSET,
+        webhook_url: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        take: int = 1,
+        fresh: bool = False,
+        max_credits: float | None = None,
+    ) -> Job:
+        """Ask for the next shot: a video that begins with the last frame of this one's clip, which is waited for. Returns its Job at once then.
+
+        Settings that are not named are those of this job; all else as for `seedance_nb.submit`. The frame is uploaded to where
+        `seedance_nb.configure(uploads=…)` says. The same shot after the same clip is the same video and costs nothing again. Raises as
+        `submit`, and InvalidRequest where this job has no clip: then nothing was sent.
+        """
+        try:
+            clip = self.result()
+        except SeedanceError as error:
+            raise InvalidRequest(
+                f"there is no clip to go on from ({one_line(error, 200)}); nothing was sent and nothing charged for this one"
+            ) from None
+        origin = self._follower.origin
+        if origin is None:
+            raise ConfigurationError("a job of a session that was not made by seedance_nb cannot be gone on from")
+        own = self.request
+        named = {
+            "model": model,
+            "aspect_ratio": aspect_ratio,
+            "duration": duration,
+            "resolution": resolution,
+            "extra": extra,
+        }
+        settings = {name: getattr(own, name) if isinstance(value, Unset) else value for name, value in named.items()}
+        others = {
+            "webhook_url": webhook_url,
+            "metadata": metadata,
+            "take": take,
+            "fresh": fresh,
+            "max_credits": max_credits,
+        }
+        return origin.shot_after(clip, prompt, {**settings, **others})
 
     def star(self, starred: bool = True) -> None:
         """Give it a star, or take it away; kept in the ledger, found by `seedance_nb.jobs(starred=True)`. Raises ConfigurationError."""

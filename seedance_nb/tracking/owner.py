@@ -32,6 +32,21 @@ def is_alive(owner: str | None) -> bool | None:
         return None
 
 
+def is_at_work(owner: str | None) -> bool:
+    """Whether the owner surely goes on: it lives on this machine, and nobody has stopped its process. Where nobody can tell, it does not."""
+    if not is_alive(owner):
+        return False
+    pid = int((owner or "").split("|")[1])
+    if pid == os.getpid():
+        return True
+    import psutil
+
+    try:
+        return psutil.Process(pid).status() not in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
+    except psutil.Error:
+        return False
+
+
 def _machine() -> str:
     """Where process numbers mean the same: a host, and on Linux one of its containers."""
     try:

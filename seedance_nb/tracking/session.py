@@ -27,8 +27,9 @@ from ..api.fields import (
 )
 from ..api.models import Status, VideoRequest, as_request_id, make_request
 from ..api.plain_values import whole_number
+from ..clips.clip import Clip
 from ..clips.store import Clips
-from ..errors import ApiError, ConfigurationError, InvalidRequest, SeedanceError, one_line
+from ..errors import ApiError, ClipError, ConfigurationError, InvalidRequest, SeedanceError, one_line
 from ..keywords import UNSET, Unset, refusing_others
 from ..settings import (
     AUTO,
@@ -50,7 +51,7 @@ from .background import log
 from .budget import Budget
 from .choices import Changes, Choices
 from .engine import WAIT_ATTRIBUTE, Engine
-from .following.runner import forgotten
+from .following.picture import forgotten
 from .job import Job, WaitStrategy
 from .ledger.contract import Account, AccountNotKnown, Spending, Wanted
 from .ledger.ledger import Ledger
@@ -104,6 +105,15 @@ class Origin:
                 f"job {one_line(key, 40)} is not in the ledger {self.ledger}; set SEEDANCE_HOME, or SEEDANCE_LEDGER, to where it is"
             )
         return session.engine.runner.job_of(record)
+
+    def shot_after(self, clip: Clip, prompt: str, options: Mapping[str, Any]) -> Job:
+        """Ask for a video that begins with the last frame of this clip. Raises as `submit`."""
+        session = self._session()
+        try:
+            frame = session.shelf.last_frame(clip)
+        except ClipError as error:
+            raise InvalidRequest(f"{one_line(error, 200)}; nothing was sent and nothing charged") from None
+        return session.submit(prompt, media_urls=frame, **options)
 
     def _session(self) -> Session:
         own = existing()
@@ -321,15 +331,22 @@ class Session:
         raise InvalidRequest(told)
 
     def submit_all(
-        self, wanted: Sequence[tuple[VideoRequest, int]], *, fresh: bool = False, max_credits: float | None = None
+        self,
+        wanted: Sequence[tuple[VideoRequest, int]],
+        *,
+        fresh: bool = False,
+        max_credits: float | Budget | None = None,
+        goes_on: bool = False,
     ) -> list[Job]:
         """Ask for many videos, each a (request, take); returns their Jobs at once, in the same order.
 
-        As so many calls of `submit`, but `max_credits` limits all of them together, and the ledger's word is waited for once.
+        As so many calls of `submit`, but `max_credits` limits all of them together, and the ledger's word is waited for once. A Budget is
+        shared with other calls. `goes_on` says that nobody asks just now, something goes on by itself: after a close it does not.
         Raises InvalidRequest or ConfigurationError before anything is sent, also when under a limit all of them are refused; what is
         refused of a few (BudgetExceeded, a ledger that became unusable) is the error of its own job and stops no other.
         """
-        limit = check_limit("max_credits", max_credits)
+        purse = max_credits if isinstance(max_credits, Budget) else None
+        limit = check_limit("max_credits", max_credits) if not isinstance(max_credits, Budget) else max_credits.limit
         wanted, fresh = [(request, _check_take(take)) for request, take in wanted], _check_fresh(fresh)
         self._check_no_key_in([request for request, _ in wanted])
         warnings = [self.checked(request) for request, _ in wanted]
@@ -338,12 +355,15 @@ class Session:
             not fresh
         ):  # before the first of many is sent: all of them or none; of one, the ledger says it when it is claimed
             self.ownership.check_known(wanted)
-        runner, money = self.engine.runner, self.money
+        runner, money = self.engine.started if goes_on else self.engine.runner, self.money
+        if runner is None or not runner.is_usable:
+            raise ConfigurationError("this session was closed, so nothing more was sent; run it again to go on")
         estimates = money.estimates([request for request, _ in wanted])
         aside = [estimate.credits if estimate else None for estimate in estimates]
         if money.has_limit(limit):
             aside = money.most_credits([request for request, _ in wanted])
-        purse = None if limit is None else Budget(limit)
+        if purse is None and limit is not None:
+            purse = Budget(limit)
         jobs = [
             runner.submit(
                 request,

@@ -1,7 +1,9 @@
 import itertools
 
 import av
+import numpy as np
 import pytest
+from PIL import Image
 
 from seedance_nb import fonts
 from seedance_nb.simulator import lettering
@@ -154,3 +156,24 @@ def test_words_that_the_font_lacks_are_left_out_and_not_drawn_as_boxes(monkeypat
         assert lettering._drawable("a paper boat → é") == "a paper boat → é"
     finally:
         fonts._file.cache_clear()
+
+
+def first_picture(path):
+    with av.open(path) as film:
+        return next(film.decode(video=0)).to_ndarray(format="rgb24").astype(int)
+
+
+def test_a_film_begins_with_the_picture_it_is_given_and_leaves_it_within_half_a_second(tmp_path):
+    rows = np.linspace(0, 255, 480).astype(np.uint8)
+    given = np.stack([np.broadcast_to(rows, (480, 480)), np.full((480, 480), 90), np.full((480, 480), 30)], 2)
+    picture = Image.fromarray(given.astype(np.uint8))
+    film = make(tmp_path / "film.mp4", seconds=1, first_frame=picture)
+    plain = make(tmp_path / "plain.mp4", seconds=1)
+
+    assert np.abs(first_picture(film) - given).mean() < 6
+    assert np.abs(first_picture(plain) - given).mean() > 30
+    with av.open(film) as one, av.open(plain) as other:
+        pairs = list(zip(one.decode(video=0), other.decode(video=0), strict=True))
+    assert len(pairs) == 24
+    last = [frame.to_ndarray(format="rgb24").astype(int) for frame in pairs[-1]]
+    assert np.abs(last[0] - last[1]).mean() < 3

@@ -15,7 +15,7 @@ from seedance_nb.clips.clip import Clip
 from seedance_nb.grids.plans.timing import seconds_left
 from seedance_nb.snapshot import Durations, Snapshot, between_looks, durations, lived
 from seedance_nb.tracking.following.pace import Kind
-from seedance_nb.tracking.following.runner import snapshot_of
+from seedance_nb.tracking.following.picture import snapshot_of
 from seedance_nb.tracking.ledger.ledger import Ledger
 from seedance_nb.tracking.ledger.migrations import MIGRATIONS
 

@@ -41,12 +41,26 @@ def one_video() -> None:
     assert_type(job.status, sd.Status)
     job.add_done_callback(lambda done: print(done.key))
     job.cancel()
+    assert_type(job.then("the boat reaches the sea", duration=10, resolution=None, max_credits=50), sd.Job)
 
 
 async def awaited(job: sd.Job, grid: sd.Grid) -> None:
     assert_type(await job, sd.Clip)
     assert_type(await asyncio.create_task(job.wait()), sd.Clip)
     assert_type(await grid, list[sd.Clip | None])
+
+
+async def told() -> None:
+    story = sd.story(["a boat", "the sea"], takes=2, first_frame="boat.png", duration=None, max_credits=500)
+    assert_type(story, sd.Story)
+    assert_type(story.submit(max_credits=300).pick(1, take=2), sd.Story)
+    assert_type(story.result(timeout=60), list[sd.Clip | None])
+    assert_type(await story, list[sd.Clip | None])
+    assert_type(story.jobs, list[list[sd.Job | None]])
+    assert_type(story.picks, list[int | None])
+    assert_type(float(story.estimate), float)
+    assert_type(story.export("story.mp4"), Path)
+    story.retry().cancel()
 
 
 def many_jobs() -> None:

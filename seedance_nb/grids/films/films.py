@@ -56,7 +56,7 @@ def contact_sheet(
     receipt; a cell without a clip says where it stands. `rows` and `columns` are axes, or None to have them chosen. Blocks.
     Raises InvalidRequest for unknown axes and too many cells, ConfigurationError where the file cannot be written.
     """
-    target = _target(path)
+    target = checked_target(path)
     laid, legend = _labelled(picture, rows, columns)
     what = f"contact sheet {SHEET.width} pixels wide"
     _check_count(picture, SHEET, what)
@@ -79,7 +79,7 @@ def contact_sheet(
     for index, images in shown.items():
         for image, place in zip(images, page.slots[index].pictures, strict=True):
             sheet.paste(image, (place.left, place.top))
-    with _appearing(target) as part:
+    with appearing(target) as part:
         sheet.save(part, "PNG", optimize=True, pnginfo=_described(legend))
     legend.tell(target.name)
     return target
@@ -96,7 +96,7 @@ def side_by_side(
     has none, where there was some. Blocks. Raises InvalidRequest for unknown axes, too many cells and where there is no clip yet, ClipError where no
     clip can be read, ConfigurationError where the file cannot be written.
     """
-    target = _target(path)
+    target = checked_target(path)
     laid, legend = _labelled(picture, rows, columns)
     clips = [tile.clip for tile in picture.tiles if tile.clip is not None]
     if not clips:
@@ -113,7 +113,7 @@ def side_by_side(
     if page.scale < LEAST or not room.holds(page):
         raise InvalidRequest(_too_many(picture, what))
     rate = _common_rate(clips)
-    with tempfile.TemporaryDirectory(prefix="side-by-side-") as folder, _appearing(target) as part:
+    with tempfile.TemporaryDirectory(prefix="side-by-side-") as folder, appearing(target) as part:
         small: dict[int, Path] = {}
         wrong: dict[int, str] = {}
         for index, slot in enumerate(page.slots):
@@ -259,7 +259,8 @@ def _planes(pixels: np.ndarray[Any, Any], place: Place) -> Iterator[np.ndarray[A
 # The file ---------------------------------------------------------------------------------------------------------------
 
 
-def _target(path: Path | str) -> Path:
+def checked_target(path: Path | str) -> Path:
+    """The path to write to. Raises ConfigurationError where its folder is missing."""
     target = Path(path)
     if not target.parent.is_dir():
         raise ConfigurationError(f"there is no folder {target.parent}; create it first")
@@ -267,7 +268,7 @@ def _target(path: Path | str) -> Path:
 
 
 @contextlib.contextmanager
-def _appearing(target: Path) -> Iterator[Path]:
+def appearing(target: Path) -> Iterator[Path]:
     """A name beside the target to write to: it becomes the target when all is well, and vanishes when not."""
     import av
 

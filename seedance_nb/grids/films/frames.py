@@ -62,7 +62,7 @@ def shrink(clip: Clip, place: Place, rate: Fraction, target: Path) -> Path:
         out = writer.add_stream("libx264", rate=rate)
         out.width, out.height, out.pix_fmt = place.width, place.height, "yuv420p"
         out.options = {"preset": "ultrafast", "crf": "12", "tune": "zerolatency"}
-        for number, frame in enumerate(_in_step(reader, rate)):
+        for number, frame in enumerate(in_step(reader, rate)):
             look = look or playing.look_of(clip.path, playing.picture_stream(reader), frame)
             small = _resized(frame, look, place, "yuv420p")
             small.pts, small.time_base = number, 1 / rate
@@ -72,7 +72,7 @@ def shrink(clip: Clip, place: Place, rate: Fraction, target: Path) -> Path:
     return target
 
 
-def _in_step(reader: av.container.InputContainer, rate: Fraction) -> Iterator[av.VideoFrame]:
+def in_step(reader: av.container.InputContainer, rate: Fraction) -> Iterator[av.VideoFrame]:
     """For every tick of the rate, the frame that the clip shows at that time."""
     stream: av.VideoStream = playing.picture_stream(reader)
     begin: float | None = None

@@ -57,7 +57,7 @@ class Track:
     def __init__(self, writer: Any, reader: Any, clip: Clip) -> None:
         pictures, stream = playing.picture_stream(reader), playing.sound_stream(reader)
         begin = float((pictures.start_time or 0) * (pictures.time_base or 0))
-        self._frames = _shifted(reader, stream, begin)
+        self._frames = shifted(reader, stream, begin)
         self._next = next(self._frames, None)
         self._copy = None if self._next is None else SoundCopy(writer, stream)
         if self._copy is None or self._copy.is_broken:
@@ -76,7 +76,7 @@ class Track:
         self._copy.end()
 
 
-def _shifted(reader: Any, stream: Any, begin: float) -> Iterator[Any]:
+def shifted(reader: Any, stream: Any, begin: float) -> Iterator[Any]:
     """The frames of sound, with their times counted from the first picture; damaged ones are left out."""
     for packet in reader.demux(stream):
         for frame in playing.decoded(packet):

@@ -80,7 +80,7 @@ def receipt(picture: GridPicture) -> Html:
 
     Where it stands is left to the board: the receipt outlives its kernel, and old figures would be taken for new ones.
     """
-    how = f"{_count(len(picture.tiles), 'cell')}: run this cell again to get the grid back; what is there or on its way costs nothing."
+    how = f"{_count(len(picture.tiles), 'cell')}: run this cell again to get the {picture.called} back; what is there or on its way costs nothing."
     headers, rows = id_table(picture, MOST_LISTED)
     table = _scrolled(html.table(headers, rows), len(rows))
     ids = filled(
@@ -98,7 +98,7 @@ def receipt_plain(picture: GridPicture) -> str:
     if len(picture.tiles) > PLAIN_LISTED:
         lines.append(f"and {len(picture.tiles) - PLAIN_LISTED:,} more")
     if not picture.is_settled:
-        lines.append("run this again to get the grid back: what is there or on its way costs nothing")
+        lines.append(f"run this again to get the {picture.called} back: what is there or on its way costs nothing")
     cure = cure_of(picture) if picture.is_settled else ""
     return "\n".join([*lines, cure] if cure else lines)
 
@@ -131,7 +131,9 @@ def cure_of(picture: GridPicture) -> str:
     counts = picture.counts
     said = []
     if counts.failed:
-        said.append(f"{_count(counts.failed, 'cell')} without a video: grid.retry() tries the failed ones again.")
+        said.append(
+            f"{_count(counts.failed, 'cell')} without a video: {picture.called}.retry() tries the failed ones again."
+        )
     if counts.unknown:
         said.append(f"{_count(counts.unknown, 'cell')} may have been accepted and charged: never sent again by itself.")
     return " ".join(said)

@@ -218,8 +218,15 @@ def fresh_plan(plan: Plan, estimates: Callable[[Sequence[VideoRequest]], Sequenc
     return dataclasses.replace(plan, lines=tuple(lines), seconds=None)
 
 
-def check_money(estimate: GridEstimate, *, max_credits: float | None, limit: float | None, spent: float) -> None:
-    """Raises BudgetExceeded when this goes over `max_credits`, or over what is left of the session's `limit`."""
+def check_money(
+    estimate: GridEstimate,
+    *,
+    max_credits: float | None,
+    limit: float | None,
+    spent: float,
+    less: str = "ask for fewer cells with where=",
+) -> None:
+    """Raises BudgetExceeded when this goes over `max_credits`, or over what is left of the session's `limit`; `less` is the other cure."""
     if not estimate.cells:
         return
     videos = f"{estimate.cells:,} new video{'s' if estimate.cells > 1 else ''}"
@@ -235,7 +242,7 @@ def check_money(estimate: GridEstimate, *, max_credits: float | None, limit: flo
             already = f" after the {before:,.6g} spent before" if before else ""
             raise BudgetExceeded(
                 f"{videos} would cost about {estimate.credits:,.6g} credits{already}, over {name} of {most:,.6g}; nothing was sent;"
-                " raise max_credits, or ask for fewer cells with where="
+                f" raise max_credits, or {less}"
             )
 
 

@@ -22,7 +22,7 @@ from ...pages.assets import module
 from ...pages.escaping import clean
 from ...pages.words import clamp, credits_words, preview_note, settings_line, status_words, took
 from ...snapshot import Snapshot
-from ...tracking.following.runner import snapshot_of
+from ...tracking.following.picture import snapshot_of
 from ...tracking.job import Job
 from ...tracking.ledger.contract import Wanted
 from ...tracking.ledger.record import Record

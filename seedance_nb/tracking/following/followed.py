@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -22,6 +22,7 @@ from ..ledger.contract import Store
 from ..ledger.record import Record
 from ..references.references import References
 from .bells import Bell, Bells
+from .ear import Ear
 from .gate import Gate
 from .pace import Kind, Pace
 from .polling import Outlook
@@ -89,6 +90,7 @@ class Tools:
         self.receiver: Receiver | None = None
         """What listens where a script serves its webhooks itself."""
         self.bells = Bells(clock.monotonic, api_is_here=is_loopback(urlsplit(base_url).hostname or ""))
+        self.ear = Ear(self._rows, lambda seconds: clock.wait(asyncio.Event(), seconds), self._start)
         self._kinds: dict[tuple[object, ...], Kind] = {}
         self._key = key
         self._client: Client | None = None
@@ -123,6 +125,12 @@ class Tools:
             lives = await self.try_ledger(self.ledger.lives, self.service, request) or []
             self._kinds.setdefault(name, Kind(lives))
         return self._kinds[name]
+
+    def _start(self, reading: Coroutine[Any, Any, None]) -> None:
+        self.background.start(reading)
+
+    async def _rows(self, keys: list[str]) -> dict[str, Record]:
+        return await self.try_ledger(self.ledger.browsing.with_keys, keys) or {}
 
     def api(self) -> Client:
         """The client, made at first use."""
@@ -302,7 +310,8 @@ class Followed:
         if in_ledger:
             if nothing_charged:
                 self.settle(0.0)
-            not_saved = await self.save(changes | {"error": str(error), "error_kind": type(error).__name__})
+            said = {"error": str(error), "error_kind": type(error).__name__, "follower": None}
+            not_saved = await self.save(changes | said)
         self.tell(**changes, error=error, note=None, trouble=not_saved)
 
     async def pause(self, seconds: float) -> None:

@@ -33,6 +33,7 @@ from ...snapshot import LOOKED_ON, between_looks, news_in, roughly_lived
 from ..background import log
 from .bells import RING_SECONDS
 from .followed import Followed, Tools
+from .listening import hear_the_end
 from .pace import Kind
 from .polling import Outlook, look_after_trouble, next_look, pause_after_refusal
 
@@ -79,6 +80,8 @@ async def follow(followed: Followed) -> None:
 
 
 async def _follow(followed: Followed) -> None:
+    if await hear_the_end(followed):
+        return
     if followed.snapshot.status is Status.SUCCEEDED:  # only its file is missing
         await _bring_home(followed, None)
         return
@@ -347,6 +350,7 @@ async def _missed(followed: Followed, error: SeedanceError, failed: int) -> bool
     cure = "set a good one with %seedance login or sd.configure(api_key=…)"
     text = f"the key was refused; the job is kept and goes on with a good key: {cure}"
     followed.tell(failed_checks=failed, trouble=text)
+    await followed.save({"follower": None})  # whoever has a good one looks
     followed.wake.clear()
     await followed.tools.clock.wait(followed.wake, PAUSE_FOR_KEY)
     return True
@@ -408,7 +412,7 @@ async def _bring_home(followed: Followed, url: str | None) -> None:
     # With the word that goes with it: another notebook may have heard a later one, which counted while there was no file.
     word = {"status": Status.SUCCEEDED, "status_text": followed.snapshot.status_text}
     facts = followed.tools.clips.facts(clip)
-    not_saved = await followed.save({**word, "clip": facts, "error": None, "error_kind": None})
+    not_saved = await followed.save({**word, "clip": facts, "error": None, "error_kind": None, "follower": None})
     followed.tell(clip=clip, note=None, trouble=not_saved, error=None, failed_checks=0)
 
 

@@ -21,11 +21,11 @@ from ...api.models import Status, VideoRequest
 from ...clips.store import Clips
 from ...errors import ClipError, ClipForgotten, ConfigurationError, ConnectionFailed, SeedanceError, shortened
 from ...settings import Limits, Secret, same_service
-from ...snapshot import Snapshot, kept_of
+from ...snapshot import Snapshot
 from .. import owner as owners
 from ..background import Background, log
 from ..budget import Budget
-from ..job import LONGEST_STEP, Job, Origin, WaitStrategy, error_of
+from ..job import LONGEST_STEP, Job, Origin, WaitStrategy
 from ..ledger.contract import Store
 from ..ledger.record import Record
 from ..references.references import References
@@ -33,6 +33,7 @@ from ..references.shelf import Shelf
 from . import submitting
 from .followed import Clock, Followed, Tools
 from .following import follow, learn
+from .picture import facts_of, snapshot_of
 
 if TYPE_CHECKING:
     from ...waking.pages import Receiver
@@ -444,6 +445,8 @@ class Runner:
             if followed.bell is not None:
                 bell, followed.bell = followed.bell, None
                 self._tools.bells.take_down(bell, for_good=followed.snapshot.status.is_final)
+            if not followed.snapshot.is_settled and followed.snapshot.request_id is not None and self.is_usable:
+                self._tools.background.start(followed.save({"follower": None}))  # others may look from now on
             if not followed.snapshot.is_settled:  # a settled job may be on its next way already: download_again
                 for job in followed.jobs:
                     job.abandon()  # frees whoever still waits
@@ -493,7 +496,7 @@ class Runner:
             picture = dataclasses.replace(
                 picture, error=None
             )  # a file that could not be fetched then is tried for again
-        followed.tell(**_facts(picture))
+        followed.tell(**facts_of(picture))
         job.claimed()
         await self._go_on(followed)
 
@@ -501,7 +504,7 @@ class Runner:
         """Go on from what the ledger knows: wait for another process, follow, fetch the file, or just say how it is."""
         if followed.snapshot.status is Status.SUBMITTING and followed.snapshot.request_id is None:
             record = await submitting.await_other_process(followed)
-            followed.tell(**_facts(self._snapshot_of(record)), note=None)
+            followed.tell(**facts_of(self._snapshot_of(record)), note=None)
         if followed.snapshot.is_settled:
             followed.tell()
         elif followed.snapshot.request_id is not None:
@@ -571,28 +574,3 @@ def _notes_of_reuse(asked: VideoRequest, found: VideoRequest) -> tuple[str, ...]
 def new_key() -> str:
     """A new key for a row of the ledger: short, safe in HTML, file names and as an argument of `attach`."""
     return "j" + uuid.uuid4().hex[:11]
-
-
-def forgotten(clip: Mapping[str, Any]) -> ClipForgotten:
-    """What is said of a clip whose file was freed on purpose."""
-    when = time.strftime("%d %b %Y", time.localtime(float(clip["forgotten"])))
-    return ClipForgotten(
-        f"its file was forgotten on {when}; nothing is bought again by itself: job.download_again() fetches it without a new create"
-        " while the service still has it, --fresh buys another take"
-    )
-
-
-def snapshot_of(record: Record, clips: Clips) -> Snapshot:
-    """The picture of a job as the ledger has it; its clip if the file is still there."""
-    clip = clips.load(record.clip)
-    error: SeedanceError | None = None
-    if record.clip is not None and record.clip.get("forgotten"):
-        error = forgotten(record.clip)
-    elif record.error and clip is None and record.status.is_final:
-        error = error_of(record.error_kind, record.error, record.status)
-    return Snapshot(**kept_of(record), error=error, clip=clip)
-
-
-def _facts(snapshot: Snapshot) -> dict[str, Any]:
-    """What a row of the ledger adds to a picture that a new Job has already shown."""
-    return {**kept_of(snapshot), "error": snapshot.error, "clip": snapshot.clip}

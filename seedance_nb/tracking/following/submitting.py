@@ -348,6 +348,6 @@ async def _accept(followed: Followed, generation: Generation) -> None:
         "processing_at": now if status is Status.PROCESSING else None,
         **news_in(generation, followed.snapshot),
     }
-    not_saved = await followed.save(changes | {"checked_at": now})
+    not_saved = await followed.save(changes | {"checked_at": now, "follower": tools.owner})
     trouble = f"accepted as {generation.request_id}, but {not_saved}" if not_saved else generation.oddity
     followed.tell(**changes, last_contact_at=now, failed_checks=0, trouble=trouble, note=None)

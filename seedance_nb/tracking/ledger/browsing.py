@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -73,6 +74,16 @@ class Browsing:
                 rows = self._records(query, (account, *some))
                 found |= {(row.request.canonical_hash(), row.take): row for row in rows}
         return found
+
+    def last_reference(self, account: str, addresses: Iterable[str]) -> str | None:
+        """Which of these references was the newest to be sent, or to be about to; None where none of them ever was."""
+        newest: tuple[int, str] | None = None
+        for address in dict.fromkeys(addresses):
+            query = "SELECT MAX(number) FROM jobs WHERE account = ? AND instr(request, ?)"
+            [number] = self._column(query, account, json.dumps(address))
+            if number is not None and (newest is None or number > newest[0]):
+                newest = (number, address)
+        return None if newest is None else newest[1]
 
     def with_keys(self, keys: Iterable[str]) -> dict[str, Record]:
         """The rows with these keys, by key."""

@@ -110,6 +110,9 @@ class Browsing(Protocol):
     def newest_of(self, account: str, hashes: Iterable[str]) -> dict[tuple[str, int], Record]:
         """By (canonical hash, take): the row that stands for it, else the newest that ended without a video. For many at once."""
 
+    def last_reference(self, account: str, addresses: Iterable[str]) -> str | None:
+        """Which of these references was the newest to be sent, or to be about to; None where none of them ever was."""
+
     def with_keys(self, keys: Iterable[str]) -> dict[str, Record]:
         """The rows with these keys, by key."""
 

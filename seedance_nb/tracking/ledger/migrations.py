@@ -203,6 +203,7 @@ MIGRATIONS: tuple[tuple[Step, ...], ...] = (
         "ALTER TABLE jobs ADD COLUMN starred INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE jobs ADD COLUMN noted TEXT",
     ),
+    ("ALTER TABLE jobs ADD COLUMN follower TEXT",),  # m014_followers: of all who show a job one asks the service
 )
 
 

@@ -32,6 +32,9 @@ class Record(Kept):
     error: str | None = None
     error_kind: str | None = None
     owner: str | None = None
+    """Whose create it was."""
+    follower: str | None = None
+    """Who asks the service how it is; None where nobody does, or it has ended."""
     notebook: str | None = None
     sent_at: float | None = None
     clip: Mapping[str, Any] | None = None
@@ -39,7 +42,17 @@ class Record(Kept):
 
 COLUMNS = tuple(f.name for f in dataclasses.fields(Record))
 CHANGEABLE = frozenset(COLUMNS) - {"key", "account", "request", "take", "created_at"}
-BESIDE_A_VERDICT = ("clip", "checked_at", "credits", "request_id", "accepted_at", "answer_extra", "starred", "noted")
+BESIDE_A_VERDICT = (
+    "clip",
+    "checked_at",
+    "credits",
+    "request_id",
+    "accepted_at",
+    "answer_extra",
+    "starred",
+    "noted",
+    "follower",
+)
 """What may still be written when the service has said how a generation ended."""
 
 

@@ -6,6 +6,7 @@ What a cell points to may change or go away before its create is tried again; a 
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import io
 import os
@@ -106,6 +107,21 @@ class Shelf:
             except ClipError as error:
                 raise InvalidRequest(f"{one_line(error, 200)}; nothing was sent and nothing charged") from None
         return self._put_picture(value)
+
+    def last_frame(self, clip: Clip) -> str:
+        """The address of the last frame of a clip, put on the shelf. Raises ClipError, and ConfigurationError where it cannot be kept.
+
+        Which picture that is stays written beside it: another version of a library may turn a film into other pixels, and what begins with
+        this frame must stay the same video.
+        """
+        known = self.folder / f"{clip.sha256}.last-frame"
+        with contextlib.suppress(OSError, UnicodeDecodeError, ConfigurationError):
+            address = known.read_text("ascii").strip()
+            if is_content(address) and self.path(address):
+                return address
+        address = self._put_picture(clip.frame(-1))
+        self._write(known, address.encode("ascii"))
+        return address
 
     def keep(self, content: bytes, name: str) -> str:
         """The address of the content of a file, called `name` in what is said of it. Raises as `address` does."""
@@ -229,9 +245,15 @@ class Shelf:
 
     def _keep(self, address: str, content: bytes) -> str:
         place = self.folder / name_of_content(address)
-        try:
+        with contextlib.suppress(OSError):
             if place.exists() and (digest_of_content(address) is None or place.read_bytes() == content):
                 return address
+        self._write(place, content)
+        return address
+
+    def _write(self, place: Path, content: bytes) -> None:
+        """The whole file at once, or ConfigurationError."""
+        try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             handle, part = tempfile.mkstemp(dir=self.folder, suffix=".part")
             try:
@@ -248,7 +270,6 @@ class Shelf:
                 f"a copy of the reference cannot be kept in {self.folder} ({one_line(error.strerror or error, 80)}): make room there, or set"
                 " SEEDANCE_HOME to another folder; nothing was sent and nothing charged"
             ) from None
-        return address
 
 
 def _is_one(value: Any) -> bool:

@@ -13,7 +13,7 @@ from seedance_nb.grids.export.table import make_table
 from seedance_nb.grids.picture import GridPicture, Tile
 from seedance_nb.notebook.card.job_card import card_view
 from seedance_nb.snapshot import EXPORTED, KEPT, Snapshot, kept_of, news_in
-from seedance_nb.tracking.following.runner import snapshot_of
+from seedance_nb.tracking.following.picture import snapshot_of
 from seedance_nb.tracking.ledger.record import COLUMNS, Record, cells_of
 
 SEARCHED_BY = {"request_hash", "model", "duration", "resolution", "number"}
