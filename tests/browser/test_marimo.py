@@ -1,5 +1,6 @@
 """marimo as a person uses it: jobs, clips, grids, votes and rankings show themselves, cards and ballots live, running again is free."""
 
+import hashlib
 import importlib.util
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from browser.conftest import TEST_KEY
 from browser.lab import eventually
 from browser.marimo_server import MarimoNotebook, MarimoServer, write_marimo
+from PIL import Image
 
 from seedance_nb.api.models import Status
 from seedance_nb.simulator import Pace, Simulator
@@ -168,6 +170,28 @@ def axe(notebook):
 def look(notebook, name):
     """The whole panel as a picture, although its cell shows a part of it alone."""
     notebook.picture(1, ".seedance-panel", name)
+
+
+def test_a_picture_of_ones_own_and_a_prompt_used_before_come_into_the_form(marimo, simulator, tmp_path):
+    picture = tmp_path / "a boat.png"
+    Image.effect_noise((1200, 900), 100).convert("RGB").save(picture)  # in two pieces
+    notebook = marimo(IMPORT, "job = sd.submit('a used swan', duration=4, resolution='480p')", f"job\n{OPEN}")
+
+    notebook.run_all()
+    notebook.wait_text(2, "Find clips")
+    notebook.press(2, "Reference media")
+    notebook.attach(2, picture)
+    notebook.wait_text(2, "a boat.png is a reference now")
+    notebook.wait_text(2, "1 · first frame")
+    address = notebook.value(2, "Addresses and paths")
+    notebook.press(2, "Used before")
+    notebook.choose(2, "Earlier", "a used swan", role="listbox")
+    notebook.wait_button(2, "Use again")
+    notebook.press(2, "Use again")
+    eventually(lambda: notebook.value(2, "Prompt") == "a used swan", 60)
+
+    assert hashlib.sha256(picture.read_bytes()).hexdigest() in address
+    assert prompts(simulator).count("a used swan") == 1
 
 
 @pytest.mark.host("marimo", "panel")
