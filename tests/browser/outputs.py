@@ -79,6 +79,11 @@ class Outputs(Tab):
         return self._output(index).get_by_role("textbox", name=name, exact=True).input_value()
 
     @in_browser
+    def count(self, index: int, selector: str) -> int:
+        """How many such elements the cell's output has."""
+        return int(self._output(index).locator(selector).count())
+
+    @in_browser
     def evaluate(self, index: int, selector: str, script: str) -> Any:
         """What a function of the page says of this element of the cell's output."""
         return self._output(index).locator(selector).first.evaluate(script)
