@@ -235,6 +235,7 @@ def test_the_panel_is_drawn_anew_on_a_reloaded_page_and_in_the_dark_and_its_cell
     notebook.fill(1, "Prompt", "a dark swan [stuck]")
     notebook.press(1, "Generate · ")
     notebook.wait_text(1, "being made")
+    focused = notebook.evaluate(1, ".seedance-primary", "button => button.getRootNode().activeElement === button")
     notebook.reload()
     notebook.wait_text(1, "being made")
     kept = notebook.value(1, "Prompt")
@@ -250,6 +251,7 @@ def test_the_panel_is_drawn_anew_on_a_reloaded_page_and_in_the_dark_and_its_cell
     notebook.wait_text(1, "Find clips")
 
     assert notebook.is_dark()
+    assert focused  # again, after it could not be pressed for a while
     assert kept == "a dark swan [stuck]"
     assert found == []
     assert prompts(simulator).count("a dark swan [stuck]") == 1
