@@ -100,3 +100,17 @@ def test_a_board_and_a_ballot_are_too(colab):
     ballot = colab("grid.vote()")
 
     assert (views(board), views(ballot)) == (TOLD, TOLD)
+
+
+@pytest.mark.host("Colab", "stop button", how="by its rules")
+def test_its_stop_button_which_interrupts_the_kernel_ends_the_wait_and_not_the_job(colab):
+    colab(f"%seedance a long boat [stuck] {SMALL} -o boat")
+    waiting = colab.kernel.send("print('it ' + 'waits'); boat.result()")
+    colab.kernel.wait(lambda: "it waits" in waiting.text)
+
+    colab.kernel.interrupt()
+    waiting.wait()
+
+    assert "stopped waiting; job " in waiting.text + waiting.error
+    assert "Traceback" not in waiting.text
+    assert colab.kernel.value("boat.done()") == "False"

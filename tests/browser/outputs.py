@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from browser.lab import SCREENSHOTS, Tab, in_browser
@@ -45,18 +46,21 @@ class Outputs(Tab):
             field.press_sequentially(text)
 
     @in_browser
-    def choose(self, index: int, name: str, label: str) -> None:
-        """Chooses what has this label in the drop-down of this name."""
+    def choose(self, index: int, name: str, label: str, role: str = "combobox") -> None:
+        """Chooses what has this label in the drop-down, or list, of this name."""
         with self._explaining(f"cell {index} has no choice {name!r} of {label!r}"):
-            self._output(index).get_by_role("combobox", name=name, exact=True).select_option(
-                label=label, timeout=60_000
-            )
+            self._output(index).get_by_role(role, name=name, exact=True).select_option(label=label, timeout=60_000)
 
     @in_browser
     def press(self, index: int, begin: str, count: int = 1) -> None:
         """Clicks the button whose name begins like this, once it can be clicked."""
         with self._explaining(f"cell {index} has no button {begin!r} to press"):
             self._output(index).get_by_role("button", name=begin).first.click(click_count=count, timeout=60_000)
+
+    @in_browser
+    def attach(self, index: int, file: Path) -> None:
+        """Chooses a file where one is asked for."""
+        self._output(index).locator("input[type=file]").first.set_input_files(file)
 
     @in_browser
     def wait_button(self, index: int, begin: str) -> None:
@@ -73,6 +77,11 @@ class Outputs(Tab):
     def value(self, index: int, name: str) -> str:
         """What stands in the field of this name."""
         return self._output(index).get_by_role("textbox", name=name, exact=True).input_value()
+
+    @in_browser
+    def count(self, index: int, selector: str) -> int:
+        """How many such elements the cell's output has."""
+        return int(self._output(index).locator(selector).count())
 
     @in_browser
     def evaluate(self, index: int, selector: str, script: str) -> Any:

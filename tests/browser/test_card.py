@@ -47,6 +47,24 @@ def test_the_card_changes_by_itself_while_another_cell_runs(simulate, notebook):
     assert len(changes) >= 2, lab.statuses()
 
 
+@pytest.mark.host("JupyterLab 4, dark", "stop button")
+def test_stop_ends_the_wait_and_not_the_job_in_the_dark(simulate, notebook):
+    simulate(render_seconds=600)
+    lab = notebook(LOAD, f"{BOAT} -o boat", "boat.result()", theme="dark")
+    lab.run_cell(0)
+    lab.run_cell(1)
+    lab.wait_text(1, "being made")
+
+    lab.run_cell(2, wait=False)
+    lab.wait_until("i => driver.isRunning(i)", 2)
+    lab.interrupt()
+    lab.wait_text(2, "stopped waiting; job ")
+
+    assert lab.is_dark()
+    assert "Traceback" not in lab.text(2)
+    lab.wait_role(1, "button", "Cancel")
+
+
 @pytest.mark.host("JupyterLab 4, single document", "finished video after reopening")
 def test_the_video_plays_and_outlives_its_kernel(simulate, notebook):
     simulate()

@@ -1,5 +1,6 @@
 """marimo as a person uses it: jobs, clips, grids, votes and rankings show themselves, cards and ballots live, running again is free."""
 
+import hashlib
 import importlib.util
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from browser.conftest import TEST_KEY
 from browser.lab import eventually
 from browser.marimo_server import MarimoNotebook, MarimoServer, write_marimo
+from PIL import Image
 
 from seedance_nb.api.models import Status
 from seedance_nb.simulator import Pace, Simulator
@@ -170,6 +172,28 @@ def look(notebook, name):
     notebook.picture(1, ".seedance-panel", name)
 
 
+def test_a_picture_of_ones_own_and_a_prompt_used_before_come_into_the_form(marimo, simulator, tmp_path):
+    picture = tmp_path / "a boat.png"
+    Image.effect_noise((1200, 900), 100).convert("RGB").save(picture)  # in two pieces
+    notebook = marimo(IMPORT, "job = sd.submit('a used swan', duration=4, resolution='480p')", f"job\n{OPEN}")
+
+    notebook.run_all()
+    notebook.wait_text(2, "Find clips")
+    notebook.press(2, "Reference media")
+    notebook.attach(2, picture)
+    notebook.wait_text(2, "a boat.png is a reference now")
+    notebook.wait_text(2, "1 · first frame")
+    address = notebook.value(2, "Addresses and paths")
+    notebook.press(2, "Used before")
+    notebook.choose(2, "Earlier", "a used swan", role="listbox")
+    notebook.wait_button(2, "Use again")
+    notebook.press(2, "Use again")
+    eventually(lambda: notebook.value(2, "Prompt") == "a used swan", 60)
+
+    assert hashlib.sha256(picture.read_bytes()).hexdigest() in address
+    assert prompts(simulator).count("a used swan") == 1
+
+
 @pytest.mark.host("marimo", "panel")
 def test_a_video_is_composed_in_the_panel_watched_played_and_found_in_its_gallery(marimo, simulator):
     notebook = marimo(IMPORT, OPEN)
@@ -185,6 +209,7 @@ def test_a_video_is_composed_in_the_panel_watched_played_and_found_in_its_galler
     notebook.wait_text(1, "being made")
     look(notebook, "marimo-panel-live")
     notebook.wait_text(1, "1 done")
+    cards = notebook.count(1, ".seedance-card")
     notebook.wait_plays(1)
     notebook.press(1, "Close")
     notebook.press(1, "Open a paper swan")
@@ -193,6 +218,7 @@ def test_a_video_is_composed_in_the_panel_watched_played_and_found_in_its_galler
     found = axe(notebook)
 
     assert not before
+    assert cards == 0  # the gallery has it now
     [entry] = [entry for entry in simulator.scenario.accepted if entry.body["prompt"] == "a paper swan"]
     assert (entry.body["duration"], entry.body["resolution"]) == (10, "480p")
     assert "Copy as magic" not in notebook.text(1)
@@ -209,6 +235,7 @@ def test_the_panel_is_drawn_anew_on_a_reloaded_page_and_in_the_dark_and_its_cell
     notebook.fill(1, "Prompt", "a dark swan [stuck]")
     notebook.press(1, "Generate · ")
     notebook.wait_text(1, "being made")
+    focused = notebook.evaluate(1, ".seedance-primary", "button => button.getRootNode().activeElement === button")
     notebook.reload()
     notebook.wait_text(1, "being made")
     kept = notebook.value(1, "Prompt")
@@ -224,6 +251,7 @@ def test_the_panel_is_drawn_anew_on_a_reloaded_page_and_in_the_dark_and_its_cell
     notebook.wait_text(1, "Find clips")
 
     assert notebook.is_dark()
+    assert focused  # again, after it could not be pressed for a while
     assert kept == "a dark swan [stuck]"
     assert found == []
     assert prompts(simulator).count("a dark swan [stuck]") == 1

@@ -292,6 +292,8 @@ worker = asyncio.ensure_future(heavy())
 """
 
 
+# VS Code's stop button asks the server, or the process, to interrupt the kernel, and nothing else.
+@pytest.mark.host("VS Code", "stop button", how="by its rules")
 @pytest.mark.parametrize(
     "wait",
     [

@@ -6,11 +6,13 @@ import re
 import nbformat
 import nh3
 import pytest
+from browser.studies import ACTIONS, study
 from nbconvert import HTMLExporter, LatexExporter, MarkdownExporter, NotebookExporter, SlidesExporter
 
 from seedance_nb import slimming
 from seedance_nb.api.models import Status, VideoRequest
 from seedance_nb.clips.store import Clips
+from seedance_nb.grids.walls.wall import wall_html
 from seedance_nb.notebook.card.job_display import final_bundle
 from seedance_nb.simulator import film
 from seedance_nb.snapshot import Snapshot
@@ -85,7 +87,7 @@ def on_github(markup):
         tags=GITHUB_TAGS,
         attributes=GITHUB_ATTRIBUTES,
         url_schemes={"http", "https", "mailto"},
-        clean_content_tags={"script"},
+        clean_content_tags={"script", "style"},  # pandas' tables bring styles too, and nobody reads them there
         link_rel=None,
     )
 
@@ -179,6 +181,7 @@ def test_github_leaves_the_caption_of_an_embedded_video(notebook):
     assert "base64" not in left
 
 
+@pytest.mark.host("GitHub and nbviewer", "finished video after reopening", how="a still, when slim, by its rules")
 def test_github_shows_still_caption_and_link_of_a_slim_notebook(saved, tmp_path):
     path = tmp_path / "boats.ipynb"
     path.write_bytes(saved[0].read_bytes())
@@ -192,6 +195,27 @@ def test_github_shows_still_caption_and_link_of_a_slim_notebook(saved, tmp_path)
     assert (tmp_path / link).read_bytes() == saved[1].path.read_bytes()
     assert PROMPT in left
     assert "<video" not in left
+
+
+@pytest.mark.host("GitHub and nbviewer", "board and wall", how="stills, when slim, by its rules")
+def test_github_shows_the_stills_of_a_slim_wall_between_the_names_of_its_axes(tmp_path):
+    picture = study(tmp_path / "clips", animals=("cat", "fox"), actions=ACTIONS[:2], seconds=lambda _: 1.0)
+    wall = {"text/html": str(wall_html(picture, embed_limit=50_000_000)), "text/plain": "a wall"}
+    cell = nbformat.v4.new_code_cell("grid.view()", outputs=[nbformat.v4.new_output("display_data", wall)])
+    path = tmp_path / "wall.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), path)
+    slimming.slim(path)
+
+    left = on_github(nbformat.read(path, as_version=4).cells[0].outputs[0].data["text/html"])
+
+    stills, links = re.findall(r'<img [^>]*src="([^"]+)"', left), re.findall(r'<a href="([^"]+)"', left)
+    assert [(tmp_path / still).is_file() for still in stills] == [True] * 4
+    assert [(tmp_path / link).read_bytes() for link in links] == [
+        tile.snapshot.clip.path.read_bytes() for tile in picture.tiles
+    ]
+    assert [left.count(f"<strong>{name}</strong>") for name in ("cat", "fox", *ACTIONS[:2])] == [1] * 4
+    assert "base64" not in left
+    assert ".sdw" not in left
 
 
 def test_a_sanitised_page_shows_still_and_words_and_no_letters_of_base64(notebook, poster):

@@ -128,6 +128,23 @@ def test_ctrl_c_in_an_await_is_a_line_and_what_stands_behind_it_never_runs(termi
     assert "KeyboardInterrupt" in interrupted(child, "await asyncio.sleep(600)")
 
 
+@pytest.mark.host("terminal IPython", "board and wall", how="a line, and as a file")
+@pytest.mark.host("terminal IPython", "ballot", how="as a file")
+def test_a_grid_is_waited_for_in_a_line_and_its_wall_and_ballot_are_files(terminal, simulator, tmp_path):
+    child = terminal()
+
+    sent = run(child, f"%seedance a boat -m seedance-2.0,seedance-2.0-fast {SMALL} -o grid --wait")
+    run(child, "grid.export('wall.html'); grid.vote(offline='ballot.html')")
+    told = run(child, "grid.vote()")
+
+    assert "of 2 videos" in sent
+    assert "data:video/mp4;base64," in (tmp_path / "wall.html").read_text("utf-8")
+    assert 'id="ballot"' in (tmp_path / "ballot.html").read_text("utf-8")
+    assert "offline=" in told
+    assert "Traceback" not in told
+    assert simulator.calls["create"] == 2
+
+
 def interrupted(child, line):
     child.sendline(
         f"print('r' + 'unning'); {line}"
