@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from .grids.stories.story import Story
     from .grids.votes.vote_table import rank
     from .notebook.panel.panel import panel
+    from .notebook.syntax.reading import read
     from .tracking.forgetting import forget
     from .tracking.job import Job
     from .tracking.ledger.ledger import Ledger
@@ -79,6 +80,7 @@ __all__ = [
     "models",
     "panel",
     "rank",
+    "read",
     "resume",
     "serve_webhooks",
     "story",
@@ -100,6 +102,7 @@ _ROOM_OF = dict.fromkeys(__all__, "errors") | {
     "measures": "grids.measures",
     "panel": "notebook.panel.panel",
     "rank": "grids.votes.vote_table",
+    "read": "notebook.syntax.reading",
     "Session": "tracking.session",
     "Grid": "grids.grid",
     "Job": "tracking.job",

@@ -10,6 +10,7 @@ from typing import Any
 from .api.extra import merged
 from .api.models import Generation, Status, VideoRequest
 from .clips.clip import Clip
+from .clips.trace import Trace
 from .errors import SeedanceError, one_line
 
 
@@ -111,6 +112,14 @@ class Snapshot(Kept):
     remarks: tuple[str, ...] = ()
     """What is good to know and calls for nothing: where a reference lies."""
     cancel_requested: bool = False
+
+    @property
+    def traced_clip(self) -> Clip | None:
+        """The clip, and with it what it was made by."""
+        if self.clip is None or self.clip.trace is not None:
+            return self.clip
+        made = Trace(self.request, self.take, self.key, self.request_id, self.created_at)
+        return dataclasses.replace(self.clip, trace=made)
 
     @property
     def is_settled(self) -> bool:

@@ -48,6 +48,7 @@ PUBLIC = [
     "models",
     "panel",
     "rank",
+    "read",
     "resume",
     "serve_webhooks",
     "story",

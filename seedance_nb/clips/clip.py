@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ClipError
 from ..showing import Shown
 from .saving import save
+from .trace import Trace
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,6 +43,8 @@ class Clip(Shown):
     unplayable: str | None = None
     modified: int | None = field(default=None, compare=False, repr=False)
     """When the file was last written, in nanoseconds since the epoch, as it was found good."""
+    trace: Trace | None = field(default=None, compare=False, repr=False)
+    """What it was made by, where it came from a job: for the names and tags of saved copies."""
 
     @property
     def is_lost(self) -> bool:
@@ -103,12 +106,17 @@ class Clip(Shown):
     def save_to(self, place: str | os.PathLike[str]) -> Path:
         """Copy the file, and return where the copy is: `place` is a folder, or a name that ends in .mp4; `~` is the home folder.
 
+        Text may have names in braces that stand for what made the clip, "{prompt:.40}-{take}.mp4": prompt, take, model, aspect_ratio,
+        duration, resolution, request_id, date, key, and the axes of its grid (`{{` is a brace; a Path is taken as it is). The copy has
+        prompt, settings and request id in its own tags, so that `seedance_nb.read` gives its cell back; pictures and sound are the same
+        bit for bit.
+
         Makes folders that are missing. What has that name already is never written over: the same film is left as it is, for another
         file ClipError is raised, as it is where nothing can be written.
         """
         if self.is_lost:
             raise self.loss()
-        return save(self.path, self.sha256, place)
+        return save(self.path, self.sha256, place, self.trace)
 
     def loss(self) -> ClipError:
         """What to say of a clip that `is_lost`."""

@@ -18,7 +18,7 @@ LARGEST_NAME = 150
 
 def save_named(snapshot: Snapshot, folder: Path) -> Path:
     """Copy the clip of a job into this folder, under a name made of its prompt and take. Raises ClipError."""
-    clip = snapshot.clip
+    clip = snapshot.traced_clip
     if clip is None:
         raise ClipError("there is no clip to save")
     name = os.fsdecode(file_name(snapshot).encode())  # UTF-8 on the disk, whatever the locale is

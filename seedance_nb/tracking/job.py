@@ -211,7 +211,7 @@ class Job(Shown):
     @property
     def clip(self) -> Clip | None:
         """The verified MP4 on disk, or None while (or because) there is none: its file may be gone or changed since."""
-        clip = self._snapshot.clip
+        clip = self._snapshot.traced_clip
         return None if clip is None or clip.is_lost else clip
 
     @property
