@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -122,3 +123,10 @@ class Clip(Shown):
         """What to say of a clip that `is_lost`."""
         how = "was changed" if self.path.exists() else "is gone"
         return ClipError(f"the file {self.path.name} {how}; job.download_again() brings it back, without a new create")
+
+
+def labelled(clip: Clip | None, labels: Mapping[str, Any]) -> Clip | None:
+    """The clip with what its grid calls it, for patterns of names."""
+    if clip is None or clip.trace is None:
+        return clip
+    return dataclasses.replace(clip, trace=dataclasses.replace(clip.trace, labels=dict(labels)))

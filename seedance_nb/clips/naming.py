@@ -16,6 +16,8 @@ LONGEST_NAME = 240
 """Bytes of UTF-8; file systems take 255, and a copy on its way needs a longer name."""
 _FORBIDDEN = re.compile(r'[/\\:*?"<>|\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]+')
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
+_ODD_BEGINNINGS = ("-", "=", "+", "@", "＝", "＋", "－", "＠")
+"""Shells take the first for an option, spreadsheets all of them for a formula: a table beside the files could not name them as they are."""
 _PLAIN_FORMAT = re.compile(r"(0?\d{1,2})?(\.\d{1,3})?[dfgs]?", re.ASCII)
 
 
@@ -46,7 +48,9 @@ def within(pattern: str, facts: Mapping[str, object]) -> PurePath:
             f"the name {one_line(text, 80)!r} leads out of the folder; name a file in it, such as {{prompt:.40}}-{{take}}.mp4"
         )
     names = [file_safe(part) for part in parts if part not in ("", ".")]
-    if not names:
+    if names and names[0].startswith(_ODD_BEGINNINGS):
+        names[0] = f"_{names[0]}"
+    if not names or not all(names):
         raise ClipError("the pattern makes no name; use one such as {prompt:.40}-{take}.mp4")
     for name in names:
         check_length(name)

@@ -14,8 +14,8 @@ from concurrent.futures import Executor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from ..clips.clip import Clip
-from ..errors import ConfigurationError
+from ..clips.clip import Clip, labelled
+from ..errors import ConfigurationError, InvalidRequest
 from ..keywords import UNSET, Unset
 from ..showing import Shown
 from ..tracking import session as sessions
@@ -177,7 +177,10 @@ class Grid(Shown):
         return self._clips()
 
     def _clips(self) -> list[Clip | None]:
-        return [None if job is None else job.clip for job in self.jobs]
+        return [
+            None if job is None else labelled(job.clip, cell.values)
+            for job, cell in zip(self.jobs, self._sending.laid.cells, strict=True)
+        ]
 
     def subscribe(self, listener: Callable[[], object]) -> Callable[[], None]:
         """Call `listener()` in the background thread whenever a job changes or cells come; returns the way to stop it."""
@@ -207,8 +210,14 @@ class Grid(Shown):
         embed: bool | None = None,
         sound: int | Job | Clip | None = None,
         executor: Executor | DaskClient | None = None,
+        names: str | None = None,
+        layout: Literal["videofolder", "vbench"] = "videofolder",
     ) -> Path:
-        """Write the grid to a file; its ending says what: .html .csv .json .png .mp4. Returns the path.
+        """Write the grid to a file; its ending says what: .html .csv .json .png .mp4; or its clips into a folder ("clips/"). Returns the path.
+
+        A folder gets every clip that is there, named by the pattern `names` ("{prompt:.40}-{take}.mp4": names as for `Clip.save_to`, the
+        axes, `cell` from 1, `index` of the prompt's videos from 0), and `metadata.csv` beside them: with `layout="videofolder"` as
+        Hugging Face reads it, with "vbench" under the names "{prompt}-{index}.mp4". Another video is never written over there (ClipError).
 
         `where` (a dict of axis values, or a function of a Combination) chooses cells; `rows`, `columns`, `pages` lay axes; `embed`
         puts the clips into the .html itself (True) or beside it (False); `sound` is the cell (1 is the first), job or clip whose sound
@@ -216,6 +225,13 @@ class Grid(Shown):
         .mp4, as in `measure`; None: here, one after the other. A .csv whose name has the word "votes" ("votes.csv") has every answer of the
         raters, by salted ids, for `seedance_nb.rank` and for others; every other one has the cells. Overwrites. Raises InvalidRequest, SeedanceError.
         """
+        from .export.choosing import chosen
+        from .export.folder import is_folder, write_folder
+
+        if names is not None or layout != "videofolder" or is_folder(path):
+            if (rows, columns, pages, embed, sound, executor) != (None,) * 6:
+                raise InvalidRequest("a folder of clips takes where=, names= and layout= alone; nothing was written")
+            return write_folder(chosen(self.picture(), where), self.session, Path(path), names, layout)
         from .export.writing import write
 
         view = self.view(rows, columns, pages)
