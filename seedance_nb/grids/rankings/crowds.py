@@ -14,7 +14,7 @@ import numpy as np
 
 from .mixed_model import Evidence
 
-LEAST_GROUPS, MOST_GROUPS = 20, 60
+LEAST_GROUPS, MOST_GROUPS = 20, 40
 """With fewer the spread of raters is hardly known; more tell little more and take longer."""
 
 

@@ -48,17 +48,17 @@ def test_names_have_no_say_in_who_comes_together():
 
 
 def test_levels_and_how_sure_they_are_stay_what_they_are_without_groups():
-    evidence = crowd(120, 1500, gap=0.8, taste=0.8, seed=3)
-    each, grouped = fit_levels(evidence), fit_levels(in_groups(evidence, 40)[0])
+    evidence = crowd(60, 900, gap=0.8, taste=0.8, seed=3)
+    each, grouped = fit_levels(evidence), fit_levels(in_groups(evidence, 30)[0])
     assert grouped.strengths == pytest.approx(each.strengths, abs=0.15)
     widths = [float(np.subtract(*levels.intervals(CONTRAST))[0]) for levels in (each, grouped)]
     assert widths[1] == pytest.approx(widths[0], rel=0.25)
 
 
 def test_the_taste_of_one_is_read_from_that_of_groups():
-    evidence = crowd(600, 6000, gap=0.0, taste=1.0, seed=4)
+    evidence = crowd(600, 3000, gap=0.0, taste=1.0, seed=4)
     levels = levels_of(evidence, raters_are_draws=True)
-    assert levels.together == 10
+    assert levels.together == 15
     assert levels.weights @ levels.spread(["rater"]) == pytest.approx(1.0, abs=0.35)
 
 
@@ -85,6 +85,6 @@ def test_among_equals_a_crowd_tells_a_pair_rarely():
         told_by(
             levels_of(crowd(400, 800, gap=0.0, taste=1.0, seed=seed), raters_are_draws=True).doubts(pairs)[None]
         ).any()
-        for seed in range(100, 108)
+        for seed in range(100, 104)
     ]
-    assert sum(told) <= 2
+    assert sum(told) <= 1
