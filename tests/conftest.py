@@ -9,6 +9,9 @@ from hypothesis import HealthCheck, settings
 # A shell that runs the tests in the background lets SIGINT be ignored, and every process of ours would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Matrices here are small: on a machine with much else to do, threads of the linear algebra wait for each other many times longer than they compute.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 # Examples are the same ones every time, and a loaded machine may take as long as it needs for each.
 settings.register_profile("steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")

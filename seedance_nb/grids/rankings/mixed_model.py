@@ -39,7 +39,7 @@ BLOCK_SPREAD = 2.0
 """Log-odds: how far blocks may lie apart. Wide on purpose: it only matters for votes across blocks."""
 MOST_UNKNOWNS = 700
 """More would take minutes."""
-_NEGLIGIBLE = 4.0
+NEGLIGIBLE = 4.0
 """Log evidence below the best: e^-4 is 2 %."""
 _MOST_STEPS = 50
 _LONGEST_STEP = 2.0
@@ -100,7 +100,8 @@ class Levels:
     """What is known of the levels: a mixture of normals, one for each choice of spreads that counts. No draw of ours is in it.
 
     `weights` (n,) add up to 1; `means` (n, items); `covariances` (n, items, items); `spreads`, each (n,), by name: "take", "product",
-    "rater". `told` names the spreads that votes say something of, `tie` is Davidson's parameter.
+    "rater". `told` names the spreads that votes say something of, `tie` is Davidson's parameter. With `together` above 1 so many raters
+    were fitted as one (`crowds.in_groups`): "rater" is then the spread of the mean of so many.
     """
 
     weights: Array
@@ -111,6 +112,7 @@ class Levels:
     tie: float
     model: Model
     best: Fitted
+    together: float = 1.0
 
     @property
     def strengths(self) -> Array:
@@ -154,9 +156,8 @@ class Levels:
 
     def spread(self, names: Iterable[str]) -> Array:
         """(n,) the spread that these effects have together."""
-        return np.asarray(
-            np.sqrt(sum((self.spreads[n] ** 2 for n in names if n in self.spreads), np.zeros(len(self.weights))))
-        )
+        squares = (self.spreads[n] ** 2 * self._fitted_as_one(n) for n in names if n in self.spreads)
+        return np.asarray(np.sqrt(sum(squares, np.zeros(len(self.weights)))))
 
     def spread_around(self, name: str, chosen: Whole, generator: np.random.Generator) -> Array:
         """(draws,) the spread of an effect for these choices: anywhere between the middles to its neighbours on the lattice, as it stands for all of that."""
@@ -166,7 +167,7 @@ class Levels:
         middles = (lattice[1:] + lattice[:-1]) / 2
         ends = np.concatenate([[0.0], middles, [2 * lattice[-1] - middles[-1]]])
         place = np.searchsorted(lattice, self.spreads[name] - 1e-9)[chosen]
-        return np.asarray(generator.uniform(ends[place], ends[place + 1]))
+        return np.asarray(generator.uniform(ends[place], ends[place + 1]) * math.sqrt(self._fitted_as_one(name)))
 
     def error(self, one: int, other: int, growth: float) -> float:
         """Standard error of the difference of two levels with `growth` times the votes, by these raters on these clips."""
@@ -178,6 +179,9 @@ class Levels:
         noise = generator.normal(size=(count, self.means.shape[1]))
         roots = np.linalg.cholesky(self.covariances + 1e-10 * np.eye(self.means.shape[1]))
         return self.means[chosen] + np.einsum("dij,dj->di", roots[chosen], noise), chosen
+
+    def _fitted_as_one(self, name: str) -> float:
+        return self.together if name == "rater" else 1.0
 
     def _along(self, contrasts: Array) -> tuple[Array, Array]:
         variances = np.einsum("ri,nij,rj->nr", contrasts, self.covariances, contrasts, optimize=True)
@@ -319,7 +323,7 @@ class Model:
         waiting, seen = list(found), set[tuple[int, ...]]()
         while waiting:
             point = waiting.pop()
-            if point not in seen and found[point].log_evidence > here.log_evidence - _NEGLIGIBLE:
+            if point not in seen and found[point].log_evidence > here.log_evidence - NEGLIGIBLE:
                 seen.add(point)
                 look_around(found[point])
                 waiting += [other for other in self._neighbours(point) if other not in seen]

@@ -22,15 +22,15 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from .mixed_model import COARSE, LATTICE, LEVEL_SPREAD, PRIOR_SPREAD, normal_below
+from .mixed_model import COARSE, LATTICE, LEVEL_SPREAD, NEGLIGIBLE, PRIOR_SPREAD, normal_below
 from .strengths import Array
 from .study import Study
 from .verdicts import WRONG
 
 DRAWS = 2000
-FLATTENED = 0.4 * (16 * math.sqrt(3) / (15 * math.pi)) ** 2
+FLATTENED = 0.5 * (16 * math.sqrt(3) / (15 * math.pi)) ** 2
 """What the votes leave open of luck and tastes flattens the curve they are fitted with, and so shrinks the levels (S. L. Zeger, K.-Y. Liang,
-P. S. Albert, Biometrics 44, 1988, for effects of which nothing is known); two fifths of it is what 20 simulated designs show."""
+P. S. Albert, Biometrics 44, 1988, for effects of which nothing is known); half of it is what 21 simulated designs show."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,13 +44,15 @@ class Chances:
 @dataclasses.dataclass(frozen=True)
 class _Spread:
     """One of the spreads that a study has to learn: what it truly is, over how many of its numbers a level averages, the variance
-    with which votes blur each of them, and with how many degrees of freedom it is learned.
+    with which votes blur each of them, and with how many degrees of freedom it is learned. `clips`: each of its numbers is seen through
+    the luck of so many clips, which has to be learned too (0: through none).
     """
 
     true: float
     averaged: int
     blur: float
     freedom: int
+    clips: int = 0
 
 
 def chances(study: Study, *, draws: int = DRAWS, seed: int = 0) -> Chances:
@@ -63,9 +65,10 @@ def chances(study: Study, *, draws: int = DRAWS, seed: int = 0) -> Chances:
 
     # Draw what the studies find.
     strays = sum(spread.true**2 / spread.averaged for spread in spreads)
-    if study.takes == 1:  # then the luck of a clip is part of how an item suits a block
-        strays += study.luck**2 / study.blocks
-    unresolved = 2 * sum(spread.true**2 * spread.blur / (spread.true**2 + spread.blur) for spread in spreads)
+    blurs = [spread.blur + (study.luck**2 / spread.clips if spread.clips else 0.0) for spread in spreads]
+    unresolved = 2 * sum(
+        spread.true**2 * blur / (spread.true**2 + blur) for spread, blur in zip(spreads, blurs, strict=True)
+    )
     levels = np.zeros(study.items)
     levels[0] = study.gap
     root = np.linalg.cholesky(open_by_votes + (strays + 1e-12) * np.eye(study.items))
@@ -78,11 +81,13 @@ def chances(study: Study, *, draws: int = DRAWS, seed: int = 0) -> Chances:
     logs, strays_tried = np.zeros((draws, len(points))), np.zeros(len(points))
     for place, spread in enumerate(spreads):
         tried = lattice[points[:, place]] ** 2
-        found = (spread.true**2 + spread.blur) * rng.chisquare(spread.freedom, draws) / spread.freedom
-        expected = tried + spread.blur
+        found = (spread.true**2 + blurs[place]) * rng.chisquare(spread.freedom, draws) / spread.freedom
+        # Whoever believes in much luck believes in little else: the two are learned from the same clips.
+        expected = tried + spread.blur + (lattice[points[:, place + 1]] ** 2 / spread.clips if spread.clips else 0.0)
         logs += log_shares[points[:, place]] - spread.freedom * (np.log(expected) + found[:, None] / expected) / 2
         strays_tried += tried / spread.averaged
-    weights = np.exp(logs - logs.max(axis=1, keepdims=True))
+    logs -= logs.max(axis=1, keepdims=True)
+    weights = np.where(logs > -NEGLIGIBLE, np.exp(logs), 0.0)  # what the fit leaves out, no study believes
     weights /= weights.sum(axis=1, keepdims=True)
 
     # And what it tells.
@@ -95,7 +100,7 @@ def chances(study: Study, *, draws: int = DRAWS, seed: int = 0) -> Chances:
         shrunk = 2 * LEVEL_SPREAD**2 / (2 * LEVEL_SPREAD**2 + variances)
         z = np.abs(seen[:, one] - seen[:, other])[:, None] * np.sqrt(shrunk / variances)
         doubts[:, column] = np.minimum(1.0, 2 * (weights * normal_below(-z)).sum(axis=1))
-    of_best = _told(doubts)[:, : study.items - 1] & (seen[:, :1] > seen[:, 1:])
+    of_best = told_by(doubts)[:, : study.items - 1] & (seen[:, :1] > seen[:, 1:])
     return Chances(float(of_best[:, 0].mean()), float(of_best.all(axis=1).mean()))
 
 
@@ -139,8 +144,10 @@ def _spreads(study: Study, worth: float) -> list[_Spread]:
     of_item = 2 * study.votes / study.items * worth
     found = []
     if study.blocks > 1:
-        blur = study.blocks / of_item + study.luck**2 / study.takes
-        found.append(_Spread(study.suits, study.blocks, blur, (study.items - 1) * (study.blocks - 1)))
+        # Of one take its luck is part of how an item suits a block. `chances` counts on luck coming next.
+        true, clips = (study.suits, study.takes) if study.takes > 1 else (math.hypot(study.suits, study.luck), 0)
+        freedom = (study.items - 1) * (study.blocks - 1)
+        found.append(_Spread(true, study.blocks, study.blocks / of_item, freedom, clips))
     if study.takes > 1:
         clips = study.blocks * study.takes
         found.append(_Spread(study.luck, clips, clips / of_item, study.items * study.blocks * (study.takes - 1)))
@@ -149,7 +156,7 @@ def _spreads(study: Study, worth: float) -> list[_Spread]:
     return found
 
 
-def _told(doubts: Array) -> npt.NDArray[np.bool_]:
+def told_by(doubts: Array) -> npt.NDArray[np.bool_]:
     """(draws, pairs): which pairs each drawn study tells, any wrong one being as rare as WRONG (Holm, as in `verdicts`)."""
     tests = doubts.shape[1]
     order = np.argsort(doubts, axis=1, kind="stable")

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from .crowds import LEAST_GROUPS, MOST_GROUPS, in_groups
 from .intervals import bootstrap
 from .item_spread import chance_to_tell, item_spread
 from .mixed_model import MOST_UNKNOWNS, Evidence, Levels, Model, effects_of, fit_levels
@@ -115,9 +116,18 @@ def evidence_of(
 
 
 def levels_of(evidence: Evidence, *, raters_are_draws: bool) -> Levels | None:
-    """What the votes say of the levels; None where that would take minutes."""
+    """What the votes say of the levels; None where that would take minutes. Of a crowd of raters several are fitted as one."""
     unknowns = Model(evidence, effects_of(evidence, raters_are_draws=raters_are_draws)).unknowns
-    return fit_levels(evidence, raters_are_draws=raters_are_draws) if unknowns <= MOST_UNKNOWNS else None
+    if unknowns <= MOST_UNKNOWNS:
+        return fit_levels(evidence, raters_are_draws=raters_are_draws)
+    if not raters_are_draws:
+        return None
+    room = MOST_UNKNOWNS - Model(evidence, effects_of(evidence, raters_are_draws=False)).unknowns
+    groups = min(MOST_GROUPS, room // evidence.items)
+    if groups < LEAST_GROUPS:
+        return None
+    grouped, together = in_groups(evidence, groups)
+    return dataclasses.replace(fit_levels(grouped), together=together)
 
 
 def of_levels(

@@ -28,11 +28,12 @@ def report_raters(votes: Sequence[Vote], gold: Sequence[Vote] = ()) -> tuple[Rat
 
     `gold` are their answers to pairs of a clip and its own damaged copy.
     """
-    names = sorted({vote.rater for vote in votes})
-    return tuple(
-        _report(name, [vote for vote in votes if vote.rater == name], [vote for vote in gold if vote.rater == name])
-        for name in names
-    )
+    own: dict[str, tuple[list[Vote], list[Vote]]] = {vote.rater: ([], []) for vote in votes}
+    for place, given in enumerate((votes, gold)):
+        for vote in given:
+            if vote.rater in own:
+                own[vote.rater][place].append(vote)
+    return tuple(_report(name, *own[name]) for name in sorted(own))
 
 
 def _report(rater: str, votes: Sequence[Vote], gold: Sequence[Vote]) -> RaterReport:

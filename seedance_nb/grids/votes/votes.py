@@ -283,7 +283,7 @@ def _with_likelihoods(
         inside, group_of, block_of, verdicts.order_of(inside, group_of, sorted(part, key=by_name))
     )
     levels = verdicts.levels_of(evidence, raters_are_draws=True)
-    if levels is None:
+    if levels is None or levels.together > 1:  # of a crowd nobody is fitted by themselves
         return ranking
     known = names_of([answer.rater for answer in inside], by_others(evidence, levels, seed))
     table = tuple(
