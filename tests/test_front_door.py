@@ -164,7 +164,7 @@ with tempfile.TemporaryDirectory() as home:
 # Every keyword can be seen -----------------------------------------------------------------------------
 
 FIELDS = ["model", "aspect_ratio", "duration", "resolution", "media_urls", "webhook_url", "metadata", "extra"]
-PLACES = ["api_key", "base_url", "home", "account", "ledger", "clips", "uploads"]
+PLACES = ["api_key", "base_url", "home", "account", "ledger", "clips", "uploads", "notify"]
 KEYWORDS = {
     "sd.submit": ["prompt", *FIELDS, "take", "fresh", "max_credits"],
     "sd.grid": ["prompt", "rows", "takes", "mode", "where", "raw", "sample", *FIELDS],

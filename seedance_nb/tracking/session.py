@@ -57,6 +57,7 @@ from .ledger.contract import Account, AccountNotKnown, Spending, Wanted
 from .ledger.ledger import Ledger
 from .ledger.record import Record
 from .money import Money
+from .notifying import Notify, Notifying, check_notify
 from .ownership import Ownership
 from .references.shelf import Reference, Shelf
 
@@ -160,6 +161,7 @@ class Session:
         clips: str | os.PathLike[str] | None = None,
         *,
         uploads: Uploads | None = None,
+        notify: Notify | None = None,
         webhook_url: str | None = None,
         public_url: str | None = None,
         connect_timeout: float | None = None,
@@ -201,6 +203,7 @@ class Session:
             origin=lambda: self.origin,
         )
         self.ownership = Ownership(self.choices, self.engine)
+        self.notifying = Notifying(notify)
         self.money = Money(self.choices, self.engine)
         self._listeners: list[Callable[[Job], object]] = []
         self._asked: weakref.WeakSet[Job] = weakref.WeakSet()
@@ -545,6 +548,7 @@ class Session:
         return stop
 
     def _announce(self, job: Job) -> None:
+        self.notifying.watch(job)
         for listener in list(self._listeners):
             try:
                 listener(job)
@@ -627,6 +631,7 @@ class Session:
         api_key: str | Secret | None = None,
         limits: Changes | None = None,
         uploads: Uploads | Unset | None = UNSET,
+        notify: Notify | Unset | None = UNSET,
         webhook_url: str | None = None,
         public_url: str | None = None,
     ) -> None:
@@ -637,8 +642,10 @@ class Session:
         key = Secret(api_key) if isinstance(api_key, str) else api_key
         del api_key
         key = None if key is None else check_key(key)
+        told = self.notifying.target if isinstance(notify, Unset) else check_notify(notify)
         if not isinstance(uploads, Unset):
             self.choices.use_uploads(uploads)
+        self.notifying.target = told
         if webhook_url is not None or public_url is not None:
             self.choices.use_webhooks(webhook_url=webhook_url, public_url=public_url)
             if self.engine.started is not None:
@@ -663,6 +670,7 @@ class Session:
         ledger: str | os.PathLike[str] | None = None,
         clips: str | os.PathLike[str] | None = None,
         uploads: Uploads | Unset | None = UNSET,
+        notify: Notify | Unset | None = UNSET,
         webhook_url: str | None = None,
         public_url: str | None = None,
         limits: Mapping[str, float | int | None] | None = None,
@@ -683,6 +691,7 @@ class Session:
             ledger=ledger or self.choices.ledger,
             clips=clips or self.choices.clips,
             uploads=known.uploads if isinstance(uploads, Unset) else uploads,
+            notify=self.notifying.target if isinstance(notify, Unset) else notify,
             webhook_url=webhook_url or known.webhook_url or OFF,
             public_url=public_url or known.public_url,
             **{**self.choices.kept_limits(), **limits},
@@ -811,6 +820,7 @@ def configure(
     clips: str | os.PathLike[str] | None = None,
     *,
     uploads: Uploads | Unset | None = UNSET,
+    notify: Notify | Unset | None = UNSET,
     webhook_url: str | None = None,
     public_url: str | None = None,
     connect_timeout: float | Unset | None = UNSET,
@@ -842,6 +852,9 @@ def configure(
     wakes this notebook; or `off`. `public_url` is where the Jupyter server is reached from outside (what stands before /lab), where
     JupyterHub does not tell it.
 
+    `notify` is told once of each job that ends: a function of the job, or a command as a list of arguments, without a shell, which gets
+    one more ("succeeded: a paper boat"). It runs in a thread of its own; what it does or fails to do touches no job. None: nobody is told.
+
     Limits: connect_timeout, read_timeout, create_timeout, stall_timeout, download_timeout, poll_floor, poll_ceiling, pause_after_trouble
     and longest_pause are seconds, max_clip_bytes, max_json_bytes, embed_limit and clips_cache_bytes bytes; concurrency is calls at once, tries_after_trouble
     sends of a create in all, max_credits what the session may spend. One that is None is what environment, pyproject.toml or the
@@ -856,10 +869,11 @@ def configure(
     webhooks: dict[str, Any] = {"webhook_url": webhook_url, "public_url": public_url}
     if session is None:
         place = None if isinstance(uploads, Unset) else uploads
-        return _adopt(Session(api_key=key, **places, uploads=place, **webhooks, **limits))
+        whom = None if isinstance(notify, Unset) else notify
+        return _adopt(Session(api_key=key, **places, uploads=place, notify=whom, **webhooks, **limits))
     if any(place is not None for place in places.values()):
-        return _adopt(session.moved(api_key=key, **places, uploads=uploads, **webhooks, limits=limits))
-    session.change(api_key=key, limits=limits, uploads=uploads, **webhooks)
+        return _adopt(session.moved(api_key=key, **places, uploads=uploads, notify=notify, **webhooks, limits=limits))
+    session.change(api_key=key, limits=limits, uploads=uploads, notify=notify, **webhooks)
     return session
 
 
