@@ -196,7 +196,7 @@ KEYWORDS = {
     "sd.Grid.vote": ["aspects", "rater", "by", "offline", "gold", "training"],
     "sd.Grid.add_votes": ["path", "unsigned"],
     "sd.Grid.withdraw": ["rater"],
-    "sd.Grid.export": ["path", "rows", "columns", "pages", "where", "embed", "sound", "names", "layout"],
+    "sd.Grid.export": ["path", "rows", "columns", "pages", "where", "embed", "sound", "executor", "names", "layout"],
 }
 
 
