@@ -186,7 +186,7 @@ class Screen:
                     time.sleep(BETWEEN_SHOTS)
                 jobs = session.awaited_jobs()
             except KeyboardInterrupt:
-                self.leave(session.awaited_jobs())
+                self.leave(list({job.key: job for job in [*jobs, *session.awaited_jobs()]}.values()))
         if self.is_headless:  # what comes after the cell is lost there
             for view in self.views:
                 view.refresh()

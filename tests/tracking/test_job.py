@@ -168,13 +168,13 @@ def later(function, *args):
 
 def test_the_result_of_a_done_job_is_there_at_once(job, runner):
     job.deliver(succeeded())
-    assert job.result(timeout=0) is CLIP
+    assert job.result(timeout=0) == CLIP
     assert runner.asked == []
 
 
 def test_a_wait_ends_with_the_job(job):
     later(job.deliver, succeeded())
-    assert job.result(timeout=10) is CLIP
+    assert job.result(timeout=10) == CLIP
 
 
 def test_waiting_for_a_job_makes_sure_that_it_is_followed(job, runner):
@@ -194,7 +194,7 @@ def test_the_time_out_of_a_wait_does_not_count_what_the_process_was_stopped_for(
     stopped_for_an_hour(monkeypatch)
     later(job.deliver, succeeded())
 
-    assert job.result(timeout=10) is CLIP
+    assert job.result(timeout=10) == CLIP
 
 
 @pytest.mark.parametrize(("seconds", "done"), [(10, True), (0.6, False)])
@@ -243,7 +243,7 @@ def test_waiting_inside_the_background_thread_is_refused_at_once(job, runner):
 
 def test_the_way_to_wait_is_the_runners(job, runner):
     runner.wait_strategy = lambda waiting, timeout: job.deliver(succeeded()) or True
-    assert job.result() is CLIP
+    assert job.result() == CLIP
 
 
 def test_an_abandoned_job_frees_who_waits_and_says_how_to_go_on(job):
@@ -281,7 +281,7 @@ def test_await_gives_the_clip(job):
         later(job.deliver, succeeded())
         return await job
 
-    assert asyncio.run(run()) is CLIP
+    assert asyncio.run(run()) == CLIP
 
 
 def test_await_of_a_failed_job_raises_its_error(job):
@@ -319,7 +319,7 @@ def test_cancelling_an_await_leaves_the_job_running(job, runner):
     asyncio.run(run())
     assert (job.done(), runner.asked) == (False, [("follow", job)])
     job.deliver(succeeded())
-    assert job.result() is CLIP
+    assert job.result() == CLIP
 
 
 @pytest.mark.parametrize("way", ["asyncio.timeout", "asyncio.wait_for"])
@@ -349,7 +349,7 @@ def test_a_loop_that_ended_before_the_job_hurts_nobody(job):
 
     asyncio.run(begin())
     job.deliver(succeeded())
-    assert job.result() is CLIP
+    assert job.result() == CLIP
 
 
 # Telling ---------------------------------------------------------------------------------------------

@@ -352,9 +352,9 @@ async def _missed(followed: Followed, error: SeedanceError, failed: int) -> bool
         return False
     cure = "set a good one with %seedance login or sd.configure(api_key=…)"
     text = f"the key was refused; the job is kept and goes on with a good key: {cure}"
+    followed.wake.clear()
     followed.tell(failed_checks=failed, trouble=text)
     await followed.save({"follower": None})  # whoever has a good one looks
-    followed.wake.clear()
     await followed.tools.clock.wait(followed.wake, PAUSE_FOR_KEY)
     return True
 

@@ -186,10 +186,10 @@ def test_distributed_is_not_imported_by_measuring(tmp_path):
         "import sys\n"
         "from concurrent.futures import ThreadPoolExecutor\n"
         "import seedance_nb as sd\n"
-        "from seedance_nb.grids.measures import running\n"
+        "from seedance_nb.grids.executors import chosen\n"
         "from seedance_nb.grids.export import writing\n"
-        "running.check_executor(ThreadPoolExecutor())\n"
-        "assert not running.is_client(ThreadPoolExecutor())\n"
+        "from seedance_nb.grids.measures import running\n"
+        "chosen.check_executor(ThreadPoolExecutor())\n"
         "assert not {'distributed', 'dask'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True, cwd=tmp_path)
