@@ -7,6 +7,7 @@ import time
 import pytest
 
 from seedance_nb.errors import ConfigurationError
+from seedance_nb.tracking.notifying import Notifying
 from seedance_nb.tracking.session import Session
 
 PATIENCE = 60
@@ -76,16 +77,30 @@ def test_a_notifier_that_fails_or_hangs_harms_no_job(session, kind):
     def tell(job):
         was_told.release()
         if kind == "hangs":
-            goes_on.wait(PATIENCE)
+            goes_on.wait()
         raise SystemExit(3) if kind == "exits" else RuntimeError("no")
 
     session.change(notify=["/no/such/program"] if kind == "is not there" else tell)
-    clips = [session.submit("a boat", duration=4, take=take).result(PATIENCE) for take in range(1, 7)]
+    try:
+        clips = [session.submit("a boat", duration=4, take=take).result(PATIENCE) for take in range(1, 7)]
+    finally:
+        goes_on.set()
 
     assert all(clips)
     if kind != "is not there":
         assert was_told.acquire(timeout=PATIENCE)
-    goes_on.set()
+
+
+def test_what_the_ledger_had_is_no_news_where_it_answers_late(session):
+    session.submit("a boat", duration=4).result(PATIENCE)
+    job, told, done = session.submit("a boat", duration=4), [], threading.Event()
+    notifying = Notifying(lambda job: (told.append(job.key), done.set()))
+
+    notifying._ended(job, time.time())
+    notifying._ended(job, 0.0)
+
+    assert done.wait(PATIENCE)
+    assert told == [job.key]
 
 
 @pytest.mark.parametrize("notify", ["notify-send done", [], [""], [1], 5, ["a\0b"], "browser"])
