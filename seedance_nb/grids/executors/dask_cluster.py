@@ -161,7 +161,7 @@ class DaskCluster(Executor):
         self._unfit = {address: why for address, why in self._unfit.items() if address in there}
         new = [address for address in there if address not in self._fit and address not in self._unfit]
         if new:
-            with contextlib.suppress(OSError):  # one of them went away while it was asked: they are asked again
+            with contextlib.suppress(OSError, KeyError):  # one of them went away while it was asked: they are asked again
                 self._probe(new, {address: max(1, int(there[address].get("nthreads") or 1)) for address in new})
         self._looked = time.monotonic()
         if self._fit:
@@ -234,7 +234,8 @@ class DaskCluster(Executor):
             return
         try:
             call.contents = [self._scattered(content, worker) for content in contents]
-        except (OSError, TimeoutError):  # the worker went away meanwhile, or the scheduler did
+        except (OSError, TimeoutError, KeyError):  # the worker went away meanwhile, or the scheduler did
+            self._fit.pop(worker, None)  # if it is there all the same, it is asked anew
             self._lost(call)
             return
         names = [path.name for path in call.files]
