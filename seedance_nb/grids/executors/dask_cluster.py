@@ -161,7 +161,9 @@ class DaskCluster(Executor):
         self._unfit = {address: why for address, why in self._unfit.items() if address in there}
         new = [address for address in there if address not in self._fit and address not in self._unfit]
         if new:
-            with contextlib.suppress(OSError, KeyError):  # one of them went away while it was asked: they are asked again
+            with contextlib.suppress(
+                OSError, KeyError
+            ):  # one of them went away while it was asked: they are asked again
                 self._probe(new, {address: max(1, int(there[address].get("nthreads") or 1)) for address in new})
         self._looked = time.monotonic()
         if self._fit:
