@@ -84,6 +84,12 @@ class Outputs(Tab):
         return int(self._output(index).locator(selector).count())
 
     @in_browser
+    def wait_gone(self, index: int, selector: str) -> None:
+        """Until the cell's output has no such element any more."""
+        with self._explaining(f"cell {index} never lost its {selector}"):
+            self._output(index).locator(selector).first.wait_for(state="detached", timeout=60_000)
+
+    @in_browser
     def evaluate(self, index: int, selector: str, script: str) -> Any:
         """What a function of the page says of this element of the cell's output."""
         return self._output(index).locator(selector).first.evaluate(script)

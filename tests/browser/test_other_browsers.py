@@ -199,7 +199,7 @@ def test_a_card_lives_and_becomes_the_video(window, lab, open_cells):
 
 # What typing and choosing tell a page, whoever does it.
 FILL = """
-const label = [...driver.cell(1).node.querySelectorAll("label")].find((label) => label.innerText.trim() === arguments[0]);
+const label = [...driver.cell(1).node.querySelectorAll("label")].find((label) => label.textContent.trim() === arguments[0]);
 const field = driver.cell(1).node.querySelector("#" + CSS.escape(label.htmlFor));
 field.focus();
 field.value = arguments[1];
@@ -215,8 +215,11 @@ def test_a_panel_makes_a_video_at_the_price_on_its_button(window, lab, open_cell
     window.execute_script("driver.command('notebook:run-all-cells');")
     until(button(1, "Generate"))
     before = window.execute_script(f"return {button(1, 'Generate')}.disabled;")
-    window.execute_script(FILL, "Prompt", prompt)
-    window.execute_script(FILL, "Resolution", "480p")
+    for field, value in (("Prompt", prompt), ("Resolution", "480p")):
+        until(
+            f"[...driver.cell(1).node.querySelectorAll('label')].some((label) => label.textContent.trim() === '{field}')"
+        )
+        window.execute_script(FILL, field, value)
     until(f"{button(1, 'Generate · 25 credits')}?.disabled === false")
     window.execute_script(f"for (let press = 0; press < 2; press += 1) {button(1, 'Generate')}.click();")
     until("driver.text(1).includes('being made')")
