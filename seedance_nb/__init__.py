@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .notebook.panel.panel import panel
     from .notebook.syntax.reading import read
     from .tracking.forgetting import forget
+    from .tracking.importing import import_clip
     from .tracking.job import Job
     from .tracking.ledger.ledger import Ledger
     from .tracking.session import Session, account, configure, jobs, models, resume, serve_webhooks, submit
@@ -74,6 +75,7 @@ __all__ = [
     "configure",
     "forget",
     "grid",
+    "import_clip",
     "jobs",
     "load_ipython_extension",
     "measures",
@@ -93,6 +95,7 @@ _ROOM_OF = dict.fromkeys(__all__, "errors") | {
     "submit": "tracking.session",
     "jobs": "tracking.session",
     "forget": "tracking.forgetting",
+    "import_clip": "tracking.importing",
     "resume": "tracking.session",
     "models": "tracking.session",
     "serve_webhooks": "tracking.session",

@@ -42,6 +42,7 @@ PUBLIC = [
     "configure",
     "forget",
     "grid",
+    "import_clip",
     "jobs",
     "load_ipython_extension",
     "measures",
@@ -170,6 +171,7 @@ KEYWORDS = {
     "sd.grid": ["prompt", "rows", "takes", "mode", "where", "raw", "sample", *FIELDS],
     "sd.jobs": ["status", "limit", "starred", "text"],
     "sd.forget": ["job"],
+    "sd.import_clip": ["path"],
     "sd.configure": [*PLACES, "webhook_url", "public_url", *LIMIT_NAMES],
     "sd.Session": [*PLACES, "webhook_url", "public_url", *LIMIT_NAMES],
     "sd.serve_webhooks": ["port", "host", "public_url"],
@@ -232,7 +234,8 @@ def test_tab_offers_every_keyword_and_shift_tab_shows_it_with_its_type_and_what_
 
 
 @pytest.mark.parametrize(
-    "name", ["submit", "grid", "jobs", "configure", "account", "rank", "models", "resume", "serve_webhooks"]
+    "name",
+    ["submit", "grid", "jobs", "configure", "account", "rank", "models", "resume", "serve_webhooks", "import_clip"],
 )
 def test_no_function_of_the_front_door_takes_just_anything(name):
     signature = inspect.signature(getattr(seedance_nb, name))

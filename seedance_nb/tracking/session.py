@@ -853,7 +853,7 @@ def configure(
     JupyterHub does not tell it.
 
     `notify` is told once of each job that ends: a function of the job, or a command as a list of arguments, without a shell, which gets
-    one more ("succeeded: a paper boat"). It runs in a thread of its own; what it does or fails to do touches no job. None: nobody is told.
+    one more ("succeeded: a paper boat"); or "browser": the page tells of each card and board it shows, once allowed to. It runs in a thread of its own; what it does or fails to do touches no job. None: nobody is told.
 
     Limits: connect_timeout, read_timeout, create_timeout, stall_timeout, download_timeout, poll_floor, poll_ceiling, pause_after_trouble
     and longest_pause are seconds, max_clip_bytes, max_json_bytes, embed_limit and clips_cache_bytes bytes; concurrency is calls at once, tries_after_trouble
