@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from .tracking.forgetting import forget
     from .tracking.job import Job
     from .tracking.ledger.ledger import Ledger
+    from .tracking.limiting import limit
     from .tracking.session import Session, account, configure, jobs, models, resume, serve_webhooks, submit
 
 __all__ = [
@@ -75,6 +76,7 @@ __all__ = [
     "forget",
     "grid",
     "jobs",
+    "limit",
     "load_ipython_extension",
     "measures",
     "models",
@@ -93,6 +95,7 @@ _ROOM_OF = dict.fromkeys(__all__, "errors") | {
     "submit": "tracking.session",
     "jobs": "tracking.session",
     "forget": "tracking.forgetting",
+    "limit": "tracking.limiting",
     "resume": "tracking.session",
     "models": "tracking.session",
     "serve_webhooks": "tracking.session",

@@ -487,6 +487,14 @@ def _cost(session: Session, _line: Line, as_json: bool) -> int:
     return 0
 
 
+def _limit(session: Session, line: Line, as_json: bool) -> int:
+    from .terminal import overviews
+    from .tracking.limiting import by_words
+
+    show(overviews.limits(by_words(session, line.ids)), as_json=as_json)
+    return 0
+
+
 def _account(session: Session, line: Line, as_json: bool) -> int:
     from .terminal import overviews
 
@@ -530,6 +538,7 @@ _COMMANDS: dict[str, Callable[[Session, Line, bool], int]] = {
     "wait": _wait,
     "models": _models,
     "cost": _cost,
+    "limit": _limit,
     "account": _account,
     "login": _login,
     "doctor": _doctor,

@@ -43,6 +43,7 @@ PUBLIC = [
     "forget",
     "grid",
     "jobs",
+    "limit",
     "load_ipython_extension",
     "measures",
     "models",

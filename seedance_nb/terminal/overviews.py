@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from ..api.fields import listed
 from ..api.models import VideoRequest
 from ..pages import words
-from ..tracking.ledger.contract import Spending, shown
+from ..tracking.ledger.contract import Spending, Standing, shown
+from ..tracking.ledger.periods import IN_WORDS, renewal_in_words
 from ..tracking.session import JobList, Session
 
 Overview = tuple[Sequence[str], Sequence[Sequence[str]], str | None]
@@ -79,6 +80,24 @@ def cost(session: Session) -> Overview:
     limit = session.limits.max_credits
     caption = f"This session: {session.spent:g} credits" + (f" of at most {limit:g}" if limit is not None else "")
     return ("Day", "Model", "Notebook", "Videos", "Credits", "Saved by reuse"), rows, caption
+
+
+def limits(standings: Sequence[Standing]) -> Overview:
+    """What all who share the ledger may spend, and how that stands."""
+    rows = [
+        (
+            f"{s.limit.credits:,.6g} {IN_WORDS[s.limit.per]}",
+            "all" if s.limit.person is None else s.person or "without a name",
+            "all" if s.limit.project is None else s.project or "without a name",
+            f"{s.spent:,.6g}" + (f" and {s.unpriced} without a price" if s.unpriced else ""),
+            f"{s.left:,.6g}",
+            renewal_in_words(s.limit.per, s.now).removeprefix("renews "),
+        )
+        for s in standings
+    ]
+    caption = "Days and months end at 00:00 UTC, by the ledger's clock. %seedance limit 1000 --per day sets a limit for all who share it"
+    headers = ("Credits", "Person", "Project", "Used", "Left", "Renews")
+    return headers, rows or [("no limit is set", "", "", "", "", "")], caption
 
 
 def accounts(session: Session) -> Overview:

@@ -72,8 +72,11 @@ class Tools:
         notebook: str | None,
         simulated: bool,
         references: References,
+        person: str | None,
+        project: str | None,
     ) -> None:
         self.references = references
+        self.person, self.project = person, project
         self.base_url, self.service = base_url, service
         self.account, self.owner, self.notebook, self.simulated = account, owner, notebook, simulated
         self.ledger, self.clips, self.budget, self.clock = ledger, clips, budget, clock
@@ -106,6 +109,11 @@ class Tools:
         if self._client is not None:
             self._retired.append(self._client)
             self._client = None
+
+    @property
+    def whose(self) -> tuple[str | None, str | None, str | None]:
+        """Notebook, person and project, as the ledger keeps them."""
+        return self.notebook, self.person, self.project
 
     @property
     def under_way(self) -> int:

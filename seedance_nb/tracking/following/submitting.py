@@ -7,6 +7,7 @@ byte; the id is committed before anybody is told. A process that dies in between
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from typing import Any
 
@@ -56,12 +57,18 @@ _WHAT_NOW = (
 
 
 async def claim(
-    followed: Followed, request: VideoRequest, *, fresh: bool, price: float | None, max_credits: float | Budget | None
+    followed: Followed,
+    request: VideoRequest,
+    *,
+    fresh: bool,
+    price: float | None,
+    most: float | None,
+    max_credits: float | Budget | None,
 ) -> tuple[Record, bool] | None:
     """(the ledger's row for this intention, whether it is new); None when the job ended here, which is told.
 
-    `request` is what would be sent; the row holds the same without signatures. `price` is set aside for a new one; None: nobody knows
-    it, and under a limit it is refused.
+    `request` is what would be sent; the row holds the same without signatures. `price` is set aside for a new one, and `most` is what
+    the ledger's limits are held against; None: nobody knows it, and under a limit it is refused.
     """
     tools, snapshot = followed.tools, followed.snapshot
     record = Record(
@@ -70,7 +77,9 @@ async def claim(
         base_url=tools.service,
         owner=tools.owner,
         notebook=tools.notebook,
+        reserved=most,
     )
+    gives_back = True
 
     def may_be_sent() -> None:
         if request.unsigned_address is not None:
@@ -97,11 +106,14 @@ async def claim(
                 row = await bury(tools, row)
                 if row.status is Status.REJECTED:
                     continue  # it surely never left, so the place is free again
-            await tools.try_ledger(tools.ledger.note_reuse, row.key, tools.clock.time(), row.credits, tools.notebook)
+            await tools.try_ledger(tools.ledger.note_reuse, row.key, tools.clock.time(), row.credits, *tools.whose)
             return row, False
-        except (BudgetExceeded, InvalidRequest) as error:
+        except BudgetExceeded as error:
             refused: SeedanceError = error
-        except AccountNotKnown as error:
+            if gives_back and await _give_back(tools):
+                gives_back = False
+                continue
+        except (InvalidRequest, AccountNotKnown) as error:
             refused = error
         except ConfigurationError as error:
             said = str(error)
@@ -111,6 +123,16 @@ async def claim(
             job.is_recorded = False
         await followed.end(Status.REJECTED, refused, nothing_charged=True, in_ledger=False)
         return None
+
+
+async def _give_back(tools: Tools) -> bool:
+    """Whether limits of the ledger have more room now: what was claimed and surely never sent, by processes that are dead, counts no more."""
+    has_room = False
+    for row in await tools.try_ledger(tools.ledger.limits.never_sent) or ():
+        if owners.is_alive(row.owner) is False:
+            with contextlib.suppress(ConfigurationError):
+                has_room |= (await bury(tools, row)).status is Status.REJECTED
+    return has_room
 
 
 async def bury(tools: Tools, record: Record) -> Record:
@@ -284,6 +306,8 @@ async def _send_once(followed: Followed, request: VideoRequest) -> Generation | 
         # The last stop before money: from here on a crash means "perhaps sent". Whoever thought us dead meanwhile (another
         # machine cannot know) has written our row off, and may have claimed the intention anew: then this write fails.
         await tools.in_ledger(tools.ledger.save, followed.key, {**_STILL_OURS, "sent_at": tools.clock.time()})
+    except BudgetExceeded as error:  # written off, and what it would have cost was spent by others meanwhile
+        return error
     except ConfigurationError as error:
         row = await tools.try_ledger(tools.ledger.find, followed.key)
         if row is not None and row.status is not Status.SUBMITTING:

@@ -11,6 +11,7 @@ PARTS = {
     "browsing": contract.Browsing,
     "experience": contract.Experience,
     "accounts": contract.Accounts,
+    "limits": contract.Limits,
     "votes": contract.Votes,
     "studies": contract.Studies,
     "registrations": contract.Registrations,
