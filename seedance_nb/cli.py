@@ -489,9 +489,9 @@ def _cost(session: Session, _line: Line, as_json: bool) -> int:
 
 def _limit(session: Session, line: Line, as_json: bool) -> int:
     from .terminal import overviews
-    from .tracking.limiting import by_words
+    from .tracking.limiting import allowance_of, by_words
 
-    show(overviews.limits(by_words(session, line.ids)), as_json=as_json)
+    show(overviews.limits(by_words(session, line.ids), allowance_of(session)), as_json=as_json)
     return 0
 
 
@@ -504,11 +504,12 @@ def _account(session: Session, line: Line, as_json: bool) -> int:
     return 0
 
 
-def _doctor(session: Session, _line: Line, as_json: bool) -> int:
+def _doctor(session: Session, line: Line, as_json: bool) -> int:
     from .tracking.checkup import check_up
+    from .tracking.team_checkup import check_up_team
 
     troubles = 0
-    for finding in check_up(session):
+    for finding in check_up_team(session) if line.ids else check_up(session):
         troubles += not finding.ok
         if as_json:
             print_json(dataclasses.asdict(finding))

@@ -171,7 +171,7 @@ KEYWORDS = {
     "sd.grid": ["prompt", "rows", "takes", "mode", "where", "raw", "sample", *FIELDS],
     "sd.jobs": ["status", "limit", "starred", "text"],
     "sd.forget": ["job"],
-    "sd.limit": ["credits", "per", "person", "project"],
+    "sd.limit": ["credits", "per", "person", "project", "calls_a_minute", "creates_at_once"],
     "sd.configure": [*PLACES, "webhook_url", "public_url", "person", "project", *LIMIT_NAMES],
     "sd.Session": [*PLACES, "webhook_url", "public_url", "person", "project", *LIMIT_NAMES],
     "sd.serve_webhooks": ["port", "host", "public_url"],

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from ..api.fields import listed
 from ..api.models import VideoRequest
 from ..pages import words
-from ..tracking.ledger.contract import Spending, Standing, shown
+from ..tracking.ledger.contract import Allowance, Spending, Standing, shown
 from ..tracking.ledger.periods import IN_WORDS, renewal_in_words
 from ..tracking.session import JobList, Session
 
@@ -89,7 +89,7 @@ def cost(session: Session) -> Overview:
     return ("Day", "Model", "Notebook", *map(str.capitalize, by), "Videos", "Credits", "Saved by reuse"), rows, caption
 
 
-def limits(standings: Sequence[Standing]) -> Overview:
+def limits(standings: Sequence[Standing], allowance: Allowance) -> Overview:
     """What all who share the ledger may spend, and how that stands."""
     rows = [
         (
@@ -103,6 +103,10 @@ def limits(standings: Sequence[Standing]) -> Overview:
         for s in standings
     ]
     caption = "Days and months end at 00:00 UTC, by the ledger's clock. %seedance limit 1000 --per day sets a limit for all who share it"
+    paced = [f"{allowance.calls_a_minute:g} calls a minute"] if allowance.calls_a_minute is not None else []
+    paced += [f"{allowance.creates_at_once} creates at once"] if allowance.creates_at_once is not None else []
+    if paced:
+        caption += f". All sessions of this account together: at most {' and '.join(paced)}"
     headers = ("Credits", "Person", "Project", "Used", "Left", "Renews")
     return headers, rows or [("no limit is set", "", "", "", "", "")], caption
 

@@ -7,7 +7,7 @@ from seedance_nb.errors import BudgetExceeded, ConfigurationError
 from seedance_nb.settings import resolve
 from seedance_nb.terminal import overviews
 from seedance_nb.tracking.ledger.contract import SpendingLimit
-from seedance_nb.tracking.limiting import by_words, set_limit, standings
+from seedance_nb.tracking.limiting import allowance_of, by_words, set_limit, standings
 
 FAIL = {"aspect_ratio": "1:1", "resolution": "720p", "duration": 5}
 
@@ -91,7 +91,7 @@ def test_the_table_says_what_is_left_and_when_it_renews(make_session):
     session = make_session(person="ann")
     session.submit("a boat [fail]", **FAIL)
     by_words(session, ["100", "--per", "month", "--person", "each"])
-    headers, [row], caption = overviews.limits(standings(session))
+    headers, [row], caption = overviews.limits(standings(session), allowance_of(session))
     assert dict(zip(headers, row, strict=True)) | {"Renews": ""} == {
         "Credits": "100 a month",
         "Person": "ann",

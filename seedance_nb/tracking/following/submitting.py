@@ -41,6 +41,9 @@ from .polling import pause_after_refusal
 PATIENCE_WHILE_OTHERS_RUN = 5
 """While the service is making other videos of ours a place will become free: then a create that is refused with 429 is sent again so
 many times as often before it is given up."""
+OTHERS_SEND = "other sessions of this account are sending; nothing submitted yet"
+WAIT_FOR_OTHERS = 0.5
+"""Between two tries to be one of the few creates that an account has in the air at once."""
 LOOK_AT_OTHER_PROCESS = 0.3
 LONGEST_STEP = 1.0
 """Between two looks at another process no more than this counts as waited."""
@@ -99,6 +102,7 @@ async def claim(
             row, is_new = await tools.in_ledger(tools.ledger.claim, record, fresh, may_be_sent)
             if is_new:
                 followed.is_claimed = True
+                tools.say_version()
                 followed.tell(take=row.take)
                 return row, True
             followed.settle(0.0)
@@ -226,6 +230,7 @@ async def send(followed: Followed, request: VideoRequest) -> bool:
     )
     most = tools.limits.tries_after_trouble
     while True:
+        await tools.turns.fresh()  # another session of the account may have been refused
         while (left := tools.busy_until - tools.clock.monotonic()) > 0 and not followed.snapshot.cancel_requested:
             # A little apart, so that not all come back at the same instant.
             await followed.count_down(left + random.uniform(0.0, 0.3), "the service is busy; nothing submitted yet")
@@ -237,11 +242,14 @@ async def send(followed: Followed, request: VideoRequest) -> bool:
             if tools.busy_until > tools.clock.monotonic() or followed.snapshot.cancel_requested:
                 continue  # that became so while this one waited for its turn
             seen = tools.gate.refusals
-            outcome = await _send_once(followed, request)
+            outcome = await _send_once(followed, request) if await _takes_off(followed) else None
             if isinstance(outcome, RateLimited):
                 tools.gate.refused(seen)
             elif isinstance(outcome, Generation):
                 tools.gate.accepted()
+        if outcome is None:
+            await followed.count_down(WAIT_FOR_OTHERS, OTHERS_SEND)
+            continue
         if isinstance(outcome, Generation):
             await _accept(followed, outcome)
             return True
@@ -259,13 +267,26 @@ async def send(followed: Followed, request: VideoRequest) -> bool:
             await tools.try_ledger(tools.ledger.save, followed.key, {"sent_at": None})
             # It is the account that is busy, so it is the refusals of all jobs in a row that make the pauses longer.
             pause = _pause(tools, tools.gate.refusals, outcome.retry_after)
-            tools.busy_until = max(tools.busy_until, tools.clock.monotonic() + pause)
+            if outcome.retry_after is not None:
+                tools.refused(pause, is_create=True)
+            else:
+                tools.busy_until = max(tools.busy_until, tools.clock.monotonic() + pause)
             followed.tell(trouble=str(outcome))
         else:
             if isinstance(outcome, ConnectionFailed | RateLimited):  # until now it was tried again by itself
                 outcome.args = (f"{outcome}; run it again later",)
             await followed.end(Status.REJECTED, outcome, nothing_charged=True)
             return False
+
+
+async def _takes_off(followed: Followed) -> bool:
+    """Whether one more create of the account may be in the air, where that is limited: then it is marked as sent."""
+    tools = followed.tools
+    if tools.turns.allowance.creates_at_once is None:
+        return True
+    longest = 2 * tools.limits.create_timeout
+    took = await tools.try_ledger(tools.ledger.pace.take_off, followed.key, tools.account, tools.clock.time(), longest)
+    return took is not False
 
 
 def _may_go_on(tools: Tools, refused: int, alone: int) -> bool:

@@ -97,6 +97,25 @@ class Standing:
         return max(0.0, self.limit.credits - self.spent)
 
 
+@dataclasses.dataclass(frozen=True)
+class Allowance:
+    """How fast the service may be asked in the name of an account; None: as fast as you like. Pauses are seconds from now."""
+
+    calls_a_minute: float | None = None
+    creates_at_once: int | None = None
+    no_create_for: float = 0.0
+    no_look_for: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Member:
+    """Who works with this ledger, with which version of the package, and when they last bought or checked something (epoch seconds)."""
+
+    person: str
+    version: str
+    at: float
+
+
 # Accounts ----------------------------------------------------------------------------------------
 #
 # They are told apart by a fingerprint of host and key, so a new key looks like another account. Nobody but the person can say whether
@@ -218,6 +237,41 @@ class Limits(Protocol):
         """Intentions that count, of which nothing has left: where their process is dead, they may be given back."""
 
 
+class Pace(Protocol):
+    """How fast the service may be asked in the name of an account, by all sessions together."""
+
+    def of(self, account: str, owner: str) -> Allowance:
+        """What is allowed just now, without the pauses that this owner was asked for itself."""
+
+    def allow_calls(self, account: str, calls_a_minute: float | None) -> None:
+        """At most so many calls a minute from now on; None: as many as you like."""
+
+    def allow_creates(self, account: str, creates_at_once: int | None) -> None:
+        """At most so many creates in the air at once from now on; None: as many as you like."""
+
+    def refused(self, account: str, owner: str, seconds: float, is_create: bool) -> None:
+        """The service has asked this owner for a pause of so many seconds."""
+
+    def take(self, account: str, wanted: int) -> tuple[int, float]:
+        """(how many calls may go out now, at most `wanted`; else 0, and in how many seconds the next one may)."""
+
+    def take_off(self, key: str, account: str, at: float, longest: float) -> bool:
+        """Mark this job as sent at `at`, if so few others of the account are in the air that one more may be.
+
+        A create that has been there for `longest` seconds was lost with its process.
+        """
+
+
+class Members(Protocol):
+    """Who works with this ledger."""
+
+    def seen(self, person: str, version: str) -> None:
+        """This person has worked with this version just now."""
+
+    def all(self) -> list[Member]:
+        """Everybody who has, the newest first."""
+
+
 class Votes(Protocol):
     """Blind comparisons of two clips."""
 
@@ -309,7 +363,7 @@ class Races(Protocol):
 
 
 class Store(Protocol):
-    """All of it: what was intended, sent and answered, and by these nine parts what can be asked of it."""
+    """All of it: what was intended, sent and answered, and by these eleven parts what can be asked of it."""
 
     @property
     def browsing(self) -> Browsing:
@@ -326,6 +380,14 @@ class Store(Protocol):
     @property
     def limits(self) -> Limits:
         """How much may be spent."""
+
+    @property
+    def pace(self) -> Pace:
+        """How fast the service may be asked."""
+
+    @property
+    def members(self) -> Members:
+        """Who works with it."""
 
     @property
     def votes(self) -> Votes:

@@ -21,6 +21,7 @@ from ...api.models import Status, VideoRequest
 from ...errors import ConfigurationError, one_line
 from ...settings import same_service
 from ..grouping import groupable
+from .account_pace import AccountPace
 from .accounts import Accounts, now, refuse_unknown
 from .ballot_box import BallotBox
 from .browsing import Browsing
@@ -28,6 +29,7 @@ from .contract import Spending, Store, Wanted
 from .experience import Experience
 from .ledger_file import Connection, IntegrityError, LedgerFile, Row
 from .measurements import Measurements
+from .members import Members
 from .memory import Memory
 from .migrations import migrate
 from .races import Races
@@ -76,6 +78,8 @@ class Ledger:
         self.experience = Experience(self.file)
         self.accounts = Accounts(self.file, self._memory)
         self.limits = SpendingLimits(self.file)
+        self.pace = AccountPace(self.file)
+        self.members = Members(self.file)
         self.votes = BallotBox(self.file)
         self.studies = Studies(self.file)
         self.measurements = Measurements(self.file)

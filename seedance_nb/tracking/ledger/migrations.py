@@ -231,6 +231,26 @@ MIGRATIONS: tuple[tuple[Step, ...], ...] = (
         PRIMARY KEY (per, person, project)
     ) STRICT""",
     ),
+    (  # m016_account_pace: how fast all sessions of an account may ask the service together, and what it has refused to one of them
+        """CREATE TABLE account_pace (
+        account TEXT PRIMARY KEY,
+        calls_a_minute REAL,
+        creates_at_once INTEGER,
+        tokens REAL NOT NULL DEFAULT 0,
+        tokens_at REAL NOT NULL DEFAULT 0,
+        no_create_until REAL NOT NULL DEFAULT 0,
+        no_create_by TEXT,
+        no_look_until REAL NOT NULL DEFAULT 0,
+        no_look_by TEXT
+    ) STRICT""",
+    ),
+    (  # m017_members: who works with this ledger, and with which version
+        """CREATE TABLE members (
+        person TEXT PRIMARY KEY,
+        version TEXT NOT NULL,
+        at REAL NOT NULL
+    ) STRICT""",
+    ),
 )
 
 

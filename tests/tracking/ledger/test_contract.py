@@ -12,6 +12,8 @@ PARTS = {
     "experience": contract.Experience,
     "accounts": contract.Accounts,
     "limits": contract.Limits,
+    "pace": contract.Pace,
+    "members": contract.Members,
     "votes": contract.Votes,
     "studies": contract.Studies,
     "registrations": contract.Registrations,
