@@ -512,6 +512,14 @@ def _cost(session: Session, _line: Line, as_json: bool) -> int:
     return 0
 
 
+def _limit(session: Session, line: Line, as_json: bool) -> int:
+    from .terminal import overviews
+    from .tracking.limiting import allowance_of, by_words
+
+    show(overviews.limits(by_words(session, line.ids), allowance_of(session)), as_json=as_json)
+    return 0
+
+
 def _account(session: Session, line: Line, as_json: bool) -> int:
     from .terminal import overviews
 
@@ -521,11 +529,12 @@ def _account(session: Session, line: Line, as_json: bool) -> int:
     return 0
 
 
-def _doctor(session: Session, _line: Line, as_json: bool) -> int:
+def _doctor(session: Session, line: Line, as_json: bool) -> int:
     from .tracking.checkup import check_up
+    from .tracking.team_checkup import check_up_team
 
     troubles = 0
-    for finding in check_up(session):
+    for finding in check_up_team(session) if line.ids else check_up(session):
         troubles += not finding.ok
         if as_json:
             print_json(dataclasses.asdict(finding))
@@ -555,6 +564,7 @@ _COMMANDS: dict[str, Callable[[Session, Line, bool], int]] = {
     "wait": _wait,
     "models": _models,
     "cost": _cost,
+    "limit": _limit,
     "account": _account,
     "login": _login,
     "doctor": _doctor,
