@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from ...api.models import VideoRequest
 from ...errors import ConfigurationError
+from ...ledger_address import LedgerAddress
 from .races import Charge
 from .record import Record
 from .studies import Issued
@@ -57,6 +58,10 @@ class Spending:
     jobs: int
     credits: float
     saved: float
+
+
+class LedgerAway(ConfigurationError):  # noqa: N818 - a state more than an error
+    """A store that has answered before cannot be reached for now: what became of the call is known when it is done again, not before."""
 
 
 # Accounts ----------------------------------------------------------------------------------------
@@ -338,7 +343,7 @@ class Store(Protocol):
     # The store as such
 
     @property
-    def path(self) -> Path:
+    def path(self) -> Path | LedgerAddress:
         """Where it lies, for messages."""
 
     @property
