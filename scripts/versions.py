@@ -22,11 +22,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = [
     "tests/test_front_door.py",
-    "tests/clips",
+    "tests/clips/test_frames.py",
+    "tests/clips/test_store.py",
     "tests/tracking/test_job.py",
-    *(f"tests/notebook/{name}" for name in ("test_kernel.py", "test_waiting.py", "test_display.py", "magic", "card")),
+    *(
+        f"tests/notebook/{name}"
+        for name in ("test_kernel.py", "test_waiting.py", "test_display.py", "magic/test_magic.py", "card")
+    ),
 ]
-"""Kernels, the magic, waiting and the display, and what stands on libraries' insides: a few minutes each, for there are several runs."""
+"""Kernels, the magic, waiting and the display, and what stands on libraries' insides: a minute or two each, for there are several runs."""
 LONGEST = 1500
 """Seconds for the tests of a run, several times what they take: a machine that is busy must not fail, one that hangs must."""
 NO_NETWORK = re.compile(

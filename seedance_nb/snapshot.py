@@ -116,11 +116,13 @@ class Snapshot(Kept):
     remarks: tuple[str, ...] = ()
     """What is good to know and calls for nothing: where a reference lies."""
     cancel_requested: bool = False
+    made_elsewhere: bool = False
+    """No job at all: a clip that somebody has put beside those of a grid. Nothing is known of how it was made but what they said."""
 
     @property
     def traced_clip(self) -> Clip | None:
         """The clip, and with it what it was made by."""
-        if self.clip is None or self.clip.trace is not None:
+        if self.clip is None or self.clip.trace is not None or self.made_elsewhere:
             return self.clip
         made = Trace(self.request, self.take, self.key, self.request_id, self.created_at)
         return dataclasses.replace(self.clip, trace=made)

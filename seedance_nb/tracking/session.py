@@ -876,7 +876,7 @@ def configure(
     JupyterHub does not tell it.
 
     `notify` is told once of each job that ends: a function of the job, or a command as a list of arguments, without a shell, which gets
-    one more ("succeeded: a paper boat"). It runs in a thread of its own; what it does or fails to do touches no job. None: nobody is told.
+    one more ("succeeded: a paper boat"); or "browser": the page tells of each card and board it shows, once allowed to. It runs in a thread of its own; what it does or fails to do touches no job. None: nobody is told.
 
     `person` is who spends and `project` what for, in the limits and sums of those who share the ledger (`sd.limit`, `%seedance cost`);
     a person is the one at the hub, or of the login, where nothing is said, and a project of "" is none.
