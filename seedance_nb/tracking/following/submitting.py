@@ -28,13 +28,12 @@ from ...errors import (
 )
 from ...settings import AUTO
 from ...snapshot import kept_of, news_in
-from .. import owner as owners
 from ..background import log
 from ..budget import Budget
-from ..ledger.contract import AccountNotKnown
+from ..ledger.contract import AccountNotKnown, LedgerAway
 from ..ledger.record import Record
 from ..references.references import own_files
-from .followed import Followed, Tools
+from .followed import LEDGER_RETRY_SECONDS, Followed, Tools
 from .polling import pause_after_refusal
 
 PATIENCE_WHILE_OTHERS_RUN = 5
@@ -87,13 +86,16 @@ async def claim(
 
     while True:
         try:
-            row, is_new = await tools.in_ledger(tools.ledger.claim, record, fresh, may_be_sent)
+            # Done again with the same key: a claim whose answer was lost finds its own row, and only then is anything sent.
+            row, is_new = await followed.in_ledger_again(
+                "nothing submitted yet", tools.ledger.claim, record, fresh, may_be_sent
+            )
             if is_new:
                 followed.is_claimed = True
                 followed.tell(take=row.take)
                 return row, True
             followed.settle(0.0)
-            if row.status is Status.SUBMITTING and owners.is_alive(row.owner) is False:
+            if row.status is Status.SUBMITTING and tools.ledger.presence.is_alive(row.owner) is False:
                 row = await bury(tools, row)
                 if row.status is Status.REJECTED:
                     continue  # it surely never left, so the place is free again
@@ -103,6 +105,9 @@ async def claim(
             refused: SeedanceError = error
         except AccountNotKnown as error:
             refused = error
+        except LedgerAway as error:
+            refused = ConfigurationError(f"{error}; nothing was submitted")
+            tools.background.start(_give_back(tools, record.key))
         except ConfigurationError as error:
             said = str(error)
             refused = error if "nothing was submitted" in said else ConfigurationError(f"{said}; nothing was submitted")
@@ -111,6 +116,32 @@ async def claim(
             job.is_recorded = False
         await followed.end(Status.REJECTED, refused, nothing_charged=True, in_ledger=False)
         return None
+
+
+async def _give_back(tools: Tools, key: str) -> None:
+    """Nobody knows whether a claim that was given up is in the ledger: if it is, its place becomes free again once that is back."""
+    told = "the ledger was away for too long; nothing was submitted"
+    free = {
+        "status": Status.REJECTED,
+        "status_text": Status.REJECTED.value,
+        "error": told,
+        "error_kind": "ConfigurationError",
+    }
+
+    def decide(row: Record) -> dict[str, Any]:
+        return free if row.status is Status.SUBMITTING and row.sent_at is None else {}
+
+    while True:
+        try:
+            if await tools.in_ledger(tools.ledger.find, key) is not None:
+                await tools.in_ledger(tools.ledger.revise, key, decide)
+        except LedgerAway:
+            await asyncio.sleep(LEDGER_RETRY_SECONDS)
+        except ConfigurationError as error:
+            log.debug("ledger: %s", error)
+            return
+        else:
+            return
 
 
 async def bury(tools: Tools, record: Record) -> Record:
@@ -145,7 +176,7 @@ async def await_other_process(followed: Followed) -> Record:
     while True:
         record = await tools.try_ledger(tools.ledger.find, followed.key)
         if record is not None and record.status is Status.SUBMITTING:
-            alive = owners.is_alive(record.owner)
+            alive = tools.ledger.presence.is_alive(record.owner)
             # Of a process on another machine we only know that a create cannot be in the air for ever; it may have been stopped
             # together with this one.
             if alive is False or (alive is None and waited() > 2 * tools.limits.create_timeout):
@@ -283,7 +314,8 @@ async def _send_once(followed: Followed, request: VideoRequest) -> Generation | 
     try:
         # The last stop before money: from here on a crash means "perhaps sent". Whoever thought us dead meanwhile (another
         # machine cannot know) has written our row off, and may have claimed the intention anew: then this write fails.
-        await tools.in_ledger(tools.ledger.save, followed.key, {**_STILL_OURS, "sent_at": tools.clock.time()})
+        changes = {**_STILL_OURS, "sent_at": tools.clock.time()}
+        await followed.in_ledger_again("nothing submitted yet", tools.ledger.save, followed.key, changes)
     except ConfigurationError as error:
         row = await tools.try_ledger(tools.ledger.find, followed.key)
         if row is not None and row.status is not Status.SUBMITTING:
