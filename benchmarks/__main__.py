@@ -30,6 +30,7 @@ ALL = (
     "many_jobs",
     "thousand_jobs",
     "webhooks",
+    "team",
     "naive_loop",
     "rivals",
 )
@@ -48,6 +49,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "cluster": {"CLIPS": 8, "FILMS": 2, "PICTURES": 12, "TURNS": 1},
     "race": {"STUDIES": 1, "FULL_STUDIES": 1, "FULL_TAKES": (3, 5)},
     "webhooks": {"CALLS": 20},
+    "team": {"KERNELS": (1, 10, 30), "JOBS": 40, "LEDGER_JOBS": 200, "SECONDS": 0.1, "MOST_REQUESTS": 3.0},
     "naive_loop": {"JOBS": 30, "LIVES": (1.0, 3.0)},
     "rivals": {"ONE_BY_ONE": 1, "TOGETHER": (20,), "LIVES": (1.0, 3.0), "LIMIT_SECONDS": 30.0},
 }

@@ -40,8 +40,10 @@ if TYPE_CHECKING:
     from .notebook.panel.panel import panel
     from .notebook.syntax.reading import read
     from .tracking.forgetting import forget
+    from .tracking.importing import import_clip
     from .tracking.job import Job
     from .tracking.ledger.ledger import Ledger
+    from .tracking.limiting import limit
     from .tracking.session import Session, account, configure, jobs, models, resume, serve_webhooks, submit
 
 __all__ = [
@@ -74,7 +76,9 @@ __all__ = [
     "configure",
     "forget",
     "grid",
+    "import_clip",
     "jobs",
+    "limit",
     "load_ipython_extension",
     "measures",
     "models",
@@ -93,6 +97,8 @@ _ROOM_OF = dict.fromkeys(__all__, "errors") | {
     "submit": "tracking.session",
     "jobs": "tracking.session",
     "forget": "tracking.forgetting",
+    "import_clip": "tracking.importing",
+    "limit": "tracking.limiting",
     "resume": "tracking.session",
     "models": "tracking.session",
     "serve_webhooks": "tracking.session",

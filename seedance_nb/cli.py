@@ -11,6 +11,7 @@ import getpass
 import os
 import sys
 import textwrap
+import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -174,6 +175,10 @@ def _generate(line: Line, found: argparse.Namespace, *, as_json: bool) -> int:
     place = None if found.out is None else _path("-o", found.out)
     if place is not None and line.wait is False:
         raise BadLine("-o wants the video, and --no-wait does not wait for it: leave one of them out. Nothing was sent")
+    if line.notify is not None and line.wait is False:
+        raise BadLine(
+            "--notify wants the end, and --no-wait does not wait for it: leave one of them out. Nothing was sent"
+        )
     session = sessions.default()
     if found.rows is not None or line.is_grid:
         return _generate_grid(session, line, found, place, as_json=as_json)
@@ -190,8 +195,9 @@ def _generate(line: Line, found: argparse.Namespace, *, as_json: bool) -> int:
     is_new = line.fresh or session.preview(request) is None
     _check_place(place, is_new=is_new)
     _notes([*line.notes, *notes])
+    asked_at = time.time()
     job = session.submit(**options, fresh=line.fresh, max_credits=line.max_credits)
-    return _finish([job], line, place, as_json=as_json)
+    return _finish(_told(session, [job], line, asked_at), line, place, as_json=as_json)
 
 
 def _generate_grid(
@@ -217,8 +223,10 @@ def _generate_grid(
     _check_place(place, is_new=True, is_folder=True)
     if not line.quiet:
         say(summary(plan))
+    asked_at = time.time()
     laid.submit(max_credits=line.max_credits, fresh=line.fresh)
-    return _finish([job for job in laid.jobs if job is not None], line, place, as_json=as_json)
+    jobs = _told(session, [job for job in laid.jobs if job is not None], line, asked_at)
+    return _finish(jobs, line, place, as_json=as_json)
 
 
 def _rows_options(line: Line, found: argparse.Namespace) -> dict[str, Any]:
@@ -257,13 +265,30 @@ def _rows_options(line: Line, found: argparse.Namespace) -> dict[str, Any]:
     return {"prompt": line.prompts[0], "rows": table, **given}
 
 
+def _told(session: Session, jobs: list[Job], line: Line, asked_at: float) -> list[Job]:
+    """The jobs, once whom --notify names is told of their ends. In a shell there is no page that could tell."""
+    from .tracking.notifying import BROWSER
+
+    if line.notify:
+        for job in jobs:
+            session.notifying.watch_for(job, line.notify, asked_at)
+    elif line.notify is not None and session.notifying.target in (None, BROWSER):
+        _notes(["--notify tells nobody: a shell has no page; --notify='notify-send Seedance' runs a command"])
+    return jobs
+
+
 # What comes of it ---------------------------------------------------------------------------------------------------
 
 
 def _finish(jobs: Sequence[Job], line: Line, place: Path | None, *, as_json: bool) -> int:
     """Wait, copy, print; the exit code. Without --wait it waits all the same: what was paid for ends as a file."""
     if line.wait is not False:
-        return _wait_for(jobs, line, place, as_json=as_json)
+        code = _wait_for(jobs, line, place, as_json=as_json)
+        if line.notify:
+            from .tracking import session as sessions
+
+            sessions.default().notifying.finish(jobs)
+        return code
     if line.timeout is None:
         for job in jobs:
             job.wait_until_claimed(None)
@@ -487,6 +512,14 @@ def _cost(session: Session, _line: Line, as_json: bool) -> int:
     return 0
 
 
+def _limit(session: Session, line: Line, as_json: bool) -> int:
+    from .terminal import overviews
+    from .tracking.limiting import allowance_of, by_words
+
+    show(overviews.limits(by_words(session, line.ids), allowance_of(session)), as_json=as_json)
+    return 0
+
+
 def _account(session: Session, line: Line, as_json: bool) -> int:
     from .terminal import overviews
 
@@ -496,11 +529,12 @@ def _account(session: Session, line: Line, as_json: bool) -> int:
     return 0
 
 
-def _doctor(session: Session, _line: Line, as_json: bool) -> int:
+def _doctor(session: Session, line: Line, as_json: bool) -> int:
     from .tracking.checkup import check_up
+    from .tracking.team_checkup import check_up_team
 
     troubles = 0
-    for finding in check_up(session):
+    for finding in check_up_team(session) if line.ids else check_up(session):
         troubles += not finding.ok
         if as_json:
             print_json(dataclasses.asdict(finding))
@@ -530,6 +564,7 @@ _COMMANDS: dict[str, Callable[[Session, Line, bool], int]] = {
     "wait": _wait,
     "models": _models,
     "cost": _cost,
+    "limit": _limit,
     "account": _account,
     "login": _login,
     "doctor": _doctor,

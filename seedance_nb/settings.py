@@ -14,6 +14,7 @@ import ipaddress
 import math
 import os
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,9 @@ SIMULATOR = "simulator"
 AUTO, OFF = "auto", "off"
 """As `webhook_url`: an address of our own, where this process can be rung; or none."""
 KEYRING_SERVICE = "seedance_nb"
+LONGEST_NAME = 80
+EACH_NAME = "each"
+"""No name of a person or project: it stands for every one of them."""
 
 
 class Secret:
@@ -102,6 +106,9 @@ _FROM_ENV = (
     "SEEDANCE_UPLOADS",
     "SEEDANCE_WEBHOOK_URL",
     "SEEDANCE_PUBLIC_URL",
+    "SEEDANCE_PERSON",
+    "SEEDANCE_PROJECT",
+    "JUPYTERHUB_USER",
 )
 _MONEY_IN_ENV = "SEEDANCE_MAX_CREDITS"
 
@@ -132,6 +139,10 @@ class Settings:
     """The bucket of clips, an fsspec URL; None: clips lie in their folder alone."""
     uploads: Uploads | None = None
     """Where a person's own files go before the service fetches them; None: nowhere."""
+    person: str | None = None
+    """Who spends, for limits and sums of a team: what was said, else the name at the hub, else the login name."""
+    project: str | None = None
+    """What is spent for; None: nobody has said."""
     folder: Path | None = dataclasses.field(default=None, compare=False, repr=False)
     """Where the search for pyproject.toml began; None: it could not."""
 
@@ -150,6 +161,8 @@ def resolve(
     uploads: Uploads | None = None,
     webhook_url: str | None = None,
     public_url: str | None = None,
+    person: str | None = None,
+    project: str | None = None,
     environ: Mapping[str, str] | None = None,
     folder: Path | None = None,
     **limits: Any,
@@ -182,13 +195,19 @@ def resolve(
     with contextlib.suppress(OSError):  # the working folder was deleted: nothing can stand in it
         folder = Path.cwd() if folder is None else folder.absolute()
     chosen, trouble = (
-        ({}, None) if folder is None else read_limits(folder, (*LIMIT_NAMES, "uploads", "clips"), _check_setting)
+        ({}, None)
+        if folder is None
+        else read_limits(folder, (*LIMIT_NAMES, "uploads", "clips", "project"), _check_setting)
     )
     if "max_credits" not in given:
         from_env, env_trouble = _limit_in(money)
         chosen, trouble = chosen | from_env, trouble or env_trouble
     chosen |= {name: check_limit(name, value) for name, value in given.items()}
     place_in_file, clips_in_file = chosen.pop("uploads", None), chosen.pop("clips", None)
+    project_in_file = chosen.pop("project", None)
+    if project is None:
+        project = env.get("SEEDANCE_PROJECT", "").strip() or project_in_file
+    named_person = person or env.get("SEEDANCE_PERSON", "").strip()
     if uploads is None and (named := env.get("SEEDANCE_UPLOADS", "").strip()):
         uploads = named
     uploads = check_uploads(uploads) if uploads is not None else place_in_file
@@ -210,8 +229,28 @@ def resolve(
         key_source=source,
         limits_trouble=trouble,
         uploads=uploads,
+        person=check_name("person", named_person) if named_person else _login_name(env.get("JUPYTERHUB_USER")),
+        project=check_name("project", project) if project else None,
         folder=folder,
     )
+
+
+def check_name(what: str, text: object) -> str:
+    """The name of a person or project in one spelling, in small letters; raises ConfigurationError for what is none."""
+    name = unicodedata.normalize("NFC", text.strip().casefold()) if isinstance(text, str) else ""
+    if not name or len(name) > LONGEST_NAME or not name.isprintable() or name in (EACH_NAME, "*"):
+        raise ConfigurationError(
+            f"{what} must be a name of 1 to {LONGEST_NAME} letters, not {one_line(text, 60)!r}; nothing was submitted"
+        )
+    return name
+
+
+def _login_name(at_the_hub: str | None) -> str | None:
+    import getpass
+
+    with contextlib.suppress(ConfigurationError, KeyError, OSError, ImportError):
+        return check_name("person", at_the_hub or getpass.getuser())
+    return None
 
 
 def refuse_unknown(names: Iterable[str]) -> None:
@@ -385,6 +424,8 @@ def _trouble_with(key: str) -> str | None:
 
 
 def _check_setting(name: str, value: Any) -> Any:
+    if name == "project":
+        return check_name("project", value)
     if name == "uploads":
         return check_uploads(value)
     if name == "clips":  # a folder there would be another one for everybody

@@ -47,6 +47,10 @@ class Kept:
     """Whether somebody gave it a star."""
     noted: str | None = _kept(exported=True)
     """What somebody wrote about it."""
+    person: str | None = None
+    """Who asked for it, as far as that is said."""
+    project: str | None = None
+    """What it was made for."""
     answer_extra: Mapping[str, Any] | None = _kept(told=True, exported=True)
     """What the service answered beyond what is read here, by its own names: of all answers together, the newest of each name."""
     created_at: float = 0.0
@@ -112,11 +116,13 @@ class Snapshot(Kept):
     remarks: tuple[str, ...] = ()
     """What is good to know and calls for nothing: where a reference lies."""
     cancel_requested: bool = False
+    made_elsewhere: bool = False
+    """No job at all: a clip that somebody has put beside those of a grid. Nothing is known of how it was made but what they said."""
 
     @property
     def traced_clip(self) -> Clip | None:
         """The clip, and with it what it was made by."""
-        if self.clip is None or self.clip.trace is not None:
+        if self.clip is None or self.clip.trace is not None or self.made_elsewhere:
             return self.clip
         made = Trace(self.request, self.take, self.key, self.request_id, self.created_at)
         return dataclasses.replace(self.clip, trace=made)

@@ -485,3 +485,19 @@ def test_whoever_reads_may_go(env, folder):
         check=True,
     )
     assert (done.stdout, done.stderr) == ("0\n", "")
+
+
+def test_a_command_is_told_before_the_shell_has_its_prompt_again(seedance, folder):
+    (folder / "tell.py").write_text("import sys, time\ntime.sleep(0.5)\nopen('told', 'a').write(sys.argv[1])\n")
+
+    code, _, _ = seedance("a kite", *SMALL, f"--notify={sys.executable} tell.py")
+
+    assert (code, (folder / "told").read_text()) == (0, "succeeded: a kite")
+
+
+def test_where_nobody_can_be_told_a_line_says_so(seedance):
+    code, _, said = seedance("a kite", *SMALL, "--notify")
+    assert (code, "note: --notify tells nobody: a shell has no page" in said) == (0, True)
+
+    code, _, said = seedance("a kite", *SMALL, "--notify", "--no-wait")
+    assert (code, "--no-wait does not wait for it" in said) == (2, True)

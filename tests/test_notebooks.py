@@ -152,6 +152,23 @@ def test_looking_back_finds_the_same_twice_for_the_price_of_once(environment, tm
     assert "2 cells: 2 have it; nothing new: 0 credits" in after
 
 
+def test_clips_made_elsewhere_stand_beside_ours_for_nothing(environment, tmp_path):
+    first, second = (execute("made_elsewhere", tmp_path, environment) for _ in range(2))
+
+    for said in (first, second):
+        refused = said['for labels in ({"model": "Sora"}, {"model": "Sora", "watr": "a lake"}):'].splitlines()
+        assert refused[0].startswith("say where lake.mp4 stands, sd.import_clip(…, water=…)")
+        assert refused[1].startswith("'watr' is no axis of this grid; did you mean 'water'?")
+        assert ast.literal_eval(
+            said['grid.vote(by="model", offline="ballot.html").name, grid.to_pandas().made_elsewhere.tolist()']
+        ) == (
+            "ballot.html",
+            [False] * 4 + [True] * 2,
+        )
+        assert "6 cells, 2 made elsewhere: 6 clips · 0 credits" in said['grid.export("grid.json")']
+    assert len(set(embedded_videos(tmp_path / "made_elsewhere.ipynb"))) == 6
+
+
 def test_own_pictures_are_sent_once_and_frames_are_exact(environment, tmp_path):
     first, second = (execute("own_pictures", tmp_path, environment) for _ in range(2))
 
@@ -183,6 +200,7 @@ def test_a_story_goes_on_from_frame_to_frame_and_costs_nothing_again(environment
     assert "6 cells: 6 have it; nothing new: 0 credits" in after
     [changed, again] = [said["other = sd.story("] for said in (first, second)]
     assert "2 new" in changed
+    assert "6 cells: 6 clips" in changed  # what comes of it is shown too
     assert "nothing new: 0 credits" in again
     assert len(set(embedded_videos(tmp_path / "story.ipynb"))) >= 6
     with av.open(str(tmp_path / "story.mp4")) as film:

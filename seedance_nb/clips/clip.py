@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     import numpy as np
     from PIL import Image
 
+MADE_ELSEWHERE = "elsewhere"
+"""The folder in which clips lie that no job has made."""
+
 
 @dataclass(frozen=True, slots=True)
 class Clip(Shown):
@@ -122,6 +125,10 @@ class Clip(Shown):
     def loss(self) -> ClipError:
         """What to say of a clip that `is_lost`."""
         how = "was changed" if self.path.exists() else "is gone"
+        if self.path.parent.name == MADE_ELSEWHERE:
+            return ClipError(
+                f"our copy {self.path.name} of a clip made elsewhere {how}; sd.import_clip(…) brings it back"
+            )
         return ClipError(f"the file {self.path.name} {how}; job.download_again() brings it back, without a new create")
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import sys
+import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
@@ -15,15 +17,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from ..clips.clip import Clip, labelled
-from ..errors import ConfigurationError, InvalidRequest
+from ..clips.imported import ImportedClip
+from ..errors import ConfigurationError, InvalidRequest, one_line
 from ..keywords import UNSET, Unset
 from ..showing import Shown
 from ..tracking import session as sessions
+from ..tracking.importing import imported_before
 from ..tracking.job import Job
 from ..tracking.ledger.vote import Vote
 from ..tracking.session import Session
 from . import judging
 from .axes import Axes, Cell, Where, check_axis
+from .included import Included, again, names_with, placed, with_included
 from .picture import GridPicture, picture_of
 from .plans.plan import GridEstimate, Plan
 from .plans.timing import seconds_left
@@ -66,6 +71,8 @@ class Grid(Shown):
         self._watch = Watch(session)
         self._sending = Sending(session, axes, self._watch)
         self._measured: dict[str, Measures] = {}
+        self._included: tuple[Included, ...] = ()
+        self._including = threading.Lock()
 
     @staticmethod
     def from_manifest(path: str | os.PathLike[str], session: Session | None = None) -> Grid:
@@ -75,7 +82,9 @@ class Grid(Shown):
         """
         from .export.manifest import read_manifest
 
-        return Grid(session or sessions.default(), read_manifest(Path(path)))
+        made = session or sessions.default()
+        axes, included = read_manifest(Path(path))
+        return Grid(made, axes)._with(included)
 
     # What is known ---------------------------------------------------------------------------------
 
@@ -111,7 +120,8 @@ class Grid(Shown):
         past = sending.earlier_tries()
         seconds = seconds_left(snapshots.values(), sending.planner.lives, time.time()) if is_submitted else None
         columns = tuple(column for measures in list(self._measured.values()) for column in measures.as_columns)
-        return picture_of(laid, snapshots, past, is_submitted=is_submitted, expected_seconds=seconds, columns=columns)
+        own = picture_of(laid, snapshots, past, is_submitted=is_submitted, expected_seconds=seconds, columns=columns)
+        return with_included(own, self._included)
 
     def done(self) -> bool:
         """Whether it was submitted and nothing more will come by itself."""
@@ -197,7 +207,7 @@ class Grid(Shown):
         """The clips on a wall, with these axes as rows, columns and pages. Raises InvalidRequest for an axis there is not."""
         for name in (rows, columns, pages):
             if name is not None:
-                check_axis(name, self.axes.names)
+                check_axis(name, self._names)
         return GridView(self, rows, columns, pages)
 
     def export(
@@ -239,6 +249,44 @@ class Grid(Shown):
         return write(
             self.picture(), self.session, Path(path), **axes, where=where, embed=embed, sound=sound, executor=executor
         )
+
+    def include(self, *clips: ImportedClip) -> Grid:
+        """Put clips made elsewhere (`seedance_nb.import_clip`) beside those of this grid, on its wall, ballots, rankings and in its exports.
+
+        Their labels say where they stand: a value for each axis; `model` (else "made elsewhere") and `prompt` are always understood, and the
+        prompt of cells says where on the other axes they stand. They cost nothing, are sent nowhere, and are left alone by submit,
+        retry, extend and cancel; `plan`, `cells`, `jobs` and `result` do not have them. The same clip again changes nothing. Returns this grid. Raises
+        InvalidRequest, and then includes none of them.
+        """
+        cells = self._sending.laid.cells
+        with self._including:
+            own = {
+                tile.clip.sha256: f"cell {tile.cell.index + 1}"
+                for tile in self.picture().tiles
+                if tile.clip is not None and tile.origin is None
+            }
+            self._included = placed(clips, cells, self.axes.names, self._included, own)
+        self._watch.tell()
+        return self
+
+    def _with(self, included: Sequence[Included]) -> Grid:
+        """This grid with what its manifest tells was included, as far as the files are here."""
+        self._included = tuple(
+            dataclasses.replace(one, clip=imported_before(self.session, one.origin.sha256)) for one in included
+        )
+        gone = [one for one in self._included if one.clip is None]
+        if gone:
+            more = f" (and {len(gone) - 1} more like it)" if len(gone) > 1 else ""
+            print(
+                f"seedance: {one_line(gone[0].origin.name, 80)}, made elsewhere, is not on this machine{more}: import it again, {again(gone[0])}",
+                file=sys.stderr,
+                flush=True,
+            )
+        return self
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return names_with(self.axes.names, self._included)
 
     def to_pandas(self) -> Any:
         """A DataFrame with a row for every cell. Raises ConfigurationError where pandas is not installed."""
@@ -342,7 +390,7 @@ class Grid(Shown):
         """
         from .ballots.ballot_file import check_gold
 
-        asked = judging.check_questions(aspects, by, self.axes.names)
+        asked = judging.check_questions(aspects, by, self._names)
         gold = check_gold(gold)
         if offline is not None:
             from .ballots.page import write_ballot

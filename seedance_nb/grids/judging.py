@@ -13,6 +13,7 @@ from ..api.fields import TAKE
 from ..errors import InvalidRequest, one_line
 from ..tracking.ledger.vote import Kind, Vote
 from ..tracking.session import Session
+from .axes import levels
 from .groups import check_groupable, labels_of
 from .picture import GridPicture
 from .plans.plan import HAVE_IT, RUNNING, Plan
@@ -144,13 +145,18 @@ def design_of(picture: GridPicture) -> Design:
     """The grid as it is laid out, for a registration. Raises InvalidRequest where no cell can be sent."""
     from .registering.registration import Design
 
-    cells = [tile.cell for tile in picture.tiles if tile.cell.request is not None and tile.cell.invalid is None]
+    own = [tile for tile in picture.tiles if tile.origin is None]
+    cells = [tile.cell for tile in own if tile.cell.request is not None and tile.cell.invalid is None]
     takes: dict[str, set[int]] = {}
     for cell in cells:
         if cell.request is not None:
             takes.setdefault(cell.request.canonical_hash(), set()).add(cell.take)
     return Design(
-        axes={name: len(picture.levels(name)) for name in picture.names if name != TAKE},
+        axes={
+            name: len(levels([tile.cell for tile in own], name))
+            for name in picture.names
+            if name not in (TAKE, *picture.added)
+        },
         takes=min(map(len, takes.values()), default=0),
         cells=len(cells),
         requests=tuple(sorted(takes)),

@@ -83,10 +83,10 @@ def open_grid(
             raise InvalidRequest(
                 "a grid from its manifest has its axes already: give nothing but takes= and where= with it"
             )
-        known = read_manifest(Path(prompt))
+        known, included = read_manifest(Path(prompt))
         if takes != 1:
             known = known.extended(takes=takes)
-        return Grid(session, dataclasses.replace(known, where=where))
+        return Grid(session, dataclasses.replace(known, where=where))._with(included)
     shelf = session.shelf
     rows = with_own_files(rows, shelf.among)
     prompt = with_own_files(prompt, shelf.among) if are_rows(prompt) else prompt

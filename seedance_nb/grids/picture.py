@@ -14,11 +14,22 @@ from .cells import Cells
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a clip comes from that was made elsewhere: its content, what its file was called, the labels that somebody gave it."""
+
+    sha256: str
+    name: str
+    labels: Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Tile:
     """One cell with what is known of its job; `snapshot` is None until it was submitted."""
 
     cell: Cell
     snapshot: Snapshot | None = None
+    origin: Origin | None = None
+    """Of a clip made elsewhere, where from: no job of this grid has made it, and none ever will."""
 
     @property
     def clip(self) -> Clip | None:
@@ -69,6 +80,8 @@ class GridPicture:
     """What people call it, and its usual variable."""
     remark: str = ""
     """A sentence to be read below the wall."""
+    added: tuple[str, ...] = ()
+    """Those of `names` that are no axes of the grid: clips made elsewhere have brought them."""
 
     def levels(self, name: str) -> tuple[Any, ...]:
         """The different values on an axis, in the order of the cells."""
@@ -89,6 +102,11 @@ class GridPicture:
     def keys(self) -> list[str]:
         """The keys of all jobs, each once."""
         return list(dict.fromkeys(tile.snapshot.key for tile in self.tiles if tile.snapshot is not None))
+
+    @property
+    def lost(self) -> int:
+        """How many clips made elsewhere have no file on this machine; they count as failed, and no retry brings them back."""
+        return sum(tile.origin is not None and tile.clip is None for tile in self.tiles)
 
     @property
     def counts(self) -> Counts:

@@ -6,6 +6,7 @@ import functools
 from typing import Any
 
 from ..clips.clip import Clip
+from ..clips.imported import ImportedClip
 from ..pages import html
 from ..pages.job_page import sources_of
 from ..settings import Limits
@@ -40,6 +41,7 @@ def attach(shell: Any) -> Screen:
     if screen.in_kernel:
         formatters.ipython_display_formatter.for_type(Job, functools.partial(show_job, screen))
         formatters.formatters["text/html"].for_type(Clip, _clip_html)
+        formatters.formatters["text/html"].for_type(ImportedClip, lambda imported: _clip_html(imported.clip))
         formatters.formatters["text/html"].for_type(JobList, jobs_html)
     return screen
 
@@ -55,6 +57,7 @@ def detach(shell: Any) -> None:
     for formatter, kind in (
         (formatters.ipython_display_formatter, Job),
         (formatters.formatters["text/html"], Clip),
+        (formatters.formatters["text/html"], ImportedClip),
         (formatters.formatters["text/html"], JobList),
     ):
         formatter.pop(kind, None)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import marimo
 
 from ..clips.clip import Clip
+from ..clips.imported import ImportedClip
 from ..pages.html import clip_figure
 from ..pages.job_page import final_html, sources_of
 from ..tracking.background import log
@@ -42,6 +43,8 @@ def shown(thing: Any) -> Any:
     """What marimo shows in place of an object of ours: a widget while it runs, else HTML."""
     if isinstance(thing, Job):
         return _job(thing)
+    if isinstance(thing, ImportedClip):
+        thing = thing.clip
     if isinstance(thing, Clip):
         video, poster, more = sources_of(thing, float("inf"), _address)
         return _html(clip_figure(thing, video, poster, **more))

@@ -26,12 +26,15 @@ STATUS_WORDS = {
 DOWNLOADING = "made, downloading"
 NOT_DOWNLOADED = "made, but not downloaded"
 FORGOTTEN = "made, and its file forgotten"
+MADE_ELSEWHERE = "made elsewhere"
 
 
 def standing_words(snapshot: Snapshot) -> str:
     """Where the job stands, in a few words of ours."""
     if isinstance(snapshot.error, ClipForgotten):
         return FORGOTTEN
+    if snapshot.made_elsewhere:
+        return MADE_ELSEWHERE
     if snapshot.status is Status.SUCCEEDED and snapshot.clip is None:
         return DOWNLOADING if snapshot.error is None else NOT_DOWNLOADED
     return STATUS_WORDS[snapshot.status]

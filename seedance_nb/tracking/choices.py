@@ -16,6 +16,7 @@ from ..settings import (
     Secret,
     Settings,
     check_key,
+    check_name,
     check_public_url,
     check_webhook_url,
     resolve,
@@ -43,6 +44,8 @@ class Choices:
         uploads: Uploads | None = None,
         webhook_url: str | None = None,
         public_url: str | None = None,
+        person: str | None = None,
+        project: str | None = None,
         limits: Changes,
     ) -> None:
         ledger = hidden(ledger)
@@ -56,6 +59,8 @@ class Choices:
             uploads=uploads,
             webhook_url=webhook_url,
             public_url=public_url,
+            person=person,
+            project=project,
             **named,
         )
         self.ledger, self.clips = ledger, clips
@@ -93,6 +98,13 @@ class Choices:
         webhook = known.webhook_url if webhook_url is None else check_webhook_url(webhook_url)
         public = known.public_url if public_url is None else check_public_url(public_url)
         self.settings = dataclasses.replace(known, webhook_url=webhook, public_url=public)
+
+    def use_names(self, *, person: str | None, project: str | None) -> None:
+        """Go on for this person and project; None leaves one as it is, "" is no project. Raises ConfigurationError: then nothing has changed."""
+        known = self.settings
+        who = known.person if not person else check_name("person", person)
+        what = known.project if project is None else check_name("project", project) if project.strip() else None
+        self.settings = dataclasses.replace(known, person=who, project=what)
 
     @property
     def fingerprint(self) -> str:

@@ -169,6 +169,8 @@ class Engine:
             simulated=simulated,
             origin=self._origin(),
             references=self.references,
+            person=settings.person,
+            project=settings.project,
         )
         runner.use_webhooks(settings.webhook_url, settings.public_url)
         return runner

@@ -170,6 +170,8 @@ class Session:
         notify: Notify | None = None,
         webhook_url: str | None = None,
         public_url: str | None = None,
+        person: str | None = None,
+        project: str | None = None,
         connect_timeout: float | None = None,
         read_timeout: float | None = None,
         create_timeout: float | None = None,
@@ -201,6 +203,8 @@ class Session:
             uploads=uploads,
             webhook_url=webhook_url,
             public_url=public_url,
+            person=person,
+            project=project,
             limits=limits,
         )
         self.engine = Engine(
@@ -325,9 +329,10 @@ class Session:
         self._check_limits_are_known()
         runner, money = self.engine.runner, self.money
         estimate = money.estimate(request, in_burst=self._is_burst)
-        price = estimate.credits if estimate else None
-        if money.has_limit(max_credits):
-            [price] = money.most_credits([request], may_ask=fresh or self.preview(request, take) is None)
+        price, most = (estimate.credits if estimate else None), None
+        if money.has_limit(max_credits, in_burst=self._is_burst):
+            [most] = money.most_credits([request], may_ask=fresh or self.preview(request, take) is None)
+            price = most
         job = runner.submit(
             request,
             take=take,
@@ -336,6 +341,7 @@ class Session:
             price=price,
             max_credits=max_credits,
             warnings=warnings,
+            most=most,
         )
         self._ask_for(job)
         if self._is_claimed(job, max_credits) and (refused := _refused(job)) is not None:
@@ -385,8 +391,10 @@ class Session:
             raise ConfigurationError("this session was closed, so nothing more was sent; run it again to go on")
         estimates = money.estimates([request for request, _ in wanted])
         aside = [estimate.credits if estimate else None for estimate in estimates]
-        if money.has_limit(limit):
-            aside = money.most_credits([request for request, _ in wanted])
+        most: list[float | None] = [None] * len(wanted)
+        has_limit = money.has_limit(limit)
+        if has_limit:
+            aside = most = money.most_credits([request for request, _ in wanted])
         if purse is None and limit is not None:
             purse = Budget(limit)
         jobs = [
@@ -398,17 +406,20 @@ class Session:
                 price=price,
                 max_credits=purse,
                 warnings=warned,
+                most=bound,
             )
-            for (request, take), estimate, price, warned in zip(wanted, estimates, aside, warnings, strict=True)
+            for (request, take), estimate, price, bound, warned in zip(
+                wanted, estimates, aside, most, warnings, strict=True
+            )
         ]
         for job in jobs:
             self._ask_for(job)
         end = time.monotonic() + CLAIM_SECONDS
         if not runner.is_current:
             for job in jobs:
-                job.wait_until_claimed(None if money.has_limit(limit) else max(0.0, end - time.monotonic()))
+                job.wait_until_claimed(None if has_limit else max(0.0, end - time.monotonic()))
         refused = [_refused(job) for job in jobs]
-        if money.has_limit(limit) and refused and all(error is not None for error in refused):
+        if has_limit and refused and all(error is not None for error in refused):
             first = refused[0]
             assert first is not None
             for job in jobs:
@@ -642,6 +653,8 @@ class Session:
         notify: Notify | Unset | None = UNSET,
         webhook_url: str | None = None,
         public_url: str | None = None,
+        person: str | None = None,
+        project: str | None = None,
     ) -> None:
         """Go on with another key or other limits, by their names; running jobs stay and use the new key from their next look on.
 
@@ -658,6 +671,10 @@ class Session:
             self.choices.use_webhooks(webhook_url=webhook_url, public_url=public_url)
             if self.engine.started is not None:
                 self.engine.started.use_webhooks(self.settings.webhook_url, self.settings.public_url)
+        if person is not None or project is not None:
+            self.choices.use_names(person=person, project=project)
+            if self.engine.started is not None:
+                self.engine.started.use_names(self.settings.person, self.settings.project)
         if limits:
             self.choices.change_limits(limits)
             self._keep_limits(anew="max_credits" in limits)
@@ -681,6 +698,8 @@ class Session:
         notify: Notify | Unset | None = UNSET,
         webhook_url: str | None = None,
         public_url: str | None = None,
+        person: str | None = None,
+        project: str | None = None,
         limits: Mapping[str, float | int | None] | None = None,
     ) -> Session:
         """A new session at another host, folder or account; all that is not named stays, what was spent too.
@@ -703,6 +722,8 @@ class Session:
             notify=self.notifying.target if isinstance(notify, Unset) else notify,
             webhook_url=webhook_url or known.webhook_url or OFF,
             public_url=public_url or known.public_url,
+            person=person or known.person,
+            project=known.project if project is None else project,
             **{**self.choices.kept_limits(), **limits},
         )
         own = moved.limits
@@ -729,7 +750,7 @@ class Session:
 
     def _is_claimed(self, job: Job, max_credits: float | None) -> bool:
         """Whether the ledger has had its say, after waiting for it: under a limit for as long as that takes."""
-        has_limit, is_burst = self.money.has_limit(max_credits), self._is_burst
+        has_limit, is_burst = self.money.has_limit(max_credits, in_burst=True), self._is_burst
         self._submitted_at.append(time.monotonic())
         if self.engine.runner.is_current or (is_burst and not has_limit):
             return False
@@ -832,6 +853,8 @@ def configure(
     notify: Notify | Unset | None = UNSET,
     webhook_url: str | None = None,
     public_url: str | None = None,
+    person: str | None = None,
+    project: str | None = None,
     connect_timeout: float | Unset | None = UNSET,
     read_timeout: float | Unset | None = UNSET,
     create_timeout: float | Unset | None = UNSET,
@@ -863,7 +886,10 @@ def configure(
     JupyterHub does not tell it.
 
     `notify` is told once of each job that ends: a function of the job, or a command as a list of arguments, without a shell, which gets
-    one more ("succeeded: a paper boat"). It runs in a thread of its own; what it does or fails to do touches no job. None: nobody is told.
+    one more ("succeeded: a paper boat"); or "browser": the page tells of each card and board it shows, once allowed to. It runs in a thread of its own; what it does or fails to do touches no job. None: nobody is told.
+
+    `person` is who spends and `project` what for, in the limits and sums of those who share the ledger (`sd.limit`, `%seedance cost`);
+    a person is the one at the hub, or of the login, where nothing is said, and a project of "" is none.
 
     Limits: connect_timeout, read_timeout, create_timeout, stall_timeout, download_timeout, poll_floor, poll_ceiling, pause_after_trouble
     and longest_pause are seconds, max_clip_bytes, max_json_bytes, embed_limit and clips_cache_bytes bytes; concurrency is calls at once, tries_after_trouble
@@ -877,14 +903,14 @@ def configure(
     ledger = hidden(ledger)  # nor a password
     limits, session = limits_among(locals()), existing()
     places: dict[str, Any] = {"base_url": base_url, "home": home, "account": account, "ledger": ledger, "clips": clips}
-    webhooks: dict[str, Any] = {"webhook_url": webhook_url, "public_url": public_url}
+    said: dict[str, Any] = {"webhook_url": webhook_url, "public_url": public_url, "person": person, "project": project}
     if session is None:
         place = None if isinstance(uploads, Unset) else uploads
         whom = None if isinstance(notify, Unset) else notify
-        return _adopt(Session(api_key=key, **places, uploads=place, notify=whom, **webhooks, **limits))
+        return _adopt(Session(api_key=key, **places, uploads=place, notify=whom, **said, **limits))
     if any(place is not None for place in places.values()):
-        return _adopt(session.moved(api_key=key, **places, uploads=uploads, notify=notify, **webhooks, limits=limits))
-    session.change(api_key=key, limits=limits, uploads=uploads, notify=notify, **webhooks)
+        return _adopt(session.moved(api_key=key, **places, uploads=uploads, notify=notify, **said, limits=limits))
+    session.change(api_key=key, limits=limits, uploads=uploads, notify=notify, **said)
     return session
 
 

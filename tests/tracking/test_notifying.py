@@ -7,7 +7,7 @@ import time
 import pytest
 
 from seedance_nb.errors import ConfigurationError
-from seedance_nb.tracking.notifying import Notifying
+from seedance_nb.tracking.notifying import Notifying, is_browser_told
 from seedance_nb.tracking.session import Session
 
 PATIENCE = 60
@@ -103,7 +103,7 @@ def test_what_the_ledger_had_is_no_news_where_it_answers_late(session):
     assert told == [job.key]
 
 
-@pytest.mark.parametrize("notify", ["notify-send done", [], [""], [1], 5, ["a\0b"], "browser"])
+@pytest.mark.parametrize("notify", ["notify-send done", [], [""], [1], 5, ["a\0b"], "tab"])
 def test_what_tells_nobody_is_refused_in_one_line_and_changes_nothing(session, notify):
     with pytest.raises(ConfigurationError, match="notify must be") as refused:
         session.change(notify=notify)
@@ -120,3 +120,27 @@ def test_it_is_switched_off_by_none(session):
     session.change(notify=None)
 
     assert session.notifying.target is None
+
+
+def test_one_job_can_be_told_to_somebody_else(session):
+    everybody, one, done = [], [], threading.Event()
+    session.change(notify=everybody.append)
+    since = time.time()
+    job = session.submit("a boat", duration=4)
+    session.notifying.watch_for(job, lambda ended: (one.append(ended.key), done.set()), since)
+    job.result(PATIENCE)
+    assert done.wait(PATIENCE)
+
+    session.notifying.watch_for(job, one.append, time.time())  # it has ended before: nobody has waited
+    session.notifying.finish()
+
+    assert (everybody, one) == ([], [job.key])
+
+
+def test_the_browser_is_told_by_the_page_and_by_nobody_here(session):
+    session.change(notify="browser")
+    session.submit("a boat", duration=4).result(PATIENCE)
+
+    assert is_browser_told(session)
+    assert not is_browser_told(None)
+    assert not [thread for thread in threading.enumerate() if thread.name == "seedance-notify"]

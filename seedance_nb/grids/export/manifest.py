@@ -9,6 +9,7 @@ import dataclasses
 import datetime as dt
 import json
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,12 +22,15 @@ from ...snapshot import EXPORTED
 from ...tracking.ledger.vote import Vote
 from ...tracking.session import Session
 from ..axes import AS_WRITTEN, MOST_CELLS, Axes, value_key
+from ..included import Included
 from ..judging import registrations_of, votes_on
-from ..picture import GridPicture
+from ..picture import GridPicture, Origin
 from ..registering.deviations import summary
+from ..values import check_takes
 from .table import TIMES, UNMEASURED, distinct, iso, table_of
 
 FORMAT, VERSION = "seedance_nb grid", 1
+_SHA256 = re.compile("[0-9a-f]{64}")
 _JOB = ("status", "reused", "request_id", "job", "credits", "credits_now", *(n for n in EXPORTED if n not in TIMES))
 _CLIP = {
     "clip": "file",
@@ -43,6 +47,7 @@ def manifest_of(picture: GridPicture, session: Session) -> dict[str, Any]:
     table = table_of(picture, session)
     rows = table.rows
     own = distinct(rows)
+    own_names = [name for name in picture.names if name not in picture.added]
     cells = []
     for tile, row in zip(picture.tiles, rows, strict=True):
         request = tile.cell.request
@@ -61,6 +66,7 @@ def manifest_of(picture: GridPicture, session: Session) -> dict[str, Any]:
                 else None,
                 "error": row["error"],
                 **({"measures": _measured(row, table.measured)} if table.measured else {}),
+                **({"made_elsewhere": _plain(dataclasses.asdict(tile.origin))} if tile.origin is not None else {}),
             }
         )
     counts = dataclasses.asdict(picture.counts)
@@ -70,7 +76,7 @@ def manifest_of(picture: GridPicture, session: Session) -> dict[str, Any]:
         "package": f"seedance_nb {__version__}",
         "exported_at": iso(dt.datetime.now(dt.UTC).timestamp()),
         "service": session.settings.base_url,
-        "axes": [{"name": name, "values": [_plain(v) for v in picture.levels(name)]} for name in picture.names],
+        "axes": [{"name": name, "values": [_plain(v) for v in picture.levels(name)]} for name in own_names],
         "counts": counts | {"videos": len(own)},
         "credits": sum(row["credits"] or 0.0 for row in own),
         "credits_now": picture.credits,
@@ -87,8 +93,10 @@ def _measured(row: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
     return {"values": found, UNMEASURED: row[UNMEASURED]}
 
 
-def read_manifest(path: Path) -> Axes:
-    """The axes of the grid that a manifest describes. Raises InvalidRequest for a file that is none."""
+def read_manifest(path: Path) -> tuple[Axes, tuple[Included, ...]]:
+    """The axes of the grid that a manifest describes, and the clips made elsewhere that stood on it, without their files. Raises
+    InvalidRequest for a file that is none.
+    """
     trouble = ""
     try:
         found = json.loads(path.read_text("utf-8"))
@@ -100,7 +108,11 @@ def read_manifest(path: Path) -> Axes:
             trouble = f"it holds no cells, or more than {MOST_CELLS:,}"
         else:
             names = tuple(str(axis["name"]) for axis in found["axes"])
-            return _axes_of([_row(cell) for cell in found["cells"]], names)
+            own = [cell for cell in found["cells"] if not cell.get("made_elsewhere")]
+            included = tuple(_included(cell) for cell in found["cells"] if cell.get("made_elsewhere"))
+            if own:
+                return _axes_of([_row(cell) for cell in own], names), included
+            trouble = "all its clips were made elsewhere, and a grid needs a cell of its own"
     except OSError as error:
         trouble = error.strerror or str(error)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -138,6 +150,21 @@ def _row(cell: Mapping[str, Any]) -> dict[str, Any]:
     )
     row[TAKE] = int(cell[TAKE])
     return row
+
+
+def _included(cell: Mapping[str, Any]) -> Included:
+    told = cell["made_elsewhere"]
+    values = {str(name): _tuples(value) for name, value in cell["values"].items() if name != TAKE}
+    sha256, prompt = told["sha256"], cell["request"]["prompt"]
+    if not isinstance(prompt, str) or not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
+        raise ValueError("a clip made elsewhere has no sha256, or no prompt")
+    return Included(
+        Origin(sha256, one_line(told["name"], 200), {str(name): value for name, value in told["labels"].items()}),
+        values=values,
+        prompt=prompt,
+        take=check_takes(cell[TAKE]),
+        clip=None,
+    )
 
 
 def _axes_of(rows: Sequence[dict[str, Any]], names: tuple[str, ...]) -> Axes:

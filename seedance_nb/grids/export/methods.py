@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from ..._version import __version__
 from ...api.fields import FIELDS, TABLE
 from ...errors import InvalidRequest, one_line
+from ...pages.words import MADE_ELSEWHERE
 from ...tracking.ledger.vote import Vote
 from ...tracking.session import Session
 from ..ballots.blindness import not_blind
@@ -72,14 +74,16 @@ def write_paragraph(
     rule the takes were `bought`. Pure.
     """
     valid = [row for row, tile in zip(rows, picture.tiles, strict=True) if tile.cell.invalid is None]
-    own = distinct(valid)
-    sentences = [_design(picture, valid)]
+    own = [row for row in distinct(valid) if not row["made_elsewhere"]]
+    bought_here = dataclasses.replace(picture, tiles=tuple(tile for tile in picture.tiles if tile.origin is None))
+    sentences = [_design(bought_here, [row for row in valid if not row["made_elsewhere"]])]
     if own:
         sentences += [_made(own), _money(own)]
     else:
         sentences.append("Nothing has been submitted yet.")
-    sentences += [*bought, *_measures(picture)]
-    judged = {row["job"] for row in own}
+    foreign = [row for row in distinct(valid) if row["made_elsewhere"]]
+    sentences += [*_foreign(foreign), *bought, *_measures(picture)]
+    judged = {row["job"] for row in (*own, *foreign)}
     counted = [vote for vote in votes if {vote.left, vote.right} <= judged]
     if counted:
         sentences += _votes(counted, rankings, is_blind=not not_blind(picture))
@@ -156,6 +160,16 @@ def _money(rows: Sequence[Mapping[str, Any]]) -> str:
     return f"The service charged {total} for {len(known)} of them; for the others it named no price." if known else ""
 
 
+def _foreign(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What was not made by this service under this grid, and by whose word."""
+    if not rows:
+        return []
+    names: list[str] = sorted({row["model"] for row in rows} - {MADE_ELSEWHERE}, key=by_name)
+    by = f", as whoever included them says by {_listed(names)}," if names else ""
+    were = "video was made elsewhere" if len(rows) == 1 else "videos were made elsewhere"
+    return [f"{len(rows):,} more {were}{by} and compared with these."]
+
+
 def _measures(picture: GridPicture) -> list[str]:
     """What the clips were measured with, and on how many of them that failed."""
     said = []
@@ -195,7 +209,8 @@ def _votes(votes: Sequence[Vote], rankings: Sequence[Ranking], *, is_blind: bool
             "Rankings are by a regularised Bradley–Terry model with ties (Davidson) in which takes, raters' tastes and what an item does in one "
             "place of the grid and not in another are random effects (half-normal priors of scale 1.5 log-odds on their spreads, a normal prior "
             "of 5 log-odds on levels, Laplace's approximation); 95 % intervals speak of the items and of raters like these, and of all pairs told apart any is wrong in at "
-            "most 5 % of studies (Holm)."
+            "most 5 % of studies (Holm). Intervals hold over all studies of a kind: of pairs told apart where few such studies would tell them, "
+            "differences tend to seem larger than they are."
         ),
         "Pairs were chosen by how often they had met, never by the answers.",
     ]

@@ -11,6 +11,7 @@ from typing import Any
 
 from ...api.fields import FIELDS, TABLE, TAKE
 from ...errors import ConfigurationError, one_line
+from ...pages.words import MADE_ELSEWHERE
 from ...snapshot import EXPORTED, Durations, durations
 from ...tracking.ledger.record import Record
 from ...tracking.session import Session
@@ -31,7 +32,7 @@ NUMBERS = (
     *_exported("float"),
     *("waited_seconds", "queued_seconds", "render_seconds", "clip_seconds", "fps"),
 )
-BOOLEANS = ("reused", *_exported("bool"))
+BOOLEANS = ("reused", "made_elsewhere", *_exported("bool"))
 COUNTS = ("cell", *(f.name for f in TABLE if f.kind == "number"), TAKE, "width", "height", "bytes", *_exported("int"))
 TEXTS = (
     *(f.name for f in TABLE if f.kind in ("prompt", "word")),
@@ -132,6 +133,8 @@ def standing_of(tile: Tile) -> str:
     """The status of a cell in a word: that of its job, or "invalid", or "not submitted"."""
     if tile.cell.invalid is not None:
         return "invalid"
+    if tile.origin is not None:
+        return MADE_ELSEWHERE
     return "not submitted" if tile.snapshot is None else tile.snapshot.status.value
 
 
@@ -156,6 +159,7 @@ def _facts(tile: Tile, paid: Mapping[str, Record], hidden: tuple[str, ...]) -> d
         TAKE: tile.cell.take if snapshot is None else snapshot.take,
         "status": standing_of(tile),
         "reused": None if snapshot is None else snapshot.reused,
+        "made_elsewhere": tile.origin is not None,
         "request_id": None if snapshot is None else snapshot.request_id,
         "job": None if snapshot is None else snapshot.key,
         "credits": now if row is None else row.credits,

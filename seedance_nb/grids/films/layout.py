@@ -10,7 +10,7 @@ from functools import reduce
 from ...api.fields import DEFAULT_ASPECT_RATIO, TAKE
 from ...api.models import VideoRequest
 from ...errors import InvalidRequest, one_line, shortened
-from ...pages.words import standing_words
+from ...pages.words import MADE_ELSEWHERE, standing_words
 from ..axes import check_axis, value_key
 from ..picture import GridPicture, Tile, guess_layout
 from ..wording import CUT, axis_title, labels
@@ -182,7 +182,7 @@ def receipt(tile: Tile) -> str:
     snapshot, clip = tile.snapshot, tile.clip
     if snapshot is None or clip is None:
         return f"take {tile.cell.take}"
-    cost = "0 credits, reused" if snapshot.reused else ""
+    cost = MADE_ELSEWHERE if snapshot.made_elsewhere else "0 credits, reused" if snapshot.reused else ""
     if not cost and snapshot.credits is not None:
         cost = _count(snapshot.credits, "credit")
     return " · ".join(part for part in (f"take {snapshot.take}", cost, clip.sha256[:8]) if part)

@@ -8,7 +8,7 @@ from typing import Any
 from ...api.models import Status
 from ...errors import one_line, shortened
 from ...pages.escaping import clean
-from ...pages.words import DOWNLOADING, NOT_DOWNLOADED, STATUS_WORDS, clamp, settings_line, status_words
+from ...pages.words import DOWNLOADING, MADE_ELSEWHERE, NOT_DOWNLOADED, STATUS_WORDS, clamp, settings_line, status_words
 from ..axes import value_key
 from ..picture import GridPicture, Tile
 from ..wording import axis_title, labels
@@ -21,6 +21,7 @@ MARKS: dict[str, tuple[str, str, str]] = {
     "l": ("↓", DOWNLOADING, "busy"),
     "d": ("✓", STATUS_WORDS[Status.SUCCEEDED], "good"),
     "r": ("=", "had already", "good"),
+    "e": ("◇", MADE_ELSEWHERE, "good"),
     "f": ("✕", STATUS_WORDS[Status.FAILED], "bad"),
     "m": ("↯", NOT_DOWNLOADED, "bad"),
     "c": ("–", STATUS_WORDS[Status.CANCELLED], "idle"),
@@ -52,6 +53,8 @@ def mark_of(tile: Tile) -> str:
     if snapshot.status is Status.SUCCEEDED:
         if snapshot.clip is None:
             return "l" if snapshot.error is None else "m"
+        if snapshot.made_elsewhere:
+            return "e"
         return "r" if snapshot.reused else "d"
     return _OF_STATUS[snapshot.status]
 
@@ -114,7 +117,7 @@ def board_view(picture: GridPicture) -> dict[str, Any]:
         "waiting": counts.waiting,
         "running": len({snapshot.key for snapshot in running}),
         "cancel_requested": asked and not over,
-        "failed": counts.failed,
+        "failed": counts.failed - picture.lost,
     }
 
 

@@ -116,6 +116,8 @@ def id_table(picture: GridPicture, most: int) -> tuple[Sequence[str], Sequence[S
         name = ", ".join(worded[axis][i] for axis in names) or _prompt_of(tile.cell.values, tile.cell.request)
         snapshot = tile.snapshot
         known = (snapshot.request_id or snapshot.key) if snapshot is not None else ""
+        if tile.origin is not None:
+            known = words.MADE_ELSEWHERE
         rows.append((name, known))
     return ("cell", "id"), rows
 
@@ -128,12 +130,13 @@ def ending(picture: GridPicture) -> Html:
 
 def cure_of(picture: GridPicture) -> str:
     """How to go on with a grid in which something is missing; empty if nothing is."""
-    counts = picture.counts
+    counts, lost = picture.counts, picture.lost
+    failed = counts.failed - lost
     said = []
-    if counts.failed:
-        said.append(
-            f"{_count(counts.failed, 'cell')} without a video: {picture.called}.retry() tries the failed ones again."
-        )
+    if lost:
+        said.append(f"{_count(lost, 'clip')} made elsewhere without a file here: import it again; its cell says how.")
+    if failed:
+        said.append(f"{_count(failed, 'cell')} without a video: {picture.called}.retry() tries the failed ones again.")
     if counts.unknown:
         said.append(f"{_count(counts.unknown, 'cell')} may have been accepted and charged: never sent again by itself.")
     return " ".join(said)

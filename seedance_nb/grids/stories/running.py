@@ -180,10 +180,12 @@ class Running:
     def _check_money(self, plan: Plan, limit: float | None, purse: Budget | None = None) -> None:
         """Raises BudgetExceeded if what is new goes over a limit. What later shots cost is known before there is anything they begin with."""
         session = self._session
-        if limit is None and (purse is None or purse.limit is None) and session.limits.max_credits is None:
+        if not session.money.has_limit(limit) and (purse is None or purse.limit is None):
             return
         new = [line.cell.request for line in plan.lines if line.is_new and line.cell.request is not None]
-        estimate = plan.estimate.at_most(session.money.most_credits(new))
+        prices = session.money.most_credits(new)
+        estimate = plan.estimate.at_most(prices)
+        session.money.check_ledger_limits(prices)
         left = None if purse is None else purse.limit
         limits = [most for most in (limit, left, session.limits.max_credits) if most is not None]
         if estimate.cells and estimate.credits is None and limits:

@@ -114,6 +114,9 @@ def heading(picture: GridPicture, axes: Sequence[Axis]) -> str:
     ]
     told = ", ".join(state for state in states if state) or "empty"
     cells = _count(counts.cells, "cell", "cells") or "no cells"
+    foreign = sum(tile.origin is not None for tile in picture.tiles)
+    if foreign:
+        cells += f", {foreign:,} made elsewhere"
     paid = _count_of(picture.credits, "credit") if picture.submitted else ""
     return " · ".join(part for part in (across, f"{cells}: {told}", paid) if part)
 
@@ -123,6 +126,7 @@ def receipt(snapshot: Snapshot) -> str:
     clip = snapshot.clip
     took = durations(snapshot)
     facts = [
+        words.MADE_ELSEWHERE if snapshot.made_elsewhere else "",
         words.credits_words(snapshot),
         words.took(snapshot, "waited") or "",
         f"rendered in {words.duration_words(took.rendered)}" if took.rendered is not None else "",

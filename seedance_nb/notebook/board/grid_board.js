@@ -2,6 +2,7 @@
 // parsed is the wall.
 
 import { ageing, focusedBeside, keepKeys, left, listen, make, progressBar, redraw, say, whenOnPage } from "../../pages/kit.js";
+import { notice } from "../../pages/notice.js";
 import { raise } from "../../pages/raise.js";
 /** @import { Line, Model } from "../../pages/kit.js" */
 
@@ -21,7 +22,7 @@ import { raise } from "../../pages/raise.js";
  *   settled: boolean, cancel_requested: boolean,
  * }} View
  */
-/** @typedef {{ places: Partial<Places>, view: Partial<View>, problems: Record<string, string>, measured: Record<string, string>, done: boolean }} Traits */
+/** @typedef {{ places: Partial<Places>, view: Partial<View>, problems: Record<string, string>, measured: Record<string, string>, done: boolean, notify: boolean }} Traits */
 /** @typedef {{ kind: "wall", html: string } | { kind: "trouble", text: string } | { kind: "retried" }} Message */
 
 const TICK = 1000; // ms between redraws of the clock
@@ -62,6 +63,12 @@ function board(model, el, age, rests) {
   /** @type {(() => void) | null} */
   let stopHealing = null;
 
+  let inSight = false;
+  let isOpen = false; // whether this page has seen it unfinished
+  const told = notice("seedance-board-button", () => inSight && document.visibilityState === "visible");
+  ui.row.append(told.place);
+  const tag = `seedance-${Date.now()}-${Math.random()}`;
+
   const layOut = () => {
     chips = lay(ui, model.get("places"));
     drawn = "";
@@ -99,6 +106,17 @@ function board(model, el, age, rests) {
     tick();
     if (done || view.settled) clearInterval(timer);
     if (done) heal();
+    told.draw(Boolean(model.get("notify")) && !view.settled && !done);
+  };
+
+  const tellEnd = () => {
+    const view = model.get("view");
+    if (isOpen && view.settled) {
+      told.draw(Boolean(model.get("notify")));
+      told.tell(`Seedance: ${view.status}`, (model.get("places").prompts || [])[0] || "", tag);
+    }
+    isOpen = !view.settled;
+    draw();
   };
 
   /**
@@ -250,15 +268,20 @@ function board(model, el, age, rests) {
   const timer = setInterval(tick, TICK);
   const stopListening = listen(model, {
     "change:places": layOut,
-    "change:view": draw,
+    "change:view": tellEnd,
+    "change:notify": draw,
     "change:problems": draw,
     "change:measured": draw,
     "change:done": draw,
     "msg:custom": receive,
   });
+  const watcher = new IntersectionObserver((entries) => inSight = Boolean(entries.at(-1)?.isIntersecting));
+  watcher.observe(ui.board);
   layOut();
+  tellEnd();
 
   return () => {
+    watcher.disconnect();
     clearInterval(timer);
     stopHealing?.();
     stopListening();

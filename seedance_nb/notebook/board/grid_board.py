@@ -42,6 +42,8 @@ class GridBoard(anywidget.AnyWidget):
     """`problems(…)` of the latest picture."""
     measured = traitlets.Dict().tag(sync=True)
     """`measured(…)` of the latest picture."""
+    notify = traitlets.Bool(False).tag(sync=True)
+    """Whether the page tells by the browser's notification, once, when all is there, if the board is not on screen then."""
     done = traitlets.Bool(False).tag(sync=True)
     """Nothing more will come, and the outputs have been replaced: a board that is still on a page then helps itself."""
 
@@ -52,6 +54,7 @@ class GridBoard(anywidget.AnyWidget):
         on_cancel: Callable[[], object],
         on_retry: Callable[[], object],
         wall: Callable[[], str],
+        notify: bool = False,
     ) -> None:
         self._ask_cancel, self._ask_retry, self._wall = on_cancel, on_retry, wall
         self._cells = tuple(tile.cell for tile in picture.tiles)
@@ -62,6 +65,7 @@ class GridBoard(anywidget.AnyWidget):
             view=board_view(picture),
             problems=problems(picture),
             measured=measured(picture),
+            notify=notify,
         )
         interactive(self)
         self.on_msg(self._answer)

@@ -18,6 +18,7 @@ from ...errors import shortened
 from ...grids.pages import receipts as grid_html
 from ...grids.plans.plan import Plan
 from ...tracking.background import log
+from ...tracking.notifying import is_browser_told
 from ..heartbeat import heartbeat
 from ..redraws import Redraws
 
@@ -37,8 +38,11 @@ RECEIPT_SECONDS = 2.0
 class GridOutputs:
     """The two outputs of one grid, or story, in one cell. Made in the cell that shows it; changed from the background."""
 
-    def __init__(self, screen: Screen, grid: Grid | Story, axes: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, screen: Screen, grid: Grid | Story, axes: dict[str, Any] | None = None, *, notify: bool = False
+    ) -> None:
         self.grid = grid
+        self._notify = notify or is_browser_told(grid.session)
         self.is_final = False
         self._screen = screen
         self._axes = axes or {}
@@ -95,6 +99,8 @@ class GridOutputs:
         with self._lock:
             if self.is_final and not again:
                 return
+            if self._board is not None and self._notify:  # the page tells of the end before the board goes
+                self._screen.in_cell_context(self._board.show, self.grid.picture())
             bundle = self._final_bundle()
             self.is_final = True
             self.stop()
@@ -116,6 +122,7 @@ class GridOutputs:
             on_cancel=grid.cancel,
             on_retry=grid.retry,
             wall=lambda: self._final_bundle()["text/html"],
+            notify=self._notify,
         )
         self._screen.show_widget(self._board, self._board_id)
         heartbeat.start(self._board, self._screen.in_cell_context)
@@ -156,14 +163,14 @@ class GridOutputs:
         self._screen.publish(bundle, self._receipt_id, update=update)
 
 
-def show_grid(screen: Screen, grid: Grid | Story) -> None:
+def show_grid(screen: Screen, grid: Grid | Story, *, notify: bool = False) -> None:
     """A grid in this cell: its plan, its board with the wall to come, or its wall; in a terminal, words."""
     if not screen.in_kernel:
         print(grid_plain(grid))
     elif not grid.picture().submitted:
         show_plan(screen, grid.plan)
     else:
-        _open(screen, GridOutputs(screen, grid))
+        _open(screen, GridOutputs(screen, grid, notify=notify))
 
 
 def show_plan(screen: Screen, plan: Plan) -> None:

@@ -16,6 +16,7 @@ import {
   whenOnPage,
   words,
 } from "../../pages/kit.js";
+import { notice } from "../../pages/notice.js";
 /** @import { Buffers, Line, Model } from "../../pages/kit.js" */
 
 /**
@@ -29,7 +30,7 @@ import {
  * }} View
  */
 /** @typedef {{ picture: string, name: string, role: string }} Reference what the video goes by; `picture` is small, or empty */
-/** @typedef {{ view: Partial<View>, receipt: string, done: boolean, references: Reference[] }} Traits */
+/** @typedef {{ view: Partial<View>, receipt: string, done: boolean, notify: boolean, references: Reference[] }} Traits */
 /** @typedef {{ kind: "video" } | { kind: "no_video" | "cancel_failed", text: string }} Message */
 
 const TICK = 1000; // ms between redraws of the clock
@@ -63,6 +64,11 @@ function card(model, el, age, rests) {
   /** @type {(() => void) | null} */
   let stopHealing = null;
 
+  let shown = false; // whether it is in sight on the page
+  let isOpen = false; // whether this page has seen it unfinished
+  const told = notice("seedance-button seedance-copy", () => shown && document.visibilityState === "visible");
+  ui.known.before(told.place);
+
   const draw = () => {
     const view = model.get("view");
     const done = model.get("done");
@@ -85,6 +91,17 @@ function card(model, el, age, rests) {
     tick();
     if (view.settled || done) clearInterval(timer);
     if (done) heal();
+    told.draw(Boolean(model.get("notify")) && !view.settled && !done);
+  };
+
+  const tellEnd = () => {
+    const view = model.get("view");
+    if (isOpen && view.settled) {
+      told.draw(Boolean(model.get("notify")));
+      told.tell(`Seedance: ${view.status_words}`, clamp(view.prompt || "", 120), view.key || "");
+    }
+    isOpen = !view.settled;
+    draw();
   };
 
   /**
@@ -225,13 +242,14 @@ function card(model, el, age, rests) {
   const tellShown = (shown) => model.send({ kind: "in_view", page, shown });
   const watcher = new IntersectionObserver((entries) => {
     ui.heading.hidden = !(model.get("view").heading || isAlone());
-    tellShown(Boolean(entries.at(-1)?.isIntersecting));
+    shown = Boolean(entries.at(-1)?.isIntersecting);
+    tellShown(shown);
   });
   watcher.observe(ui.card);
 
   const timer = setInterval(tick, TICK);
-  const stopListening = listen(model, { "change:view": draw, "change:done": draw, "msg:custom": receive });
-  draw();
+  const stopListening = listen(model, { "change:view": tellEnd, "change:done": draw, "change:notify": draw, "msg:custom": receive });
+  tellEnd();
 
   return () => {
     watcher.disconnect();

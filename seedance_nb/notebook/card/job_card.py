@@ -104,6 +104,8 @@ class JobCard(anywidget.AnyWidget):
     done = traitlets.Bool(False).tag(sync=True)
     """Nothing more will come, and the outputs have been replaced: a card that is still on a page then helps itself."""
 
+    notify = traitlets.Bool(False).tag(sync=True)
+    """Whether the page tells by the browser's notification when it ends, if the card is not on screen and the person has allowed it."""
     references = traitlets.List(traitlets.Dict()).tag(sync=True)
     """`reference_tiles(…)`: what the video goes by, in small."""
 
@@ -117,6 +119,7 @@ class JobCard(anywidget.AnyWidget):
         clip_bytes: Callable[[], bytes | None],
         on_in_view: Callable[[], object] = lambda: None,
         is_part: bool = False,
+        notify: bool = False,
     ) -> None:
         self._ask_cancel = on_cancel
         self._on_in_view = on_in_view
@@ -125,7 +128,7 @@ class JobCard(anywidget.AnyWidget):
         self._cancel_asked = False
         # marimo makes a file of the script, and that it can do in a cell alone; a part of another widget is often made elsewhere.
         part = {"_esm": ""} if is_part else {}
-        super().__init__(view=view, receipt=receipt, references=list(references), **part)
+        super().__init__(view=view, receipt=receipt, references=list(references), notify=notify, **part)
         self.on_msg(self._answer)
 
     def __repr__(self) -> str:

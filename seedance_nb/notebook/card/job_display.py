@@ -14,8 +14,10 @@ from ...pages import html, words
 from ...pages.job_page import final_html
 from ...snapshot import Snapshot
 from ...terminal.stills import show_still
+from ...tracking import session as sessions
 from ...tracking.background import log
 from ...tracking.job import Job
+from ...tracking.notifying import is_browser_told
 from ..heartbeat import heartbeat
 from ..redraws import Redraws
 from ..screen import Screen
@@ -27,7 +29,7 @@ CARD_SECONDS = 0.25
 """A card is redrawn at most this often."""
 
 
-def show_job(screen: Screen, job: Job) -> None:
+def show_job(screen: Screen, job: Job, *, notify: bool = False) -> None:
     """Show a job in this cell: its video if it is there, else a receipt and a card that lives until it is; in a terminal, words."""
     if not screen.in_kernel:
         snapshot = job.snapshot
@@ -37,7 +39,7 @@ def show_job(screen: Screen, job: Job) -> None:
         else:
             screen.prompt.shown(job)
         return
-    view = JobView(screen, job)
+    view = JobView(screen, job, notify=notify)
     view.open(with_card=screen.is_watched)
     if not view.is_final:
         screen.views.append(view)
@@ -46,8 +48,9 @@ def show_job(screen: Screen, job: Job) -> None:
 class JobView:
     """The two outputs of one job in one place: the receipt, which becomes the video, and the card, which goes away."""
 
-    def __init__(self, screen: Screen, job: Job) -> None:
+    def __init__(self, screen: Screen, job: Job, *, notify: bool = False) -> None:
         self.job = job
+        self._notify = notify or is_browser_told(sessions.existing())
         self.is_final = False
         self._screen = screen
         self._receipt_id, self._card_id = uuid.uuid4().hex, uuid.uuid4().hex
@@ -94,6 +97,8 @@ class JobView:
         with self._lock:
             if self.is_final and not again:
                 return
+            if self._card is not None and self._notify:  # the page tells of the end before the card goes
+                self._screen.in_cell_context(self._card.show, self.job.snapshot)
             self.is_final = True
             self.stop()
             with contextlib.suppress(ValueError):
@@ -117,6 +122,7 @@ class JobView:
             on_cancel=job.cancel,
             clip_bytes=lambda: clip_bytes(job),
             on_in_view=lambda: job.call_later(0.0, lambda: self._changed(job.snapshot)),
+            notify=self._notify,
         )
         self._screen.show_widget(self._card, self._card_id)
         heartbeat.start(self._card, self._screen.in_cell_context)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from ...terminal import overviews
 from ...terminal.stills import show_still
 from ...tracking import session as sessions
 from ...tracking.job import Job, failure_of
+from ...tracking.notifying import BROWSER
 from ..card.job_display import show_job
 from ..display import attach, detach
 from ..syntax import arguments as magic_args
@@ -111,13 +113,15 @@ class SeedanceMagics(Magics):
         session = sessions.default()
         folder = _folder(found)
         _say([*found.notes, *session.checked(make_request(**options))])  # before anything is charged
+        asked_at = time.time()
         job = session.submit(**options, fresh=found.fresh, max_credits=self._limit(found))
         if found.out:
             self.shell.user_ns[found.out] = job
         screen = attach(self.shell)
         is_shown = not found.quiet and job.clip is not None
+        notify = self._told(found, session, [job], asked_at)
         if not found.quiet:
-            show_job(screen, job)
+            show_job(screen, job, notify=notify)
         saved = self._saved(found, folder, [job])
         wait = found.wait if found.wait is not None else (screen.waits or found.timeout is not None)
         if wait:
@@ -148,9 +152,11 @@ class SeedanceMagics(Magics):
             self.shell.user_ns[found.out] = laid
         if not found.quiet:
             print(summary(fresh_plan(laid.plan, laid.session.money.estimates) if found.fresh else laid.plan))
+        asked_at = time.time()
         laid.submit(max_credits=self._limit(found), fresh=found.fresh)
+        notify = self._told(found, laid.session, [job for job in laid.jobs if job is not None], asked_at)
         if not found.quiet:
-            show_grid(screen, laid)
+            show_grid(screen, laid, notify=notify)
         saved = self._saved(found, folder, [job for job in laid.jobs if job is not None])
         if found.wait if found.wait is not None else (screen.waits or found.timeout is not None):
             try:
@@ -185,9 +191,10 @@ class SeedanceMagics(Magics):
             self.shell.user_ns[found.out] = story
         if not found.quiet:
             print(summary(story.plan))
+        notify = self._told(found, story.session, [], time.time())
         story.submit()
         if not found.quiet:
-            show_grid(screen, story)
+            show_grid(screen, story, notify=notify)
         if found.wait if found.wait is not None else (screen.waits or found.timeout is not None):
             try:
                 story.result(found.timeout)
@@ -199,6 +206,20 @@ class SeedanceMagics(Magics):
                     raise failure
         else:
             screen.leave([job for takes in story.jobs for job in takes if job is not None and not job.done()])
+
+    def _told(self, found: magic_args.Line, session: sessions.Session, jobs: Sequence[Job], asked_at: float) -> bool:
+        """Have told whom --notify names; whether that is the page, by the browser's notification."""
+        if found.notify:
+            for job in jobs:
+                session.notifying.watch_for(job, found.notify, asked_at)
+            return False
+        if found.notify is None or session.notifying.target not in (None, BROWSER):
+            return False
+        screen = attach(self.shell)
+        if found.quiet or not screen.in_kernel or not screen.is_watched:
+            _say(["--notify tells nobody: no page shows this; sd.configure(notify=…) or --notify=COMMAND does"])
+            return False
+        return True
 
     def _saved(self, found: magic_args.Line, folder: Path | None, jobs: Sequence[Job]) -> SavedClips | None:
         """The line that says what was saved, open; None without --save-to."""

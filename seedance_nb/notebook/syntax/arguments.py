@@ -8,6 +8,7 @@ import difflib
 import itertools
 import math
 import re
+import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -26,9 +27,19 @@ from ...api.fields import (
     offered,
 )
 from ...api.foreign_settings import setting_named
-from ...errors import InvalidRequest, one_line, shortened
+from ...errors import ConfigurationError, InvalidRequest, one_line, shortened
 from . import look_alikes
-from .filling import THE_PROMPT, BadLine, interpolate, object_of, reference_of, split_at_commas, value_of, values_of
+from .filling import (
+    THE_PROMPT,
+    BadLine,
+    interpolate,
+    notifier_of,
+    object_of,
+    reference_of,
+    split_at_commas,
+    value_of,
+    values_of,
+)
 
 COMMANDS = {
     "panel": "compose, watch and look back in a panel; the same as nothing at all",
@@ -37,12 +48,13 @@ COMMANDS = {
     "cancel": "ask the service to cancel: ID… or all",
     "wait": "wait for everything that is running",
     "models": "what each model allows and costs",
-    "cost": "credits by day, model and notebook, and what reuse saved",
+    "cost": "credits by day, model and notebook, person and project, and what reuse saved",
+    "limit": "what all who share the ledger may spend: limit 1000 --per day; days end at 00:00 UTC",
     "account": "whose a new key is: same or new, said once; alone it lists the accounts here",
     "login": "enter the API key, unseen, and keep it in the keyring where there is one",
     "slim": "take videos out of NOTEBOOK.ipynb into files beside it; --embed puts them back",
     "demo": "try everything without a key, on a simulator in this kernel",
-    "doctor": "is everything in place? a line each, with the cure",
+    "doctor": "is everything in place? a line each, with the cure; --team asks for what a team shares",
     "help": "this text",
 }
 TAKES_IDS = ("attach", "cancel")
@@ -53,6 +65,10 @@ _TAKES_IDS_TOO = dict.fromkeys(("stop", "abort", "kill", "delete", "remove"), "c
 _REQUEST_ID = re.compile(r"req_\w*\d\w*|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _LIKE_AN_ID = re.compile(r"all|(?=\S*\d)(?=\S*[A-Za-z_])[A-Za-z0-9._~:=@+-]{2,200}", re.ASCII)
 SLIM = "slim"
+NOTIFY = "--notify"
+LIMIT = "limit"
+DOCTOR, TEAM = "doctor", "--team"
+_BEGINS_A_LIMIT = re.compile(r"off$|[\d,.]+$|--(per|person|project)\b", re.IGNORECASE)
 OPTIONS = tuple(sorted((field for field in TABLE if field.flags), key=lambda field: field.kind == "text"))
 """The fields of a request that have an option here; long texts come last."""
 
@@ -98,6 +114,8 @@ class Line:
     raw: bool = False
     quiet: bool = False
     save_to: str | None = None
+    notify: Any = None
+    """Whom to tell when it is done: a command as a tuple of texts, a function; () whoever is told anyway, else the browser's page; None nobody more."""
     is_story: bool = False
     """Whether the prompts are the shots of a story."""
     notes: tuple[str, ...] = dataclasses.field(default=(), compare=False)
@@ -204,6 +222,11 @@ def add_options(parser: Parser, *, out: str, metavar: str) -> None:
     add("--timeout", metavar="S", help="wait at most S seconds; the job goes on")
     add("--max-credits", metavar="N", help="send nothing if it would cost more, all cells of a grid together")
     add("--dry-run", action="store_true", help="say what would be sent and what it would cost; send nothing")
+    add(
+        NOTIFY,
+        metavar="COMMAND",
+        help="tell when it is done: alone by what sd.configure(notify=…) says, else by the browser; or --notify=COMMAND",
+    )
     add("-h", "--help", action="store_true", help="show this text")
 
 
@@ -299,7 +322,25 @@ def _split(parser: Parser, tokens: list[str]) -> tuple[argparse.Namespace, list[
     if "--" in tokens:
         at = tokens.index("--")
         tokens, literal = tokens[:at], tokens[at + 1 :]
+    _check_notify(tokens, parser)
+    tokens = [
+        f"{NOTIFY}=" if token == NOTIFY else token for token in tokens
+    ]  # its command stands behind an =, for a prompt may follow
     return parser.parse_intermixed_args(_with_repeated_media_option(_checked(parser, tokens))), literal
+
+
+def _check_notify(tokens: Sequence[str], parser: Parser) -> None:
+    """Raises BadLine where a command seems to stand behind --notify with a blank: it would become part of the prompt."""
+    if NOTIFY not in tokens:
+        return
+    at = tokens.index(NOTIFY)
+    takes = {name for name, action in parser._option_string_actions.items() if action.nargs is None}
+    before = any(not t.startswith("-") and (i == 0 or tokens[i - 1] not in takes) for i, t in enumerate(tokens[:at]))
+    if before and at + 1 < len(tokens) and not tokens[at + 1].startswith("-"):
+        raise BadLine(
+            f"{NOTIFY} stands inside of the prompt: its command goes behind an =, {NOTIFY}={one_line(tokens[at + 1], 40)}; alone it stands"
+            " before the prompt or at the end. Nothing was sent"
+        )
 
 
 def _read(
@@ -320,6 +361,7 @@ def _read(
         max_credits=fill.number("--max-credits", found.max_credits),
         dry_run=found.dry_run,
         quiet=found.quiet,
+        notify=fill.notifier(NOTIFY, found.notify),
     )
     if made.sample is not None and not made.is_grid and getattr(found, "rows", None) is None:
         raise BadLine("--sample draws cells of a grid, and this is one video: leave it out. Nothing was sent")
@@ -472,6 +514,10 @@ def _command(name: str, rest: Sequence[str], names: Mapping[str, Any] | None) ->
             "login takes nothing on its line: run %seedance login alone and type the key when asked (a key that stands in a "
             "cell is saved with it: delete it there); a prompt that begins so goes behind --. Nothing was sent"
         )
+    if name == DOCTOR and list(rest) == [TEAM]:
+        return Line(command=name, ids=(TEAM,))
+    if name == LIMIT and rest and _BEGINS_A_LIMIT.match(rest[0]):
+        return Line(command=name, ids=tuple(map(look_alikes.unquoted, rest)))
     if name == "account" and rest and rest[0] in ("same", "new") and len(rest) <= (2 if rest[0] == "same" else 1):
         return Line(command=name, ids=tuple(rest))
     if rest:
@@ -534,6 +580,10 @@ def _as_story(made: Line) -> Line:
             "--save-to": 'name it with -o NAME, and NAME.export("story.mp4") writes it',
         }
         raise BadLine(f"{what} is not for a story: {cure[what]}. Nothing was sent")
+    if made.notify:
+        raise BadLine(
+            "--notify=COMMAND is for videos and grids: sd.configure(notify=…) tells of each shot, --notify alone of the story. Nothing was sent"
+        )
     if len(made.fields.get("media_urls") or ()) > 1:
         raise BadLine(
             "the first shot of a story begins with one picture: name one with -i; sd.story(…, reference=…) takes several for all shots."
@@ -687,6 +737,20 @@ class _Fill:
     def text(self, option: str, text: str | None) -> str | None:
         """One text."""
         return None if text is None else self._filled(option, _closed(option, text))
+
+    def notifier(self, option: str, text: str | None) -> Any:
+        """A command in words, or what a name holds: a function, a list of words."""
+        if text is None:
+            return None
+        from ...tracking.notifying import check_notify
+
+        typed = _closed(option, text)
+        held = notifier_of(typed, self._names, option) if self._names is not None else None
+        try:
+            found = held if held is not None else shlex.split(self._filled(option, typed))
+            return check_notify(tuple(found) if isinstance(found, list) else found) if held or found else ()
+        except (ValueError, ConfigurationError) as error:
+            raise BadLine(f"{option}: {one_line(error, 200)}. Nothing was sent") from None
 
     def addresses(self, texts: Sequence[str]) -> tuple[Any, ...]:
         """Addresses, paths, and what names hold: a picture, a clip; a name that holds a list is all of these, for one video."""

@@ -80,6 +80,13 @@ def object_of(text: str, names: Mapping[str, Any], where: str) -> Mapping[str, A
     return value if isinstance(value, Mapping) else None
 
 
+def notifier_of(text: str, names: Mapping[str, Any], where: str) -> Any:
+    """What can be told, where `text` is nothing but one `{field}` that holds it: a function, or words; else None. Raises BadLine."""
+    found = _only_field(text)
+    value = None if found is None else _value(found, names, where)
+    return value if callable(value) or isinstance(value, list | tuple) else None
+
+
 def split_at_commas(text: str, commas: str) -> list[str]:
     """The parts between commas, but for commas that stand between braces."""
     return [part.strip() for part in re.findall(rf"(?:\{{[^{{}}]*\}}|[^{commas}])+", text) if part.strip()]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
+from ..._version import __version__
 from ...api.models import Status, VideoRequest
 from ...clips.store import Clips
 from ...errors import ConfigurationError, SeedanceError, shortened
@@ -21,6 +22,7 @@ from ..job import Job
 from ..ledger.contract import LedgerAway, Store
 from ..ledger.record import Record
 from ..references.references import References
+from .account_turns import READ_SECONDS, AccountTurns, Calls
 from .bells import Bell, Bells
 from .ear import Ear
 from .gate import Gate
@@ -76,8 +78,11 @@ class Tools:
         notebook: str | None,
         simulated: bool,
         references: References,
+        person: str | None,
+        project: str | None,
     ) -> None:
         self.references = references
+        self.person, self.project = person, project
         self.base_url, self.service = base_url, service
         self.account, self.owner, self.notebook, self.simulated = account, owner, notebook, simulated
         self.ledger, self.clips, self.budget, self.clock = ledger, clips, budget, clock
@@ -100,6 +105,15 @@ class Tools:
             self._start,
             ledger.presence.is_at_work,
         )
+        self.turns = AccountTurns(
+            read=lambda: self.try_ledger(self.ledger.pace.of, self.account, self.owner),
+            take=lambda wanted: self.try_ledger(self.ledger.pace.take, self.account, wanted),
+            heard=self._refused_elsewhere,
+            monotonic=clock.monotonic,
+            sleep=lambda seconds: clock.wait(asyncio.Event(), seconds),
+            start=self._start,
+        )
+        self._has_said_version = False
         self._kinds: dict[tuple[object, ...], Kind] = {}
         self._key = key
         self._client: Client | None = None
@@ -110,11 +124,16 @@ class Tools:
         """Go on with other limits; calls under way keep the ones they began with."""
         self.limits = limits
         self.gate.allow(limits.concurrency)
-        self.calls = asyncio.Semaphore(limits.concurrency)
+        self.calls = Calls(limits.concurrency, self.turns)
         self.downloads = asyncio.Semaphore(min(4, limits.concurrency))
         if self._client is not None:
             self._retired.append(self._client)
             self._client = None
+
+    @property
+    def whose(self) -> tuple[str | None, str | None, str | None]:
+        """Notebook, person and project, as the ledger keeps them."""
+        return self.notebook, self.person, self.project
 
     @property
     def under_way(self) -> int:
@@ -134,6 +153,33 @@ class Tools:
             lives = await self.try_ledger(self.ledger.lives, self.service, request) or []
             self._kinds.setdefault(name, Kind(lives))
         return self._kinds[name]
+
+    def say_version(self) -> None:
+        """Tell the ledger, once, who works here with which version: others can see whom a change of theirs concerns."""
+        if not self._has_said_version:
+            self._has_said_version = True
+            self._start(self._say_version())
+
+    async def _say_version(self) -> None:
+        await self.try_ledger(self.ledger.members.seen, self.person or "", __version__)
+
+    def refused(self, seconds: float, *, is_create: bool) -> None:
+        """The service has asked for a pause: all sessions of the account heed it."""
+        until = self.clock.monotonic() + seconds
+        if is_create:
+            self.busy_until = max(self.busy_until, until)
+        else:
+            self.no_look_until = max(self.no_look_until, until)
+        if seconds >= READ_SECONDS:  # a shorter one is over before they hear of it
+            self._start(self._tell_others(seconds, is_create))
+
+    async def _tell_others(self, seconds: float, is_create: bool) -> None:
+        await self.try_ledger(self.ledger.pace.refused, self.account, self.owner, seconds, is_create)
+
+    def _refused_elsewhere(self, no_create_for: float, no_look_for: float) -> None:
+        now = self.clock.monotonic()
+        self.busy_until = max(self.busy_until, now + no_create_for)
+        self.no_look_until = max(self.no_look_until, now + no_look_for)
 
     def _start(self, reading: Coroutine[Any, Any, None]) -> None:
         self.background.start(reading)

@@ -109,19 +109,20 @@ class Browsing:
         return float(found)
 
     def spending(self) -> list[Spending]:
-        """Credits charged and saved, by day (local time), model and notebook; newest day first."""
+        """Credits charged and saved, by day (local time), model, notebook, person and project; newest day first."""
         query = f"""
-            SELECT day, model, notebook, simulated, SUM(jobs), SUM(credits), SUM(saved) FROM (
+            SELECT day, model, notebook, simulated, SUM(jobs), SUM(credits), SUM(saved), person, project FROM (
                 SELECT {_DAY} AS day, model, notebook, simulated,
-                       1 AS jobs, COALESCE(credits, 0) AS credits, 0 AS saved
+                       1 AS jobs, COALESCE(credits, 0) AS credits, 0 AS saved, person, project
                 FROM jobs WHERE request_id IS NOT NULL
                 UNION ALL
                 SELECT date(min(r.at, {_NOW}), 'unixepoch', 'localtime'), j.model, r.notebook, j.simulated,
-                       0, 0, COALESCE(r.credits_saved, 0)
+                       0, 0, COALESCE(r.credits_saved, 0), r.person, r.project
                 FROM reuses r JOIN jobs j ON j.key = r.key
-            ) AS spent GROUP BY day, model, notebook, simulated ORDER BY day DESC, model, notebook, simulated"""
+            ) AS spent GROUP BY day, model, notebook, simulated, person, project
+            ORDER BY day DESC, model, notebook, simulated, person, project"""
         rows = self._file.read(query)
-        return [Spending(r[0], r[1], r[2], bool(r[3]), r[4], r[5], r[6]) for r in rows]
+        return [Spending(r[0], r[1], r[2], bool(r[3]), r[4], r[5], r[6], r[7], r[8]) for r in rows]
 
     def _records(self, query: str, values: tuple[Any, ...]) -> list[Record]:
         return [record_of(row) for row in self._file.read(query, values)]

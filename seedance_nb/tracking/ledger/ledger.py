@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ...api.canonical_text import canonical_text
-from ...api.models import VideoRequest
+from ...api.models import Status, VideoRequest
 from ...errors import ConfigurationError, one_line
 from ...ledger_address import LedgerAddress, hidden
 from ...settings import same_service
 from ..grouping import groupable
+from .account_pace import AccountPace
 from .accounts import Accounts, now, refuse_unknown
 from .ballot_box import BallotBox
 from .browsing import Browsing
@@ -29,6 +30,7 @@ from .contract import Presence, Spending, Store, Wanted
 from .experience import Experience
 from .ledger_file import Connection, IntegrityError, LedgerFile, Row
 from .measurements import Measurements
+from .members import Members
 from .memory import Memory
 from .migrations import migrate
 from .presence import LocalPresence
@@ -46,6 +48,7 @@ from .rows import (
     row_of,
     update,
 )
+from .spending_limits import SpendingLimits, refuse_over
 from .studies import Studies
 from .vote import Vote
 
@@ -85,6 +88,9 @@ class Ledger:
         self.browsing = Browsing(self.file)
         self.experience = Experience(self.file)
         self.accounts = Accounts(self.file, self._memory)
+        self.limits = SpendingLimits(self.file)
+        self.pace = AccountPace(self.file)
+        self.members = Members(self.file)
         self.votes = BallotBox(self.file)
         self.studies = Studies(self.file)
         self.measurements = Measurements(self.file)
@@ -132,7 +138,8 @@ class Ledger:
     def claim(self, record: Record, fresh: bool, before_insert: Callable[[], None]) -> tuple[Record, bool]:
         """(the row that stands for this intention, whether it is new), decided and committed in one transaction.
 
-        `fresh` takes the next free take instead of the one asked for. `before_insert` may raise to refuse a new row.
+        `fresh` takes the next free take instead of the one asked for. `before_insert` may raise to refuse a new row. Raises
+        BudgetExceeded where it could bring a limit of the ledger above what it allows.
         """
         with self.file.transaction() as db:
             # Another notebook may have said meanwhile that this is the account of earlier jobs.
@@ -153,6 +160,7 @@ class Ledger:
                 )
             if not fresh:  # who buys another one on purpose is not asked
                 refuse_unknown(db, record.base_url, record.account, place[1], take)
+            record = dataclasses.replace(record, day=refuse_over(db, record))
             before_insert()
             self.file.note_owner(db, record.owner)
             insert(db, record)
@@ -192,9 +200,19 @@ class Ledger:
         """
         assert set(changes) <= CHANGEABLE, set(changes) - CHANGEABLE
         with self.file.transaction() as db:
+            if changes.get("status") is Status.SUBMITTING:
+                changes = self._taken_up_again(db, key, changes)
             if changes and not self._save(db, key, changes):
                 self._save_lost(db, key, changes)
         return self._memory.written_again(key)
+
+    def _taken_up_again(self, db: Connection, key: str, changes: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The changes, with the day: what another process had written off is free for others, so it has to fit under the limits anew."""
+        row = row_of(db, key)
+        known = self._memory.known(key) if row is None else record_of(row)
+        if known is None or (row is not None and known.status.value not in FREE_AGAIN):
+            return changes
+        return {**changes, "day": refuse_over(db, known)}
 
     def _save_lost(self, db: Connection, key: str, changes: Mapping[str, Any]) -> None:
         """Write the whole row, and the changes with it."""
@@ -263,10 +281,21 @@ class Ledger:
             return self._memory.learn(record_of(row_of(db, key)))
 
     @groupable
-    def note_reuse(self, key: str, at: float, credits_saved: float | None, notebook: str | None) -> None:
-        """Remember that a run of a cell cost nothing because of this row."""
+    def note_reuse(
+        self,
+        key: str,
+        at: float,
+        credits_saved: float | None,
+        notebook: str | None,
+        person: str | None = None,
+        project: str | None = None,
+    ) -> None:
+        """Remember that a run of a cell, by this person for this project, cost nothing because of this row."""
         with self.file.transaction() as db:
-            db.execute("INSERT INTO reuses VALUES (?, ?, ?, ?)", (key, at, credits_saved, notebook))
+            db.execute(
+                "INSERT INTO reuses (key, at, credits_saved, notebook, person, project) VALUES (?, ?, ?, ?, ?, ?)",
+                (key, at, credits_saved, notebook, person, project),
+            )
 
     @groupable
     def find(self, key_or_request_id: str) -> Record | None:
@@ -333,7 +362,7 @@ class Ledger:
         return self.browsing.page(Wanted(status=status), limit)
 
     def spending(self) -> list[Spending]:
-        """Credits charged and saved, by day (local time), model and notebook; newest day first."""
+        """Credits charged and saved, by day (local time), model, notebook, person and project; newest day first."""
         return self.browsing.spending()
 
     @groupable

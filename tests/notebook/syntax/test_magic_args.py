@@ -152,6 +152,9 @@ def test_a_line_without_a_prompt_has_none():
         ("--quiet", {"quiet": True}),
         ("--save-to boats", {"save_to": "boats"}),
         ("--save-to=boats", {"save_to": "boats"}),
+        ("--notify", {"notify": ()}),
+        ("--notify='notify-send -t 9 Seedance'", {"notify": ("notify-send", "-t", "9", "Seedance")}),
+        ("--notify=beep", {"notify": ("beep",)}),
         ('-a "" -d "" -r ""', {"aspect_ratio": (None,), "duration": (None,), "resolution": (None,)}),
     ],
 )
@@ -688,3 +691,23 @@ def test_set_refuses_what_cannot_be_meant_in_one_line(typed, raw):
     with pytest.raises(BadLine, match=r"Nothing was sent$") as refused:
         parse(f"a boat --set {typed}{raw}", names={})
     assert "\n" not in str(refused.value)
+
+
+def test_a_name_may_hold_whom_to_tell():
+    names = {"tell": print, "words": ["notify-send", "Seedance"], "number": 3}
+
+    assert parse("a boat --notify={tell}", names=names).notify is print
+    assert parse("a boat --notify={words}", names=names).notify == ("notify-send", "Seedance")
+    assert parse("a boat", names=names).notify is None
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("a boat --notify notify-send", "its command goes behind an =, --notify=notify-send"),
+        ("a boat --notify --notify", "stands twice"),
+        ("a boat --notify='a \" b'", "--notify: No closing quotation"),
+    ],
+)
+def test_a_command_that_would_become_prompt_is_refused(line, words):
+    assert words in refusal(line)

@@ -78,7 +78,7 @@ def test_a_time_that_is_none_is_refused_in_one_line(ledger):
 def test_a_ledger_of_the_first_version_keeps_its_jobs_and_takes_votes(ledger, monkeypatch):
     with monkeypatch.context() as before:
         before.setattr("seedance_nb.tracking.ledger.migrations.MIGRATIONS", MIGRATIONS[:1])
-        row = record()
+        row = record(day="1970-01-01")
         with ledger.file.transaction() as db:  # a claim asks tables that the first version had not
             insert_as_then(db, row)
         ledger.close()
