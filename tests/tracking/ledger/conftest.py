@@ -26,7 +26,9 @@ OF_THE_FILE = {
 
 def pytest_generate_tests(metafunc):
     if "ledger" in metafunc.fixturenames:
-        has_both = metafunc.module.__name__.endswith(("test_ledger", "test_ledger_votes", "test_ledger_parts"))
+        has_both = metafunc.module.__name__.endswith(
+            ("test_ledger", "test_ledger_votes", "test_ledger_parts", "test_spending_limits")
+        )
         runs_on_both = has_both and metafunc.function.__name__ not in OF_THE_FILE
         metafunc.parametrize("store", ["file", "server"] if runs_on_both else ["file"])
 
