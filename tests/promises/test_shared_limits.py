@@ -55,6 +55,38 @@ def test_three_people_who_ask_for_two_hundred_at_once_are_given_what_the_limit_a
     assert all("nothing was sent and nothing charged; it renews 20" in line for line in refused)
 
 
+def test_one_of_three_who_is_killed_while_they_spend_takes_no_more_than_may_have_been_accepted(
+    simulator, session_of, tmp_path
+):
+    limit = 25 * PRICE
+    set_limit(tmp_path, limit)
+    people = [start_person(simulator, tmp_path, person, 15) for person in PEOPLE]
+    for process in people:
+        assert process.stdout.readline() == "ready\n"
+    for process in people:
+        begin(process)
+    until(lambda: accepted(simulator) >= 5)
+    people[0].kill()
+    for process in people:
+        end_of(process, 6 * PATIENCE)
+    assert charged(simulator) <= limit
+
+    session = session_of(simulator, person="dan")
+    session.resume()
+    for number in range(26):
+        job = submit(session, f"boat {number} of dan")
+        if isinstance(job, BudgetExceeded):
+            break
+        until(lambda job=job: job.snapshot.is_settled)
+    else:
+        raise AssertionError("the limit did not hold")
+    ledger = Ledger(tmp_path / "ledger.sqlite3")
+    unknown = len([row for row in ledger.jobs(limit=200) if row.status is Status.UNKNOWN])
+    ledger.close()
+    assert limit - PRICE < charged(simulator) + PRICE * unknown
+    assert charged(simulator) <= limit
+
+
 @pytest.mark.parametrize("moment", ["after the claim", "before sending is marked"])
 def test_what_a_killed_kernel_claimed_and_never_sent_is_given_back(simulator, session_of, tmp_path, moment):
     set_limit(tmp_path, PRICE)
