@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ...api.models import VideoRequest
@@ -32,7 +32,7 @@ class Browsing:
 
     def page(self, wanted: Wanted, limit: int, offset: int = 0) -> list[Record]:
         """At most `limit` of the wanted jobs, newest first, after leaving out the first `offset`."""
-        where, values = _where(wanted)
+        where, values = _where(wanted, self._file.found_by)
         query = f"SELECT * FROM jobs {where} ORDER BY number DESC LIMIT ? OFFSET ?"
         return self._records(query, (*values, limit, offset))
 
@@ -49,7 +49,7 @@ class Browsing:
 
     def prompts(self, text: str = "", limit: int = 50) -> tuple[str, ...]:
         """Prompts used before that hold `text`, each once, newest first."""
-        where, values = _where(Wanted(text=text))
+        where, values = _where(Wanted(text=text), self._file.found_by)
         query = f"SELECT {_PROMPT} AS prompt FROM jobs {where} GROUP BY prompt ORDER BY MAX(number) DESC LIMIT ?"
         return self._column(query, *values, limit)
 
@@ -79,7 +79,7 @@ class Browsing:
         """Which of these references was the newest to be sent, or to be about to; None where none of them ever was."""
         newest: tuple[int, str] | None = None
         for address in dict.fromkeys(addresses):
-            query = "SELECT MAX(number) FROM jobs WHERE account = ? AND instr(request, ?)"
+            query = "SELECT MAX(number) FROM jobs WHERE account = ? AND instr(request, ?) > 0"
             [number] = self._column(query, account, json.dumps(address))
             if number is not None and (newest is None or number > newest[0]):
                 newest = (number, address)
@@ -131,7 +131,7 @@ class Browsing:
         return tuple(row[0] for row in self._file.read(query, values))
 
 
-def _where(wanted: Wanted) -> tuple[str, tuple[Any, ...]]:
+def _where(wanted: Wanted, found_by: Callable[[str], tuple[str, tuple[str, ...]]]) -> tuple[str, tuple[Any, ...]]:
     conditions, values = [], []
     for column, value in (
         ("model", wanted.model),
@@ -143,11 +143,9 @@ def _where(wanted: Wanted) -> tuple[str, tuple[Any, ...]]:
             conditions.append(f"{column} = ?")
             values.append(value)
     if wanted.text.strip():
-        # instr, not LIKE: what a user types may hold % and _.
-        conditions.append(
-            f"(instr(searched({_PROMPT}), searched(?)) OR instr(searched(noted), searched(?)) OR key = ? OR request_id = ?)"
-        )
-        values += [wanted.text.strip()] * 4
+        condition, of_it = found_by(wanted.text.strip())
+        conditions.append(condition)
+        values += of_it
     if wanted.starred is not None:
         conditions.append("starred = ?")
         values.append(str(int(wanted.starred)))

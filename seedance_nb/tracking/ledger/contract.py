@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from ...api.models import VideoRequest
 from ...errors import ConfigurationError
+from ...ledger_address import LedgerAddress
 from ...settings import EACH_NAME
 from .races import Charge
 from .record import Record
@@ -114,6 +115,10 @@ class Member:
     person: str
     version: str
     at: float
+
+
+class LedgerAway(ConfigurationError):  # noqa: N818 - a state more than an error
+    """A store that has answered before cannot be reached for now: what became of the call is known when it is done again, not before."""
 
 
 # Accounts ----------------------------------------------------------------------------------------
@@ -475,7 +480,7 @@ class Store(Protocol):
     # The store as such
 
     @property
-    def path(self) -> Path:
+    def path(self) -> Path | LedgerAddress:
         """Where it lies, for messages."""
 
     @property

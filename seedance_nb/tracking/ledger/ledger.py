@@ -14,11 +14,12 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ...api.canonical_text import canonical_text
 from ...api.models import Status, VideoRequest
 from ...errors import ConfigurationError, one_line
+from ...ledger_address import LedgerAddress, hidden
 from ...settings import same_service
 from ..grouping import groupable
 from .account_pace import AccountPace
@@ -66,14 +67,22 @@ _PROMPT_READ = 20_000
 
 
 class Ledger:
-    """The file at `path`, opened at first use. Not thread-safe: one thread owns it (the runner gives it one).
+    """The file at `path`, or the schema at an address `postgresql://…`, opened at first use.
 
+    Not thread-safe: one thread owns it (the runner gives it one).
     Every method raises ConfigurationError, in one line with the cure, when the file cannot be read or written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | LedgerAddress | str) -> None:
         self._memory = Memory()
-        self.file = LedgerFile(path, migrate, self._memory)
+        self.place: Path | LedgerAddress = _place(path)
+        """Another Ledger of the same has the same rows."""
+        del path  # it may hold a password
+        self.file: LedgerFile = (
+            _shared(self.place, self._memory)
+            if isinstance(self.place, LedgerAddress)
+            else LedgerFile(self.place, migrate, self._memory)
+        )
         self.browsing = Browsing(self.file)
         self.experience = Experience(self.file)
         self.accounts = Accounts(self.file, self._memory)
@@ -88,7 +97,7 @@ class Ledger:
 
     @property
     def path(self) -> Path:
-        """Where the file lies."""
+        """Where the file lies; of a server its address, which is for messages alone."""
         return self.file.path
 
     @property
@@ -103,7 +112,7 @@ class Ledger:
                 pass
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Ledger, (self.path,)  # its connection stays where it is
+        return Ledger, (self.place,)  # its connection stays where it is
 
     def close(self) -> None:
         """Close the file; the next call opens it again."""
@@ -115,7 +124,7 @@ class Ledger:
 
     def check(self) -> str:
         """`ok`, or what SQLite finds wrong with the file."""
-        return str(self.file.read("PRAGMA quick_check(1)")[0][0])
+        return self.file.check()
 
     # What a runner writes and reads --------------------------------------------------------------
 
@@ -304,7 +313,7 @@ class Ledger:
 
         `account_at(spelling)` is what this account was called there. Rows of other accounts stay as they are until their key is used.
         """
-        if not self.path.exists():
+        if not self.file.exists():
             return 0
         with self.file.transaction(write=False) as db:
             found = []
@@ -373,6 +382,19 @@ class Ledger:
     def votes_among(self, keys: Iterable[str]) -> list[Vote]:
         """The votes that compare two of the jobs with these keys, oldest first, without those taken back."""
         return self.votes.among(keys)
+
+
+def _place(place: Path | LedgerAddress | str) -> Path | LedgerAddress:
+    found = hidden(place)
+    return found if isinstance(found, LedgerAddress) else Path(found)
+
+
+def _shared(address: LedgerAddress, memory: Memory) -> LedgerFile:
+    """What a team shares. It stands where a file stands, and is imported only where there is one."""
+    from .ledger_server import LedgerServer
+    from .server_migrations import migrate_server
+
+    return cast("LedgerFile", LedgerServer(address, migrate_server, memory))
 
 
 def _lost_twin(db: Connection, record: Record) -> Row | None:

