@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from typing import Any
-from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, unquote_plus, urlencode, urlsplit, urlunsplit
 
 from .errors import ConfigurationError, one_line
 
@@ -46,6 +46,15 @@ class LedgerAddress:
         parts = _parts(self)
         options = usual | {name: value for name, value in _options(parts) if name != "schema"}
         return urlunsplit(("postgresql", parts.netloc, parts.path, urlencode(options), ""))
+
+    def scrubbed(self, text: str) -> str:
+        """A text of others, without what in it is secret in this address."""
+        parts = _parts(self)
+        found = [parts.password or "", *(value for name, value in _options(parts) if "password" in name)]
+        for secret in found:
+            for spelled in {secret, unquote(secret), unquote_plus(secret)}:
+                text = text.replace(spelled, "…") if len(spelled) > 2 else text
+        return text
 
     def exists(self) -> bool:
         """Whether there is something to read: a server that is named is there, or says why not when it is asked."""
@@ -88,9 +97,8 @@ def hidden(place: object) -> Any:
 
 
 def is_address(place: str) -> bool:
-    """Whether this names a server, not a file."""
-    scheme, found, _ = place.strip().partition("://")
-    return bool(found) and scheme.lower() in SCHEMES
+    """Whether this names a server, or was meant to, and not a file: a slip must not become a file whose name is a password."""
+    return re.match(r"\s*postgres[\w+]*(:|//)", place, re.IGNORECASE) is not None
 
 
 def stored(shown: str) -> LedgerAddress:

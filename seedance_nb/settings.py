@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 from .errors import ConfigurationError, one_line
 from .keywords import UNSET
+from .ledger_address import LedgerAddress, hidden
 from .project_file import read_limits
 from .upload_places import Uploads, check_clips, check_uploads
 
@@ -101,7 +102,6 @@ _ZERO_ALLOWED = {"embed_limit", "max_credits"}
 _FROM_ENV = (
     "SEEDANCE_BASE_URL",
     "SEEDANCE_HOME",
-    "SEEDANCE_LEDGER",
     "SEEDANCE_CLIPS",
     "SEEDANCE_UPLOADS",
     "SEEDANCE_WEBHOOK_URL",
@@ -117,13 +117,13 @@ _MONEY_IN_ENV = "SEEDANCE_MAX_CREDITS"
 class Settings:
     """Everything a session needs to know. `base_url` has no trailing slash.
 
-    `home` holds ledger.sqlite3 and clips/, unless `ledger` (a file) or `clips` (a folder) lie elsewhere. Where `clips` was named as a bucket,
+    `home` holds ledger.sqlite3 and clips/, unless `ledger` (a file, or a server that a team shares) or `clips` (a folder) lie elsewhere. Where `clips` was named as a bucket,
     it is `shared_clips`, and `clips` the folder in `home` that holds what was read of it lately.
     """
 
     base_url: str
     home: Path
-    ledger: Path
+    ledger: Path | LedgerAddress
     clips: Path
     api_key: Secret | None = None
     limits: Limits = dataclasses.field(default_factory=Limits)
@@ -156,7 +156,7 @@ def resolve(
     api_key: str | Secret | None = None,
     base_url: str | None = None,
     home: str | os.PathLike[str] | None = None,
-    ledger: str | os.PathLike[str] | None = None,
+    ledger: str | os.PathLike[str] | LedgerAddress | None = None,
     clips: str | os.PathLike[str] | None = None,
     uploads: Uploads | None = None,
     webhook_url: str | None = None,
@@ -177,9 +177,10 @@ def resolve(
     whole_env = os.environ if environ is None else environ
     key, source = _given_key(api_key, whole_env)
     env = {name: whole_env[name] for name in _FROM_ENV if name in whole_env}
+    named_ledger = hidden(ledger or whole_env.get("SEEDANCE_LEDGER"))
     money = {name: value for name, value in whole_env.items() if _is_about_money(name)}
-    # Whatever raises below must not show the key in a traceback with local variables (`%xmode Verbose` saves them).
-    del api_key, environ, whole_env
+    # Whatever raises below must not show key or password in a traceback with local variables (`%xmode Verbose` saves them).
+    del api_key, environ, whole_env, ledger
     refuse_unknown(limits)
     base = check_base_url(base_url or env.get("SEEDANCE_BASE_URL") or DEFAULT_BASE_URL)
     if base == SIMULATOR:  # it needs none and must never be shown a real one
@@ -211,7 +212,6 @@ def resolve(
         uploads = named
     uploads = check_uploads(uploads) if uploads is not None else place_in_file
     whole = _check_place("home", place)
-    named_ledger = ledger or env.get("SEEDANCE_LEDGER")
     named_clips = clips or env.get("SEEDANCE_CLIPS") or clips_in_file
     shared = check_clips(named_clips) if isinstance(named_clips, str) and "://" in named_clips else None
     webhook, public = webhook_url or env.get("SEEDANCE_WEBHOOK_URL"), public_url or env.get("SEEDANCE_PUBLIC_URL")
@@ -219,7 +219,7 @@ def resolve(
         base_url=base,
         home=whole,
         # What was named is checked here; what lies in home by itself is told of where it is used.
-        ledger=_check_place("ledger", named_ledger) if named_ledger else whole / "ledger.sqlite3",
+        ledger=_check_ledger(named_ledger) if named_ledger else whole / "ledger.sqlite3",
         clips=_check_place("clips", named_clips) if named_clips and shared is None else whole / "clips",
         shared_clips=shared,
         api_key=secret,
@@ -290,10 +290,15 @@ def _limit_in(money: Mapping[str, str]) -> tuple[dict[str, Any], str | None]:
     return {}, None
 
 
+def _check_ledger(place: str | os.PathLike[str] | LedgerAddress) -> Path | LedgerAddress:
+    return place.check() if isinstance(place, LedgerAddress) else _check_place("ledger", place)
+
+
 def _check_place(what: str, place: str | os.PathLike[str]) -> Path:
     """The absolute path; raises ConfigurationError for what is none. `what` is home, ledger or clips."""
     kind, cure = "file" if what == "ledger" else "folder", f"set SEEDANCE_{what.upper()} to one"
     if isinstance(place, str) and "://" in place:  # not repeated: an address may hold a password
+        cure += ", or to postgresql://user@host/database" if what == "ledger" else ""
         raise ConfigurationError(f"{what} must be a plain path of a {kind}, not an address; {cure}")
     try:
         path = Path(place).expanduser().absolute()

@@ -3,6 +3,7 @@
 PostgreSQL refuses to run as root, as CI does: then it runs as `nobody`, from a copy that `nobody` can reach.
 """
 
+import contextlib
 import importlib.util
 import os
 import pathlib
@@ -11,6 +12,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 import uuid
 
@@ -106,3 +108,84 @@ class Server:
     def remove(self):
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Line:
+    """A line to the server that can be cut: a real TCP relay on 127.0.0.1. `url` is an address that leads over it."""
+
+    def __init__(self, server):
+        self.server = server
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.is_cut = False
+        self.passes = threading.Event()
+        self.passes.set()
+        self.commits = 0
+        self.cut_at = None
+        """(the number of the commit, from 1, at which all is cut; whether the server has carried it out before)."""
+        self.sockets = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def address(self, url):
+        return url.replace(f":{self.server.port}/", f":{self.port}/")
+
+    def cut(self):
+        """Nothing goes through any more, and whoever was connected hears that the line is dead."""
+        self.is_cut = True
+        for one in self.sockets:
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
+    def hang(self):
+        """Everything that is sent from now on stays on its way; new connections are refused."""
+        self.is_cut = True
+        self.passes.clear()
+
+    def mend(self):
+        self.is_cut = False
+        self.passes.set()
+
+    def close(self):
+        self.cut()
+        self.passes.set()
+        for one in self.sockets:
+            one.close()
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+    def _accept(self):
+        while True:
+            try:
+                near, _ = self.listener.accept()
+            except OSError:
+                return
+            try:
+                if self.is_cut:
+                    raise ConnectionError
+                far = socket.create_connection(("127.0.0.1", self.server.port), 5)
+            except OSError:
+                near.close()
+                continue
+            far.settimeout(None)
+            self.sockets += [near, far]
+            state = {"answer_is_lost": False}
+            threading.Thread(target=self._relay, args=(near, far, state, True), daemon=True).start()
+            threading.Thread(target=self._relay, args=(far, near, state, False), daemon=True).start()
+
+    def _relay(self, source, target, state, to_server):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                if to_server and b"COMMIT\0" in data:
+                    self.commits += 1
+                    if self.cut_at is not None and self.cut_at[0] == self.commits:
+                        if not self.cut_at[1]:
+                            break
+                        state["answer_is_lost"] = True
+                if not to_server and state["answer_is_lost"]:
+                    break
+                self.passes.wait()
+                target.sendall(data)
+        for one in (source, target):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)

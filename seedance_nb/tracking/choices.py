@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import ConfigurationError
+from ..ledger_address import LedgerAddress, hidden
 from ..settings import (
     SIMULATOR,
     Limits,
@@ -38,7 +39,7 @@ class Choices:
         base_url: str | None,
         home: str | os.PathLike[str] | None,
         account: str | None,
-        ledger: str | os.PathLike[str] | None,
+        ledger: str | os.PathLike[str] | LedgerAddress | None,
         clips: str | os.PathLike[str] | None,
         uploads: Uploads | None = None,
         webhook_url: str | None = None,
@@ -47,6 +48,7 @@ class Choices:
         project: str | None = None,
         limits: Changes,
     ) -> None:
+        ledger = hidden(ledger)
         named: dict[str, Any] = dict(limits)
         self.settings: Settings = resolve(
             api_key=api_key,

@@ -31,6 +31,7 @@ from ..clips.clip import Clip
 from ..clips.store import Clips
 from ..errors import ApiError, ClipError, ConfigurationError, InvalidRequest, SeedanceError, one_line
 from ..keywords import UNSET, Unset, refusing_others
+from ..ledger_address import LedgerAddress, hidden, is_address, stored
 from ..settings import (
     AUTO,
     OFF,
@@ -102,6 +103,7 @@ class Origin:
     base_url: str
     home: str
     ledger: str
+    """Its path, or its address without the password."""
     clips: str
     account: str | None
 
@@ -133,7 +135,11 @@ class Origin:
             if session.origin == self and session.engine.is_in_use:
                 return session
         session = Session(
-            base_url=self.base_url, home=self.home, account=self.account, ledger=self.ledger, clips=self.clips
+            base_url=self.base_url,
+            home=self.home,
+            account=self.account,
+            ledger=stored(self.ledger) if is_address(self.ledger) else self.ledger,
+            clips=self.clips,
         )
         _for_stored_jobs.append(session)  # as long as the process lives, like the kernel's own
         return session
@@ -157,7 +163,7 @@ class Session:
         base_url: str | None = None,
         home: str | os.PathLike[str] | None = None,
         account: str | None = None,
-        ledger: str | os.PathLike[str] | None = None,
+        ledger: str | os.PathLike[str] | LedgerAddress | None = None,
         clips: str | os.PathLike[str] | None = None,
         *,
         uploads: Uploads | None = None,
@@ -185,6 +191,7 @@ class Session:
     ) -> None:
         key = Secret(api_key) if isinstance(api_key, str) else api_key
         del api_key  # no frame that may raise holds it
+        ledger = hidden(ledger)  # nor a password
         limits = limits_among(locals())
         self.choices = Choices(
             api_key=key,
@@ -270,7 +277,8 @@ class Session:
         """Where its jobs come back from once they were stored; holds no key."""
         known = self.settings
         clips = known.shared_clips or str(known.clips)
-        return Origin(known.base_url, str(known.home), str(known.ledger), clips, self.choices.account)
+        ledger = known.ledger.without_password() if isinstance(known.ledger, LedgerAddress) else str(known.ledger)
+        return Origin(known.base_url, str(known.home), ledger, clips, self.choices.account)
 
     @property
     def shelf(self) -> Shelf:
@@ -684,7 +692,7 @@ class Session:
         base_url: str | None = None,
         home: str | os.PathLike[str] | None = None,
         account: str | None = None,
-        ledger: str | os.PathLike[str] | None = None,
+        ledger: str | os.PathLike[str] | LedgerAddress | None = None,
         clips: str | os.PathLike[str] | None = None,
         uploads: Uploads | Unset | None = UNSET,
         notify: Notify | Unset | None = UNSET,
@@ -699,6 +707,7 @@ class Session:
         A key never goes to another host.
         """
         known, limits = self.settings, limits or {}
+        ledger = hidden(ledger)
         same_host = base_url is None or check_base_url(base_url) == known.base_url
         if api_key is None and same_host and known.key_source == "argument":
             api_key = known.api_key
@@ -837,7 +846,7 @@ def configure(
     base_url: str | None = None,
     home: str | os.PathLike[str] | None = None,
     account: str | None = None,
-    ledger: str | os.PathLike[str] | None = None,
+    ledger: str | os.PathLike[str] | LedgerAddress | None = None,
     clips: str | os.PathLike[str] | None = None,
     *,
     uploads: Uploads | Unset | None = UNSET,
@@ -865,7 +874,8 @@ def configure(
 ) -> Session:
     """Change the key, host, folder or limits of this kernel's session; returns the session. What is not named stays.
 
-    `home` is the folder of all that is kept; `ledger` (a file) and `clips` (a folder) may lie elsewhere; `clips` may be a bucket
+    `home` is the folder of all that is kept; `ledger` (a file, or `postgresql://user@host/database?schema=name`, which a team shares) and
+    `clips` (a folder) may lie elsewhere; `clips` may be a bucket
     too (s3://bucket/clips, any fsspec URL), which a team shares: `home` then holds what was read of it lately. `account` is a name for whose
     key it is, where several keys belong to one. `uploads` is where own files among `media_urls` go, for the service to fetch: an fsspec
     URL of a bucket (s3://bucket/prefix, gs://…, az://…; `?public=https://…` where its objects can be read, else addresses are signed;
@@ -890,6 +900,7 @@ def configure(
     """
     key = Secret(api_key) if isinstance(api_key, str) else api_key
     del api_key  # no frame that may raise holds it
+    ledger = hidden(ledger)  # nor a password
     limits, session = limits_among(locals()), existing()
     places: dict[str, Any] = {"base_url": base_url, "home": home, "account": account, "ledger": ledger, "clips": clips}
     said: dict[str, Any] = {"webhook_url": webhook_url, "public_url": public_url, "person": person, "project": project}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 from .._version import __version__
 from ..errors import ConfigurationError
@@ -54,7 +55,7 @@ def _project(session: Session) -> Finding:
 
 def _shares_ledger(session: Session) -> Finding:
     settings = session.settings
-    if settings.ledger.parent == settings.home:
+    if isinstance(settings.ledger, Path) and settings.ledger.parent == settings.home:
         cure = "set SEEDANCE_LEDGER to the one that all members have, or the same is bought by each of them"
         return Finding(False, "shared", "the ledger lies in this person's own folder", cure)
     return Finding(True, "shared", f"the ledger is {settings.ledger}")

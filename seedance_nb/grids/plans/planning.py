@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 
 from ...errors import ConfigurationError
 from ...snapshot import Snapshot
-from ...tracking import owner as owners
 from ...tracking.following.polling import Outlook
 from ...tracking.ledger.record import Record
 from ...tracking.session import Session
@@ -51,7 +50,7 @@ class Planner:
             rows=self._rows([i for i in valid if i not in followed]) if ask_for_rows else {},
             estimates=estimates,
             outlooks={kind: Outlook.learn(self.lives[kind]) for kind in kinds},
-            is_dead=lambda row: owners.is_alive(row.owner) is False,
+            is_dead=lambda row: session.engine.is_alive(row.owner) is False,
             now=time.time(),
         )
 

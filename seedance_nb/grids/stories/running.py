@@ -16,7 +16,6 @@ from ...clips.store import Clips
 from ...errors import BudgetExceeded, ConfigurationError, InvalidRequest, SeedanceError, one_line
 from ...settings import check_limit
 from ...snapshot import Snapshot
-from ...tracking import owner as owners
 from ...tracking.background import log
 from ...tracking.budget import Budget
 from ...tracking.following.polling import Outlook
@@ -418,7 +417,11 @@ class Running:
             if row.clip and row.clip.get("forgotten"):
                 return TakeState("lost", "its file was forgotten: job.download_again() brings it back")
             return TakeState("coming")
-        died = row.status is Status.SUBMITTING and row.sent_at is not None and owners.is_alive(row.owner) is False
+        died = (
+            row.status is Status.SUBMITTING
+            and row.sent_at is not None
+            and self._session.engine.is_alive(row.owner) is False
+        )
         if row.status is Status.UNKNOWN or died:
             return TakeState("lost", row.error or "it may have been accepted and charged")
         return TakeState("pending")

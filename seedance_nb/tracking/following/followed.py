@@ -19,7 +19,7 @@ from ...snapshot import Snapshot
 from ..background import Background, log
 from ..budget import Budget
 from ..job import Job
-from ..ledger.contract import Store
+from ..ledger.contract import LedgerAway, Store
 from ..ledger.record import Record
 from ..references.references import References
 from .account_turns import READ_SECONDS, AccountTurns, Calls
@@ -35,6 +35,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 LEDGER_RETRY_SECONDS = 2.0
+LEDGER_AWAY_SECONDS = 0.5
+"""Between two tries where a server of the ledger is away …"""
+LEDGER_PATIENCE_SECONDS = 300.0
+"""… and after so long nothing is waited for any more: nothing was sent."""
 
 
 class Clock:
@@ -95,7 +99,12 @@ class Tools:
         self.receiver: Receiver | None = None
         """What listens where a script serves its webhooks itself."""
         self.bells = Bells(clock.monotonic, api_is_here=is_loopback(urlsplit(base_url).hostname or ""))
-        self.ear = Ear(self._rows, lambda seconds: clock.wait(asyncio.Event(), seconds), self._start)
+        self.ear = Ear(
+            self._rows,
+            lambda seconds: clock.wait(asyncio.Event(), seconds),
+            self._start,
+            ledger.presence.is_at_work,
+        )
         self.turns = AccountTurns(
             read=lambda: self.try_ledger(self.ledger.pace.of, self.account, self.owner),
             take=lambda wanted: self.try_ledger(self.ledger.pace.take, self.account, wanted),
@@ -197,6 +206,7 @@ class Tools:
             await self.receiver.close()
         await self._write_what_was_paid()
         await self.try_ledger(self.ledger.mend)
+        await self.try_ledger(self.ledger.presence.leave, self.owner)
         await self.in_ledger(self.ledger.close)
 
     async def _write_what_was_paid(self) -> None:
@@ -359,6 +369,30 @@ class Followed:
             said = {"error": str(error), "error_kind": type(error).__name__, "follower": None}
             not_saved = await self.save(changes | said)
         self.tell(**changes, error=error, note=None, trouble=not_saved)
+
+    async def in_ledger_again(self, waiting: str, function: Callable[..., T], *args: Any) -> T:
+        """A call to the ledger that is done again until a ledger which went away is back; the card says so meanwhile, and `waiting`.
+
+        It must be one that may be done twice: what became of the first is not known. Raises ConfigurationError: where the ledger is
+        not away but cannot be used, and when it is away for too long or a cancel is asked for.
+        """
+        clock, told = self.tools.clock, self.snapshot.trouble
+        end = clock.monotonic() + LEDGER_PATIENCE_SECONDS
+        is_away = False
+        while True:
+            try:
+                found = await self.tools.in_ledger(function, *args)
+            except LedgerAway as error:
+                if clock.monotonic() > end or self.snapshot.cancel_requested:
+                    raise
+                is_away = self.is_counting_down = True
+                self.tell(trouble=shortened(str(error)), note=f"waiting for the ledger; {waiting}")
+                await self.pause(LEDGER_AWAY_SECONDS)
+                self.is_counting_down = False
+            else:
+                if is_away:
+                    self.tell(trouble=told, note=None)
+                return found
 
     async def pause(self, seconds: float) -> None:
         """Sleep, unless something wakes the job: a cancel, another key."""

@@ -98,6 +98,8 @@ class Runner:
         )
         owners.LIVE_HERE.add(self._tools.owner)
         self.background = self._tools.background = Background(self._before_end, self._at_end, ledger.together)
+        if ledger.presence.beat_seconds is not None:
+            self.background.post(lambda: self.background.start(self._say_that_it_lives()))
 
     # From any thread ---------------------------------------------------------------------------------
 
@@ -389,6 +391,16 @@ class Runner:
             return await self._tools.api().models()
 
     # Inside the loop ---------------------------------------------------------------------------------
+
+    async def _say_that_it_lives(self) -> None:
+        """To those on other machines, as long as there is anything that they could want to know of."""
+        tools, presence = self._tools, self.ledger.presence
+        said: asyncio.Task[None] | None = None
+        while True:
+            if (self._followed or self._asked_for) and (said is None or said.done()):
+                said = self.background.start(tools.try_ledger(presence.beat, tools.owner))
+            presence.hang_up_if_silent()
+            await asyncio.sleep(presence.beat_seconds or 1.0)
 
     async def _work(self, function: Callable[[], object]) -> None:
         try:

@@ -29,13 +29,12 @@ from ...errors import (
 )
 from ...settings import AUTO
 from ...snapshot import kept_of, news_in
-from .. import owner as owners
 from ..background import log
 from ..budget import Budget
-from ..ledger.contract import AccountNotKnown
+from ..ledger.contract import AccountNotKnown, LedgerAway
 from ..ledger.record import Record
 from ..references.references import own_files
-from .followed import Followed, Tools
+from .followed import LEDGER_RETRY_SECONDS, Followed, Tools
 from .polling import pause_after_refusal
 
 PATIENCE_WHILE_OTHERS_RUN = 5
@@ -99,14 +98,17 @@ async def claim(
 
     while True:
         try:
-            row, is_new = await tools.in_ledger(tools.ledger.claim, record, fresh, may_be_sent)
+            # Done again with the same key: a claim whose answer was lost finds its own row, and only then is anything sent.
+            row, is_new = await followed.in_ledger_again(
+                "nothing submitted yet", tools.ledger.claim, record, fresh, may_be_sent
+            )
             if is_new:
                 followed.is_claimed = True
                 tools.say_version()
                 followed.tell(take=row.take)
                 return row, True
             followed.settle(0.0)
-            if row.status is Status.SUBMITTING and owners.is_alive(row.owner) is False:
+            if row.status is Status.SUBMITTING and tools.ledger.presence.is_alive(row.owner) is False:
                 row = await bury(tools, row)
                 if row.status is Status.REJECTED:
                     continue  # it surely never left, so the place is free again
@@ -119,6 +121,9 @@ async def claim(
                 continue
         except (InvalidRequest, AccountNotKnown) as error:
             refused = error
+        except LedgerAway as error:
+            refused = ConfigurationError(f"{error}; nothing was submitted")
+            tools.background.start(_release(tools, record.key))
         except ConfigurationError as error:
             said = str(error)
             refused = error if "nothing was submitted" in said else ConfigurationError(f"{said}; nothing was submitted")
@@ -129,11 +134,37 @@ async def claim(
         return None
 
 
+async def _release(tools: Tools, key: str) -> None:
+    """Nobody knows whether a claim that was given up is in the ledger: if it is, its place becomes free again once that is back."""
+    told = "the ledger was away for too long; nothing was submitted"
+    free = {
+        "status": Status.REJECTED,
+        "status_text": Status.REJECTED.value,
+        "error": told,
+        "error_kind": "ConfigurationError",
+    }
+
+    def decide(row: Record) -> dict[str, Any]:
+        return free if row.status is Status.SUBMITTING and row.sent_at is None else {}
+
+    while True:
+        try:
+            if await tools.in_ledger(tools.ledger.find, key) is not None:
+                await tools.in_ledger(tools.ledger.revise, key, decide)
+        except LedgerAway:
+            await asyncio.sleep(LEDGER_RETRY_SECONDS)
+        except ConfigurationError as error:
+            log.debug("ledger: %s", error)
+            return
+        else:
+            return
+
+
 async def _give_back(tools: Tools) -> bool:
     """Whether limits of the ledger have more room now: what was claimed and surely never sent, by processes that are dead, counts no more."""
     has_room = False
     for row in await tools.try_ledger(tools.ledger.limits.never_sent) or ():
-        if owners.is_alive(row.owner) is False:
+        if tools.ledger.presence.is_alive(row.owner) is False:
             with contextlib.suppress(ConfigurationError):
                 has_room |= (await bury(tools, row)).status is Status.REJECTED
     return has_room
@@ -171,7 +202,7 @@ async def await_other_process(followed: Followed) -> Record:
     while True:
         record = await tools.try_ledger(tools.ledger.find, followed.key)
         if record is not None and record.status is Status.SUBMITTING:
-            alive = owners.is_alive(record.owner)
+            alive = tools.ledger.presence.is_alive(record.owner)
             # Of a process on another machine we only know that a create cannot be in the air for ever; it may have been stopped
             # together with this one.
             if alive is False or (alive is None and waited() > 2 * tools.limits.create_timeout):
@@ -326,7 +357,8 @@ async def _send_once(followed: Followed, request: VideoRequest) -> Generation | 
     try:
         # The last stop before money: from here on a crash means "perhaps sent". Whoever thought us dead meanwhile (another
         # machine cannot know) has written our row off, and may have claimed the intention anew: then this write fails.
-        await tools.in_ledger(tools.ledger.save, followed.key, {**_STILL_OURS, "sent_at": tools.clock.time()})
+        changes = {**_STILL_OURS, "sent_at": tools.clock.time()}
+        await followed.in_ledger_again("nothing submitted yet", tools.ledger.save, followed.key, changes)
     except BudgetExceeded as error:  # written off, and what it would have cost was spent by others meanwhile
         return error
     except ConfigurationError as error:

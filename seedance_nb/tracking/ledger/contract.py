@@ -367,8 +367,35 @@ class Races(Protocol):
         """Every job of these requests since the race began, all tries: what it cost. Empty before it has begun."""
 
 
+class Presence(Protocol):
+    """Which runners are alive. What is asked here may be asked from any thread, and costs next to nothing."""
+
+    @property
+    def beat_seconds(self) -> float | None:
+        """How often a runner that has something to do must say that it lives; None: never."""
+
+    def beat(self, owner: str) -> None:
+        """Say that this one lives."""
+
+    def hang_up_if_silent(self) -> None:
+        """Break a call of the store that has had no answer for long; from any thread."""
+
+    def leave(self, owner: str) -> None:
+        """Say that this one has ended, and has nothing in the air."""
+
+    def is_alive(self, owner: str | None) -> bool | None:
+        """Whether the owner's create may still be in the air; None where nobody can tell (yet)."""
+
+    def is_at_work(self, owner: str | None) -> bool:
+        """Whether the owner surely goes on. Where nobody can tell, it does not."""
+
+
 class Store(Protocol):
-    """All of it: what was intended, sent and answered, and by these eleven parts what can be asked of it."""
+    """All of it: what was intended, sent and answered, and by these twelve parts what can be asked of it."""
+
+    @property
+    def presence(self) -> Presence:
+        """Which runners are alive."""
 
     @property
     def browsing(self) -> Browsing:

@@ -26,13 +26,14 @@ from .account_pace import AccountPace
 from .accounts import Accounts, now, refuse_unknown
 from .ballot_box import BallotBox
 from .browsing import Browsing
-from .contract import Spending, Store, Wanted
+from .contract import Presence, Spending, Store, Wanted
 from .experience import Experience
 from .ledger_file import Connection, IntegrityError, LedgerFile, Row
 from .measurements import Measurements
 from .members import Members
 from .memory import Memory
 from .migrations import migrate
+from .presence import LocalPresence
 from .races import Races
 from .record import BESIDE_A_VERDICT, CHANGEABLE, FREE_AGAIN, VERDICTS, Record, not_taken_back, record_of
 from .registrations import Registrations
@@ -78,11 +79,12 @@ class Ledger:
         self.place: Path | LedgerAddress = _place(path)
         """Another Ledger of the same has the same rows."""
         del path  # it may hold a password
-        self.file: LedgerFile = (
-            _shared(self.place, self._memory)
-            if isinstance(self.place, LedgerAddress)
-            else LedgerFile(self.place, migrate, self._memory)
-        )
+        self.file: LedgerFile
+        self.presence: Presence
+        if isinstance(self.place, LedgerAddress):
+            self.file, self.presence = _shared(self.place, self._memory)
+        else:
+            self.file, self.presence = LedgerFile(self.place, migrate, self._memory), LocalPresence()
         self.browsing = Browsing(self.file)
         self.experience = Experience(self.file)
         self.accounts = Accounts(self.file, self._memory)
@@ -126,6 +128,10 @@ class Ledger:
         """`ok`, or what SQLite finds wrong with the file."""
         return self.file.check()
 
+    def about(self) -> str:
+        """Of a server, what it is and whether this role may write there; nothing of a file."""
+        return self.file.about()
+
     # What a runner writes and reads --------------------------------------------------------------
 
     @groupable
@@ -156,6 +162,7 @@ class Ledger:
                 refuse_unknown(db, record.base_url, record.account, place[1], take)
             record = dataclasses.replace(record, day=refuse_over(db, record))
             before_insert()
+            self.file.note_owner(db, record.owner)
             insert(db, record)
             return self._memory.learn(record), True
 
@@ -389,12 +396,14 @@ def _place(place: Path | LedgerAddress | str) -> Path | LedgerAddress:
     return found if isinstance(found, LedgerAddress) else Path(found)
 
 
-def _shared(address: LedgerAddress, memory: Memory) -> LedgerFile:
+def _shared(address: LedgerAddress, memory: Memory) -> tuple[LedgerFile, Presence]:
     """What a team shares. It stands where a file stands, and is imported only where there is one."""
+    from .leases import Leases
     from .ledger_server import LedgerServer
     from .server_migrations import migrate_server
 
-    return cast("LedgerFile", LedgerServer(address, migrate_server, memory))
+    server = LedgerServer(address, migrate_server, memory)
+    return cast("LedgerFile", server), Leases(server)
 
 
 def _lost_twin(db: Connection, record: Record) -> Row | None:

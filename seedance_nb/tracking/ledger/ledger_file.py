@@ -93,6 +93,13 @@ class LedgerFile:
         """`ok`, or what SQLite finds wrong with the file."""
         return str(self.read("PRAGMA quick_check(1)")[0][0])
 
+    def about(self) -> str:
+        """What is to be said of it beside where it lies: nothing."""
+        return ""
+
+    def note_owner(self, db: Connection, owner: str | None) -> None:
+        """A row of this one is about to be written: nothing to do, the system knows who lives."""
+
     def found_by(self, text: str) -> tuple[str, tuple[str, ...]]:
         """(a condition that the rows in which `text` is found fulfil, its values)."""
         return _FOUND, (text, text, text, text)

@@ -16,6 +16,8 @@ import json
 import math
 import os
 import re
+import socket
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -31,6 +33,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 LOCK_SECONDS = 5
+BEAT = (
+    'INSERT INTO "{}".seedance_leases AS kept (owner, seen) VALUES (%s, clock_timestamp())'
+    " ON CONFLICT (owner) DO UPDATE SET seen = excluded.seen"
+)
+"""Somebody lives, by the database's clock."""
 _CONNECTING = {
     "connect_timeout": "5",
     "keepalives_idle": "10",
@@ -80,6 +87,18 @@ class LedgerServer:
         self.read("SELECT COUNT(*) FROM jobs")
         return "ok"
 
+    def about(self) -> str:
+        """What it is, and whether this role may write."""
+        asked = "SELECT current_setting('server_version'), has_table_privilege('jobs', 'INSERT') AND NOT pg_is_in_recovery()"
+        version, may_write = self.read(asked)[0]
+        return f"PostgreSQL {str(version).partition(' ')[0]}" + ("" if may_write else ", may be read only")
+
+    def hang_up_if_silent(self, seconds: float) -> None:
+        """Break the line, from any thread, if a statement has had no answer for so long: it then raises LedgerAway."""
+        db = self._connection
+        if db is not None and self._pid == os.getpid():
+            db.hang_up_if_silent(seconds)
+
     def close(self) -> None:
         """Close the connection; the next call opens another one."""
         db, self._connection = self._connection, None
@@ -88,14 +107,12 @@ class LedgerServer:
                 db.close()
 
     def read(self, query: str, values: tuple[Any, ...] = ()) -> list[_Row]:
-        """All rows of one query, which sees one moment."""
-        if self._group is not None:
-            with self._part_of_group(self._group) as db:
-                return list(db.execute(query, values).fetchall())
-        return self.alone(lambda db: list(db.execute(query, values).fetchall()))
+        """All rows of one query, in a transaction of its own."""
+        with self.transaction(write=False) as db:
+            return list(db.execute(query, values).fetchall())
 
     def alone(self, statement: Callable[[ServerConnection], T]) -> T:
-        """What `statement` makes of a connection, outside of all transactions: for one statement, that may be done twice."""
+        """What `statement` makes of a connection, outside of all transactions: for what names its schema and may be done twice."""
         trouble: LedgerError | OSError
         with FORKS.kept_out():
             for is_last in (False, True):
@@ -108,6 +125,11 @@ class LedgerServer:
                 if is_last or not was_open or not is_broken:
                     break
         raise self._cannot_be_used(trouble)
+
+    def note_owner(self, db: ServerConnection, owner: str | None) -> None:
+        """A row of this one is about to be written: it gets its lease with it, so that nobody sees the one without the other."""
+        if owner is not None:
+            db.run(BEAT.format(db.schema), (owner,))
 
     def found_by(self, text: str) -> tuple[str, tuple[str, ...]]:
         """(a condition that the rows in which `text` is found fulfil, its values). Compared here: not every server knows all letters."""
@@ -194,13 +216,13 @@ class LedgerServer:
         if self._connection is not None and self._pid == os.getpid() and not self._connection.is_broken:
             return self._connection
         self.close()
-        db = ServerConnection(_connect(self.path), self.schema)
+        self._connection, self._pid = db, _ = _connect(self.path), os.getpid()
         try:
             self._prepare(db)
         except BaseException:
-            db.close()
+            self.close()
             raise
-        self._connection, self._pid, self._has_answered = db, os.getpid(), True
+        self._has_answered = True
         return db
 
     def _cannot_be_used(self, trouble: LedgerError | OSError) -> ConfigurationError:
@@ -215,9 +237,10 @@ class LedgerServer:
 class ServerConnection:
     """A connection as the parts of a ledger use one of sqlite3: their statements, rows by name and number, its kinds of error."""
 
-    def __init__(self, connection: psycopg.Connection[Any], schema: str) -> None:
-        self._connection, self.schema = connection, schema
+    def __init__(self, connection: psycopg.Connection[Any], schema: str, zone: str = "UTC") -> None:
+        self._connection, self.schema, self._zone = connection, schema, zone
         self.total_changes = 0
+        self._waits_since: float | None = None
 
     @property
     def is_broken(self) -> bool:
@@ -234,23 +257,30 @@ class ServerConnection:
         given: Any = tuple(map(_storable, values))
         if is_numbered:
             given = {f"p{number}": value for number, value in enumerate(given, 1)}
-        is_guarded = (
-            query.startswith("UPDATE jobs SET") and self._in_transaction
-        )  # after these alone a broken rule is not the end
-        with _as_sqlite_says_it():
-            if is_guarded:
-                self._connection.execute("SAVEPOINT before_it")
-            try:
-                cursor = self._connection.execute(text, given)
-            except BaseException:
-                if is_guarded and not self.is_broken:
-                    self._connection.execute("ROLLBACK TO SAVEPOINT before_it")
-                raise
-            if is_guarded:
-                self._connection.execute("RELEASE SAVEPOINT before_it")
+        # After these alone a broken rule is not the end.
+        is_guarded = query.startswith("UPDATE jobs SET") and self._in_transaction
+        if is_guarded:
+            self._said(b"SAVEPOINT before_it")
+        try:
+            cursor = self._said(text, given)
+        except LedgerError:
+            if is_guarded and not self.is_broken:
+                self._said(b"ROLLBACK TO SAVEPOINT before_it")
+            raise
+        if is_guarded:
+            self._said(b"RELEASE SAVEPOINT before_it")
         if not query.lstrip().startswith(("SELECT", "WITH")):
             self.total_changes += max(cursor.rowcount, 0)
         return cursor
+
+    def _said(self, statement: bytes, values: Any = None) -> Any:
+        """The only way a statement leaves."""
+        self._waits_since = time.monotonic()
+        try:
+            with _as_sqlite_says_it():
+                return self._connection.execute(statement, values)
+        finally:
+            self._waits_since = None
 
     def executemany(self, query: str, rows: Iterable[Iterable[Any]]) -> None:
         """The statement for each of these."""
@@ -259,35 +289,39 @@ class ServerConnection:
 
     def begin(self, write: bool) -> None:
         """Begin; to write is to be the only one who does, in this schema, and in the version of it that this package knows."""
-        with _as_sqlite_says_it():
-            if write:  # one way there and back
-                locked = f'LOCK TABLE "{self.schema}".seedance_ledger IN EXCLUSIVE MODE'
-                found = self._connection.execute(
-                    f'BEGIN; {locked}; SELECT version FROM "{self.schema}".seedance_ledger'
-                )
-                while found.nextset():
-                    pass
-                refuse_newer(next(iter(found))[0])
-            else:
-                self._connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        # One way there and back. Said each time: a pooler may give every transaction another connection, which somebody else has used.
+        here = f"SET LOCAL search_path TO \"{self.schema}\"; SET LOCAL TIME ZONE '{self._zone}'; SET LOCAL synchronous_commit = on"
+        how = "" if write else " ISOLATION LEVEL REPEATABLE READ READ ONLY"
+        locked = f'LOCK TABLE "{self.schema}".seedance_ledger IN EXCLUSIVE MODE; ' if write else ""
+        asked = f'BEGIN{how}; {here}; {locked}SELECT version FROM "{self.schema}".seedance_ledger'
+        found = self._said(asked.encode())
+        while found.nextset():
+            pass
+        refuse_newer(next(iter(found))[0])
 
     def run(self, statement: str, values: tuple[Any, ...] = ()) -> list[Any]:
         """A statement in PostgreSQL's own words; its rows."""
-        with _as_sqlite_says_it():
-            cursor = self._connection.execute(statement.encode(), values or None)
-            return cursor.fetchall() if cursor.description else []
+        cursor = self._said(statement.encode(), values or None)
+        return cursor.fetchall() if cursor.description else []
 
     def commit(self) -> None:
         """Commit. Where it raises, the outcome is unknown until the row is read again."""
-        with _as_sqlite_says_it():
-            done = self._connection.execute("COMMIT")
+        done = self._said(b"COMMIT")
         if done.statusmessage != "COMMIT":
             raise OperationalError("the transaction was lost")
 
     def rollback(self) -> None:
         """Undo; a line that is gone has undone it by itself."""
-        with contextlib.suppress(LedgerError), _as_sqlite_says_it():
-            self._connection.execute("ROLLBACK")
+        with contextlib.suppress(LedgerError):
+            self._said(b"ROLLBACK")
+
+    def hang_up_if_silent(self, seconds: float) -> None:
+        """Break its line, from any thread, if a statement has had no answer for so long."""
+        since = self._waits_since
+        if since is None or time.monotonic() - since < seconds:
+            return
+        with contextlib.suppress(Exception), socket.socket(fileno=os.dup(self._connection.fileno())) as line:
+            line.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Close it."""
@@ -326,7 +360,7 @@ def _rows(cursor: Any) -> Callable[[Iterable[Any]], _Row]:
 # Connecting --------------------------------------------------------------------------------------
 
 
-def _connect(address: LedgerAddress) -> psycopg.Connection[Any]:
+def _connect(address: LedgerAddress) -> ServerConnection:
     try:
         import psycopg
     except ImportError:
@@ -341,12 +375,15 @@ def _connect(address: LedgerAddress) -> psycopg.Connection[Any]:
             for name, value in _SESSION.items():
                 with contextlib.suppress(psycopg.errors.UndefinedObject):
                     connection.execute("SELECT set_config(%s, %s, false)", (name, value))
-            with contextlib.suppress(psycopg.errors.InvalidParameterValue):
-                connection.execute("SELECT set_config('TimeZone', %s, false)", (_time_zone(),))
+            zone = _time_zone()
+            try:
+                connection.execute("SELECT set_config('TimeZone', %s, false)", (zone,))
+            except psycopg.errors.InvalidParameterValue:  # the server does not know it by this name
+                zone = "UTC"
     except BaseException:
         connection.close()
         raise
-    return connection
+    return ServerConnection(connection, address.schema, zone)
 
 
 def _connected(address: LedgerAddress) -> tuple[psycopg.Connection[Any] | None, LedgerError | None]:
@@ -359,7 +396,7 @@ def _connected(address: LedgerAddress) -> tuple[psycopg.Connection[Any] | None, 
             address.conninfo(_CONNECTING), autocommit=True, row_factory=_rows, prepare_threshold=None
         ), None
     except psycopg.Error as error:
-        text = _message(error)
+        text = address.scrubbed(_message(error))
     refused = any(sign in text.lower() for sign in _REFUSALS)
     return None, OperationalError(text) if refused else Away(text)
 
@@ -378,15 +415,13 @@ _REFUSALS = (
 
 
 def _time_zone() -> str:
-    """Whose days are meant: this machine's, by its name."""
+    """Whose days are meant: this machine's, by its name where it has one."""
     named = os.environ.get("TZ", "").lstrip(":")
-    if named and not named.startswith("/"):
-        return named
-    with contextlib.suppress(OSError):
-        found = os.path.realpath("/etc/localtime").partition("zoneinfo/")[2]
-        if found:
-            return found
-    return "UTC"
+    if not named or named.startswith("/"):
+        named = ""
+        with contextlib.suppress(OSError):
+            named = os.path.realpath("/etc/localtime").partition("zoneinfo/")[2]
+    return named if re.fullmatch(r"[A-Za-z0-9_+/-]+", named) else "UTC"
 
 
 # Errors ------------------------------------------------------------------------------------------
@@ -437,6 +472,8 @@ def _cure(trouble: str) -> str:
         ("lock timeout", "another member holds it: run this again"),
         ("password", "correct user and password in SEEDANCE_LEDGER"),
         ("authentication", "correct user and password in SEEDANCE_LEDGER"),
+        ("must be owner", "its owner has to open it once with this version: ask for that"),
+        ("recovery", "this server may only be read: name the one that may be written"),
         ("read-only", "this role or server may only be read: ask for one that may spend"),
         ("permission denied", "this role may not spend: ask its owner for one that may"),
         ("does not exist", "correct the names in SEEDANCE_LEDGER, or have them made"),

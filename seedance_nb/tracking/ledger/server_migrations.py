@@ -33,6 +33,7 @@ def migrate_server(db: ServerConnection) -> None:
                 raise DatabaseError(f"the table jobs in schema {db.schema} is not ours")
             db.run("CREATE TABLE seedance_ledger (version INTEGER NOT NULL)")
             db.run("INSERT INTO seedance_ledger VALUES (0)")
+            db.run("CREATE TABLE seedance_leases (owner TEXT PRIMARY KEY, seen TIMESTAMPTZ NOT NULL)")
             for function in _FUNCTIONS:
                 db.run(function)
             found = 0

@@ -7,7 +7,7 @@ from tracking.doubles import SERVICE, record
 
 from seedance_nb.api.models import Status, VideoRequest
 from seedance_nb.errors import ConfigurationError
-from seedance_nb.tracking.ledger.contract import AccountNotKnown, Wanted
+from seedance_nb.tracking.ledger.contract import AccountNotKnown, Allowance, Wanted
 from seedance_nb.tracking.ledger.races import Charge
 from seedance_nb.tracking.ledger.vote import Choice, Vote
 
@@ -106,3 +106,29 @@ def test_what_the_service_said_beyond_what_is_read_comes_back(ledger):
     ledger.save(row.key, {"answer_extra": said, "starred": True, "follower": "me"})
     found = ledger.find(row.key)
     assert (json.loads(json.dumps(found.answer_extra)), found.starred, found.follower) == (said, True, "me")
+
+
+def test_what_the_service_refused_to_one_is_heeded_by_the_others(ledger):
+    assert ledger.pace.of("mine", "me") == Allowance()
+    ledger.pace.refused("mine", "another", 30.0, is_create=True)
+    ledger.pace.refused("mine", "another", 5.0, is_create=True)
+    assert 25 < ledger.pace.of("mine", "me").no_create_for <= 32
+    assert ledger.pace.of("mine", "another").no_create_for == 0
+
+
+def test_calls_and_creates_of_an_account_are_counted_together(ledger):
+    ledger.pace.allow_calls("mine", 600.0)
+    ledger.pace.allow_creates("mine", 1)
+    allowed = ledger.pace.of("mine", "me")
+    assert (allowed.calls_a_minute, allowed.creates_at_once) == (600.0, 1)
+    granted, _ = ledger.pace.take("mine", 5)
+    assert 0 < granted <= 5
+    first, second = claim(ledger, record("a boat")), claim(ledger, record("a kite"))
+    assert ledger.pace.take_off(first.key, "mine", 1000.0, 60.0) is True
+    assert ledger.pace.take_off(second.key, "mine", 1001.0, 60.0) is False
+
+
+def test_members_are_known_with_their_version(ledger):
+    ledger.members.seen("ann", "1.0")
+    ledger.members.seen("ann", "2.0")
+    assert [(one.person, one.version) for one in ledger.members.all()] == [("ann", "2.0")]

@@ -9,6 +9,7 @@ from tracking.doubles import record
 
 from seedance_nb.errors import ConfigurationError
 from seedance_nb.ledger_address import LedgerAddress
+from seedance_nb.tracking.ledger.leases import Leases
 from seedance_nb.tracking.ledger.ledger import Ledger
 
 
@@ -114,3 +115,48 @@ def test_an_address_is_shown_without_user_password_and_options():
         str(LedgerAddress("postgresql://ann:secret@host:5432/team?password=other"))
         == "postgresql://host:5432/team?schema=seedance"
     )
+
+
+def test_a_connection_that_somebody_else_has_used_writes_into_the_right_schema(server, shared):
+    other = Ledger(server.new_schema())
+    other.jobs()
+    shared.jobs()
+    shared.file.open()._connection.execute(f"SET search_path TO {other.file.schema}")
+    row = record()
+    claim(shared, row)
+    assert (shared.jobs(), other.jobs()) == ([row], [])
+    other.close()
+
+
+def test_leases_tell_who_lives_by_the_clock_of_the_database(server, shared):
+    now = [1000.0]
+    lives, looks = "a machine|1|1.00|x-boot", Leases(shared.file, lambda: now[0])
+    Leases(shared.file, lambda: 5.0).beat(lives)
+    assert (looks.is_alive(lives), looks.is_at_work(lives)) == (None, False)
+    looks.beat("me")
+    assert (looks.is_alive(lives), looks.is_at_work(lives)) == (True, True)
+    assert looks.is_alive("nobody|1|1.00|x-boot") is None
+    looks.beat("me")
+    assert looks.is_alive("nobody|1|1.00|x-boot") is False
+    with server.connect() as db:
+        db.execute(
+            f"UPDATE {shared.file.schema}.seedance_leases SET seen = seen - interval '1 hour' WHERE owner <> 'me'"
+        )
+        started = db.execute("SELECT EXTRACT(EPOCH FROM clock_timestamp() - pg_postmaster_start_time())").fetchone()[0]
+    looks.beat("me")
+    assert looks._ages[lives] == pytest.approx(float(started), abs=5)
+    now[0] += 40
+    assert (looks.is_alive(lives), looks.is_at_work(lives)) == (None, False)
+    looks.beat("me")  # cut off for a while ourselves: so may the others have been
+    assert looks.is_alive(lives) is True
+    shared.presence.leave(lives)
+    looks.beat("me")
+    assert looks.is_alive(lives) is False
+
+
+def test_a_row_and_the_lease_of_its_owner_come_together(server, shared):
+    claim(shared, record(owner="a machine|1|1.00|x-boot"))
+    with server.connect() as db:
+        assert db.execute(f"SELECT owner FROM {shared.file.schema}.seedance_leases").fetchall() == [
+            ("a machine|1|1.00|x-boot",)
+        ]

@@ -1,5 +1,6 @@
 """Limits that the ledger keeps are held in the transaction that claims, and count all that may have been paid for."""
 
+import contextlib
 import dataclasses
 import sqlite3
 import subprocess
@@ -193,9 +194,8 @@ def test_what_was_sent_from_elsewhere_counts_for_nobody(ledger):
 def test_a_limit_is_replaced_and_taken_away(ledger):
     ledger.limits.set(SpendingLimit(40, "day", person="ann"))
     ledger.limits.set(SpendingLimit(50, "day", person="ann"))
-    other = Ledger(ledger.place)
-    assert other.limits.all() == [SpendingLimit(50, "day", person="ann")]
-    other.close()
+    with contextlib.closing(Ledger(ledger.place)) as again:
+        assert again.limits.all() == [SpendingLimit(50, "day", person="ann")]
     assert ledger.limits.remove(SpendingLimit(0, "day", person="ann"))
     assert not ledger.limits.remove(SpendingLimit(0, "day", person="ann"))
     claim(ledger, "a boat", None)
