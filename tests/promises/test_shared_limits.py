@@ -20,8 +20,8 @@ PEOPLE = ("ann", "bob", "cyd")
 MANY, LIMIT = 200, 1000
 
 
-def set_limit(home, limit, per="day", **whose):
-    ledger = Ledger(home / "ledger.sqlite3")
+def set_limit(home, limit, per="day", place=None, **whose):
+    ledger = Ledger(place or home / "ledger.sqlite3")
     ledger.limits.set(SpendingLimit(limit, per, **whose))
     ledger.close()
 
@@ -38,8 +38,18 @@ def start_person(simulator, home, person, count):
     return process
 
 
-def test_three_people_who_ask_for_two_hundred_at_once_are_given_what_the_limit_allows(simulator, tmp_path):
-    set_limit(tmp_path, LIMIT)
+@pytest.fixture(params=["file", "server"])
+def shared_ledger(request, tmp_path, monkeypatch):
+    """Where the ledger of three processes is: a file, or a schema that they reach over TCP."""
+    place = tmp_path / "ledger.sqlite3" if request.param == "file" else request.getfixturevalue("server").new_schema()
+    monkeypatch.setenv("SEEDANCE_LEDGER", str(place))
+    return place
+
+
+def test_three_people_who_ask_for_two_hundred_at_once_are_given_what_the_limit_allows(
+    simulator, tmp_path, shared_ledger
+):
+    set_limit(tmp_path, LIMIT, place=shared_ledger)
     counts = (MANY // 3, MANY // 3, MANY - 2 * (MANY // 3))
     people = [start_person(simulator, tmp_path, person, n) for person, n in zip(PEOPLE, counts, strict=True)]
     for process in people:
