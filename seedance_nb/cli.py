@@ -12,7 +12,7 @@ import os
 import sys
 import textwrap
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,7 @@ from .notebook.syntax.filling import BadLine
 from .terminal.output import as_record, here, let_all_letters_out, print_json, print_path, say, show
 
 if TYPE_CHECKING:
+    from .api.models import VideoRequest
     from .ledger_address import LedgerAddress
     from .tracking.job import Job
     from .tracking.session import Session
@@ -130,7 +131,11 @@ def build_parser() -> Parser:
         add_help=False,
         allow_abbrev=False,
     )
-    add_options(parser, out="copy the video to this .mp4, or the videos into this folder", metavar="FILE")
+    add_options(
+        parser,
+        out="copy the video to this .mp4, or the videos into this folder; or a pattern: {prompt:.40}-{take}.mp4",
+        metavar="FILE",
+    )
     add = parser.add_argument
     add("--no-wait", dest="wait", action="store_false", default=None, help="end once it is accepted, and print its id")
     add("-q", "--quiet", action="store_true", help="nothing on stderr but errors")
@@ -175,7 +180,7 @@ def _generate(line: Line, found: argparse.Namespace, *, as_json: bool) -> int:
 
     if found.rows is None and not line.prompts:
         raise BadLine("the prompt is missing: seedance 'a paper boat'. Nothing was sent")
-    place = None if found.out is None else _path("-o", found.out)
+    place: Path | Pattern | None = None if found.out is None else _place(found.out, raw=line.raw)
     if place is not None and line.wait is False:
         raise BadLine("-o wants the video, and --no-wait does not wait for it: leave one of them out. Nothing was sent")
     if line.notify is not None and line.wait is False:
@@ -196,7 +201,7 @@ def _generate(line: Line, found: argparse.Namespace, *, as_json: bool) -> int:
         return 0
     notes = session.catalog.check(request)
     is_new = line.fresh or session.preview(request) is None
-    _check_place(place, is_new=is_new)
+    _check_place(place, [(request, 1, {})], is_new=is_new)
     _notes([*line.notes, *notes])
     asked_at = time.time()
     job = session.submit(**options, fresh=line.fresh, max_credits=line.max_credits)
@@ -204,7 +209,7 @@ def _generate(line: Line, found: argparse.Namespace, *, as_json: bool) -> int:
 
 
 def _generate_grid(
-    session: Session, line: Line, found: argparse.Namespace, place: Path | None, *, as_json: bool
+    session: Session, line: Line, found: argparse.Namespace, place: Path | Pattern | None, *, as_json: bool
 ) -> int:
     from .grids.opening import open_grid
     from .grids.pages.receipts import plan_plain, summary
@@ -219,16 +224,21 @@ def _generate_grid(
     if line.dry_run:
         print("dry run: nothing was sent")
         return 0
-    if place is not None and place.suffix:
+    if isinstance(place, Path) and place.suffix:
         raise BadLine(
-            f"-o {one_line(place, 80)} is one file, and this makes {len(laid)} videos: name a folder. Nothing was sent"
+            f"-o {one_line(place, 80)} is one file, and this makes {len(laid)} videos: name a folder, or a pattern such as"
+            " {prompt:.40}-{take}.mp4. Nothing was sent"
         )
-    _check_place(place, is_new=True, is_folder=True)
+    cells = [(cell.request, cell.take, cell.values) for cell in laid.cells if cell.request is not None]
+    _check_place(place, cells, is_new=True, is_folder=True)
     if not line.quiet:
         say(summary(plan))
     asked_at = time.time()
     laid.submit(max_credits=line.max_credits, fresh=line.fresh)
     jobs = _told(session, [job for job in laid.jobs if job is not None], line, asked_at)
+    if isinstance(place, Pattern):
+        pairs = zip(laid.jobs, laid.cells, strict=True)
+        place = dataclasses.replace(place, labels={job.key: cell.values for job, cell in pairs if job is not None})
     return _finish(jobs, line, place, as_json=as_json)
 
 
@@ -283,7 +293,7 @@ def _told(session: Session, jobs: list[Job], line: Line, asked_at: float) -> lis
 # What comes of it ---------------------------------------------------------------------------------------------------
 
 
-def _finish(jobs: Sequence[Job], line: Line, place: Path | None, *, as_json: bool) -> int:
+def _finish(jobs: Sequence[Job], line: Line, place: Path | Pattern | None, *, as_json: bool) -> int:
     """Wait, copy, print; the exit code. Without --wait it waits all the same: what was paid for ends as a file."""
     if line.wait is not False:
         code = _wait_for(jobs, line, place, as_json=as_json)
@@ -299,7 +309,7 @@ def _finish(jobs: Sequence[Job], line: Line, place: Path | None, *, as_json: boo
     return _of_many([_print_id(job, many=len(jobs) > 1, as_json=as_json) for job in jobs])
 
 
-def _wait_for(jobs: Sequence[Job], line: Line, place: Path | None = None, *, as_json: bool) -> int:
+def _wait_for(jobs: Sequence[Job], line: Line, place: Path | Pattern | None = None, *, as_json: bool) -> int:
     from .api.deadlines import LivedTime
     from .terminal.live_line import live_line
 
@@ -325,16 +335,19 @@ def _of_many(codes: Iterable[int]) -> int:
     return found.pop() if len(found) == 1 else int(bool(found))
 
 
-def _print(job: Job, place: Path | None, *, many: bool, as_json: bool, quiet: bool) -> int:
+def _print(job: Job, place: Path | Pattern | None, *, many: bool, as_json: bool, quiet: bool) -> int:
     """Print what became of it; 1 where its file could not be copied."""
-    from .pages.file_names import save_named
+    from .pages.file_names import save_by, save_named
 
     code, path = 0, None
     if job.clip is not None:
         path = job.clip.path
         if place is not None:
             try:
-                path = save_named(job.snapshot, place) if many or _is_folder(place) else job.clip.save_to(place)
+                if isinstance(place, Pattern):
+                    path = save_by(job.snapshot, place.text, place.labels.get(job.key, {})).absolute()
+                else:
+                    path = save_named(job.snapshot, place) if many or _is_folder(place) else job.clip.save_to(place)
             except SeedanceError as error:
                 say(str(error))
                 code = 1
@@ -398,12 +411,41 @@ def _path(option: str, text: str) -> Path:
     return Path(os.fsdecode(text.encode())).expanduser()
 
 
-def _check_place(place: Path | None, *, is_new: bool, is_folder: bool = False) -> None:
+@dataclasses.dataclass(frozen=True)
+class Pattern:
+    """What -o has where it holds names in braces; `labels` are the values on the axes, by the keys of the jobs."""
+
+    text: str
+    labels: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+
+
+def _place(typed: str, *, raw: bool) -> Path | Pattern:
+    place = _path("-o", typed)
+    return Pattern(typed) if "{" in typed and not raw else place
+
+
+def _check_place(
+    place: Path | Pattern | None,
+    jobs: Iterable[tuple[VideoRequest, int, Mapping[str, Any]]],
+    *,
+    is_new: bool,
+    is_folder: bool = False,
+) -> None:
     """Refuse, before anything is sent, a place where the video could not be put."""
     from .clips.saving import ENDINGS, make_folder
 
     if place is None:
         return
+    if isinstance(place, Pattern):
+        from .pages.file_names import check_pattern
+
+        try:
+            make_folder(check_pattern(place.text, jobs))
+        except errors.ClipError as error:
+            problem = f"-o: {error}. Nothing was sent"
+        else:
+            return
+        raise BadLine(problem)
     if is_folder or _is_folder(place):
         make_folder(place)
         return

@@ -501,3 +501,28 @@ def test_where_nobody_can_be_told_a_line_says_so(seedance):
 
     code, _, said = seedance("a kite", *SMALL, "--notify", "--no-wait")
     assert (code, "--no-wait does not wait for it" in said) == (2, True)
+
+
+def test_a_pattern_names_the_files_of_a_grid(seedance, folder, simulator):
+    code, out, said = seedance(
+        "a kite", *SMALL, "-m", "seedance-2.0,seedance-2.0-fast", "-o", "films/{model}-{prompt:.6}.mp4"
+    )
+
+    assert code == 0, said
+    assert sorted(path.name for path in (folder / "films").iterdir()) == [
+        "seedance-2.0-a kite.mp4",
+        "seedance-2.0-fast-a kite.mp4",
+    ]
+    assert {line.rpartition("/")[2] for line in out.splitlines()} == {
+        "seedance-2.0-a kite.mp4",
+        "seedance-2.0-fast-a kite.mp4",
+    }
+    bought = len(simulator.scenario.accepted)
+
+    (folder / "rows.csv").write_text("animal,duration\nfox,4\n")
+    code, _, said = seedance("a {animal}", "--rows", "rows.csv", "-r", "480p", "-o", "{animal}-{take}.mp4")
+    assert (code, (folder / "fox-1.mp4").exists()) == (0, True), said
+
+    code, _, said = seedance("a hare", *SMALL, "-o", "{anmal}.mp4")
+    assert (code, "-o: the pattern has no value for {anmal}" in said, "Nothing was sent" in said) == (2, True, True)
+    assert len(simulator.scenario.accepted) == bought + 1

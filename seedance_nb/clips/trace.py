@@ -17,6 +17,8 @@ from ..errors import InvalidRequest, shortened
 _MARK = "seedance_nb"
 _SETTINGS = ("model", "aspect_ratio", "duration", "resolution", "media_urls", "extra")
 LONGEST_TITLE = 200
+FACTS = ("prompt", "take", "model", "aspect_ratio", "duration", "resolution", "request_id", "date", "key")
+"""What `{names}` in a pattern may stand for, beside the axes of a grid."""
 
 
 @dataclass(frozen=True, slots=True)

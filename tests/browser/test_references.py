@@ -10,6 +10,10 @@ from browser.test_panel import LOAD, PanelPage, axe, look, walk
 from PIL import Image
 from tracking.references.bucket import S3, access
 
+from seedance_nb.api.models import make_request
+from seedance_nb.clips.saving import save
+from seedance_nb.clips.trace import Trace
+
 pytestmark = pytest.mark.browser
 
 THUMBNAIL = "() => [...document.querySelectorAll('.seedance-reference')].some((picture) => picture.naturalWidth > 0)"
@@ -140,3 +144,30 @@ def test_the_panel_takes_a_dropped_picture_a_large_film_and_a_frame(
         lab.browser.do(look, page, f"panel-references-{theme}-{width}", width)
     assert lab.browser.do(lambda: axe(lab.page)) == []
     page.press("Cancel")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_saved_clip_that_is_dropped_gives_its_cell_back(simulate, notebook, small_film, tmp_path, theme):
+    simulate()
+    request = make_request("a paper boat in the rain", duration=7, resolution="480p")
+    content = small_film.read_bytes()
+    film = save(small_film, hashlib.sha256(content).hexdigest(), tmp_path / "saved.mp4", Trace(request, 1))
+    lab = notebook(LOAD, "%seedance", theme=theme)
+    lab.run_cell(0)
+    lab.run_cell(1)
+    page = PanelPage(lab)
+    page.wait_button("Generate")
+    dropped = [base64.b64encode(film.read_bytes()).decode(), film.name, "Reference media"]
+
+    assert lab.browser.do(lambda: lab.page.evaluate(DROP, dropped)) == [False, False]
+    page.wait_button("Give its cell", timeout=60)
+    assert "saved.mp4 is a reference now" in page.do(lambda out: out.locator(".seedance-drop").inner_text())
+    page.press("Give its cell")
+    page.do(lambda out: out.get_by_text("the form holds what made saved.mp4").wait_for())
+
+    eventually(lambda: page.do(lambda out: out.get_by_label("Prompt").first.input_value()) == request.prompt)
+    code = page.do(lambda out: out.locator(".seedance-code textarea").input_value())
+    assert "-d 7" in code
+    assert code.endswith("a paper boat in the rain")
+    assert page.do(lambda out: out.get_by_role("button", name="Give its cell").count()) == 0
+    lab.browser.do(look, page, f"panel-gives-a-cell-{theme}", 800)

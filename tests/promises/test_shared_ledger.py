@@ -102,6 +102,26 @@ def test_nothing_is_sent_while_the_ledger_is_away_and_the_card_says_so(line, pla
     assert sorted(rows(place)) == [("a paper boat", 1, Status.SUCCEEDED), ("before", 1, Status.SUCCEEDED)]
 
 
+def test_nothing_is_sent_before_its_last_word_is_in_the_ledger(line, place, simulator, session, monkeypatch):
+    settled(submit(session, "before"))
+    claim = Ledger.claim
+
+    def cut_behind_it(ledger, *args):
+        found = claim(ledger, *args)
+        line.cut()
+        return found
+
+    cut_behind_it.groupable = False
+    monkeypatch.setattr(Ledger, "claim", cut_behind_it)
+    job = submit(session)
+    until(lambda: "waiting for the ledger" in (job.snapshot.note or ""))
+    monkeypatch.setattr(Ledger, "claim", claim)
+    assert simulator.calls["create"] == 1
+    line.mend()
+    assert settled(job).clip is not None
+    assert accepted(simulator) == 2
+
+
 def test_a_cancel_ends_the_wait_for_a_ledger_that_is_away_and_frees_its_place(line, place, simulator, session):
     settled(submit(session, "before"))
     line.cut_at = (line.commits + 1, True)  # the claim is in the ledger, and nobody here knows it

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +16,8 @@ from traitlets import Int, Unicode
 
 from ...api.catalog import Catalog
 from ...api.fields import DEFAULT_ASPECT_RATIO, DEFAULT_DURATION, DEFAULT_MODEL, DEFAULT_RESOLUTION
-from ...api.models import make_request
-from ...errors import ConfigurationError, SeedanceError
+from ...api.models import VideoRequest, make_request
+from ...errors import ClipError, ConfigurationError, SeedanceError
 from ...settings import check_limit
 from ...terminal import overviews
 from ...terminal.stills import show_still
@@ -33,6 +33,7 @@ from ..syntax.visible_names import names_here
 from . import commands
 
 if TYPE_CHECKING:
+    from ...snapshot import Snapshot
     from .saved_clips import SavedClips
 
 
@@ -111,8 +112,9 @@ class SeedanceMagics(Magics):
             self._dry_run(options, found)
             return
         session = sessions.default()
-        folder = _folder(found)
-        _say([*found.notes, *session.checked(make_request(**options))])  # before anything is charged
+        request = make_request(**options)
+        folder = _folder(found, [(request, 1, {})])
+        _say([*found.notes, *session.checked(request)])  # before anything is charged
         asked_at = time.time()
         job = session.submit(**options, fresh=found.fresh, max_credits=self._limit(found))
         if found.out:
@@ -147,7 +149,8 @@ class SeedanceMagics(Magics):
                 show_plan(screen, fresh_plan(laid.plan, laid.session.money.estimates) if found.fresh else laid.plan)
             print("dry run: nothing was sent")
             return
-        folder = _folder(found)
+        cells = [(cell.request, cell.take, cell.values) for cell in laid.cells if cell.request is not None]
+        folder = _folder(found, cells)
         if found.out:
             self.shell.user_ns[found.out] = laid
         if not found.quiet:
@@ -157,7 +160,8 @@ class SeedanceMagics(Magics):
         notify = self._told(found, laid.session, [job for job in laid.jobs if job is not None], asked_at)
         if not found.quiet:
             show_grid(screen, laid, notify=notify)
-        saved = self._saved(found, folder, [job for job in laid.jobs if job is not None])
+        labels = {job.key: cell.values for job, cell in zip(laid.jobs, laid.cells, strict=True) if job is not None}
+        saved = self._saved(found, folder, [job for job in laid.jobs if job is not None], labels)
         if found.wait if found.wait is not None else (screen.waits or found.timeout is not None):
             try:
                 with screen.telling([job for job in laid.jobs if job is not None], quiet=found.quiet):
@@ -221,13 +225,26 @@ class SeedanceMagics(Magics):
             return False
         return True
 
-    def _saved(self, found: magic_args.Line, folder: Path | None, jobs: Sequence[Job]) -> SavedClips | None:
-        """The line that says what was saved, open; None without --save-to."""
+    def _saved(
+        self,
+        found: magic_args.Line,
+        folder: Path | None,
+        jobs: Sequence[Job],
+        labels: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> SavedClips | None:
+        """The line that says what was saved, open; None without --save-to. `labels` are the values on the axes, by the keys of the jobs."""
         if folder is None:
             return None
         from .saved_clips import SavedClips
 
-        saved = SavedClips(attach(self.shell), folder, jobs, quiet=found.quiet)
+        save = None
+        if (pattern := found.save_as) is not None:
+            from ...pages.file_names import save_by
+
+            def save(snapshot: Snapshot, here: Path = Path.cwd()) -> Path:  # noqa: B008 - %cd may come before the clip does
+                return save_by(snapshot, pattern, (labels or {}).get(snapshot.key, {}), here)
+
+        saved = SavedClips(attach(self.shell), folder, jobs, quiet=found.quiet, save=save)
         saved.open()
         return saved
 
@@ -249,15 +266,20 @@ class SeedanceMagics(Magics):
             print(said)
 
 
-def _folder(found: magic_args.Line) -> Path | None:
-    """The folder of --save-to, made and tried before anything is sent."""
-    if found.save_to is None:
+def _folder(found: magic_args.Line, jobs: Iterable[tuple[VideoRequest, int, Mapping[str, Any]]]) -> Path | None:
+    """The folder of --save-to, made and tried before anything is sent, as its pattern is on what will be made."""
+    if found.save_to is None and found.save_as is None:
         return None
     from ...clips.saving import make_folder
+    from ...pages.file_names import check_pattern
 
     try:
-        return make_folder(found.save_to)
-    except ConfigurationError as error:
+        return (
+            make_folder(found.save_to or ".")
+            if found.save_as is None
+            else make_folder(check_pattern(found.save_as, jobs))
+        )
+    except (ConfigurationError, ClipError) as error:
         problem = f"--save-to: {error}. Nothing was sent"
     raise BadLine(problem)
 

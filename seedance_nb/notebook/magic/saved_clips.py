@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ...errors import SeedanceError, one_line
 from ...pages import html
 from ...pages.file_links import link_to, place_of
 from ...pages.file_names import save_named
+from ...snapshot import Snapshot
 from ...tracking.job import Job
 from ..screen import Screen
 
@@ -18,8 +19,18 @@ from ..screen import Screen
 class SavedClips:
     """The line of one cell. Made in the cell; the copies are made where the jobs end, in the background."""
 
-    def __init__(self, screen: Screen, folder: Path, jobs: Sequence[Job], *, quiet: bool = False) -> None:
+    def __init__(
+        self,
+        screen: Screen,
+        folder: Path,
+        jobs: Sequence[Job],
+        *,
+        quiet: bool = False,
+        save: Callable[[Snapshot], Path] | None = None,
+    ) -> None:
+        """`save` puts the clip of a job somewhere below `folder`; None: into it, under a name made of its prompt and take."""
         self._screen, self._folder, self._quiet = screen, folder.absolute(), quiet
+        self._put = save or (lambda snapshot: save_named(snapshot, self._folder))
         self._jobs = list({job.key: job for job in jobs}.values())
         self._display_id = uuid.uuid4().hex
         self._saved: dict[str, Path] = {}
@@ -61,7 +72,7 @@ class SavedClips:
             if snapshot.clip is None or snapshot.key in self._saved:
                 return
             try:
-                self._saved[snapshot.key] = save_named(snapshot, self._folder)
+                self._saved[snapshot.key] = self._put(snapshot)
                 self._troubles.pop(snapshot.key, None)
             except SeedanceError as error:
                 self._troubles[snapshot.key] = f"not saved: {one_line(error, 300)}"

@@ -4,7 +4,10 @@ import { later, listen, make, progressBar, say, whenOnPage } from "../../pages/k
 /** @import { Model } from "../../pages/kit.js" */
 
 /** @typedef {{ piece: number, endings: string }} Traits */
-/** @typedef {{ kind: "next", id: string, offset: number } | { kind: "kept" | "refused", id: string, text: string }} Message */
+/**
+ * @typedef {{ kind: "next", id: string, offset: number } | { kind: "kept", id: string, text: string, offer: string }
+ *   | { kind: "refused" | "said", id: string, text: string }} Message
+ */
 
 const PATIENCE = 4000; // ms without an answer before it is said that the kernel is busy
 const ASK_AGAIN = 15000; // ms after which the kernel is asked where it was: a line may have been cut
@@ -18,6 +21,7 @@ export default {
     /** @type {{ id: string, file: File, sent: number } | null} */
     let current = null; // the file that is on its way; `sent` is where its last piece began
     let said = "";
+    let offered = ""; // the id of the file of which more is offered
 
     const draw = () => {
       const percent = current ? Math.round((100 * Math.max(0, current.sent)) / Math.max(1, current.file.size)) : 0;
@@ -80,9 +84,24 @@ export default {
 
     /** @param {Message} message */
     const receive = (message) => {
+      if (message.kind === "said") {
+        if (message.id !== offered) return;
+        [said, offered] = [message.text, ""];
+        ui.offer.hidden = true;
+        ui.says.classList.remove("seedance-wrong");
+        draw();
+        return;
+      }
       if (message.id !== current?.id) return;
       if (message.kind === "next") send(message.offset);
-      else end(message.text, message.kind === "refused");
+      else {
+        if (message.kind === "kept") {
+          offered = message.offer ? message.id : "";
+          say(ui.offer, message.offer);
+          ui.offer.hidden = !offered;
+        }
+        end(message.text, message.kind === "refused");
+      }
     };
 
     /** @param {Iterable<File>} files */
@@ -142,6 +161,7 @@ export default {
       end("Stopped; nothing was sent and nothing charged", false);
       ui.choose.focus();
     });
+    ui.offer.addEventListener("click", () => model.send({ kind: "offer", id: offered }));
     const stopListening = listen(model, { "msg:custom": receive });
     draw();
 
@@ -170,11 +190,12 @@ function build(el, endings) {
     fill: make("div", "seedance-drop-fill"),
     says: make("p", "seedance-drop-says"),
     stop: make("button", "seedance-button", "Stop"),
+    offer: make("button", { className: "seedance-button", hidden: true }),
   };
   ui.input.setAttribute("aria-hidden", "true");
   ui.says.setAttribute("aria-live", "polite"); // no role: the panel has its own status line
   ui.bar.append(ui.fill);
-  const line = make("div", "seedance-row", ui.says, ui.stop);
+  const line = make("div", "seedance-row", ui.says, ui.offer, ui.stop);
   el.append(make("div", "seedance-row", ui.choose, ui.hint, ui.input), ui.bar, line);
   return ui;
 }

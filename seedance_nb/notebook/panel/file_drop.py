@@ -6,6 +6,7 @@ asks for the next piece when it has the one before.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,13 +30,22 @@ _MOST_ANSWERS = 32
 _MOST_BYTES = max(LARGEST.values())
 
 
+@dataclasses.dataclass(frozen=True)
+class Offer:
+    """What can be done with a file beside keeping it: the words of its button, and what happens then, which gives what is to be said."""
+
+    words: str
+    act: Callable[[], str]
+
+
 class FileDrop(anywidget.AnyWidget):
     """Traits are the wire contract. The page sends `{kind: "begin", id, name, size}`, and again when it has not heard for long; then a
     `{kind: "piece", id, offset}` with one buffer for each `{kind: "next", id, offset}`; or `{kind: "stop", id}`. In the end it gets
-    `{kind: "kept", id, text}` or `{kind: "refused", id, text}`.
+    `{kind: "kept", id, text, offer}` or `{kind: "refused", id, text}`. Where `offer` is not empty it is the words of a button; pressed, the page
+    sends `{kind: "offer", id}` and gets `{kind: "said", id, text}`.
 
-    `keep(content, name)` gives what is to be said; what it raises is told, in a line. It is called by `in_worker`, and its answer is sent
-    by `in_cell`.
+    `keep(content, name)` gives what is to be said, or that and an Offer; what it raises is told, in a line. It is called by `in_worker`, and
+    its answer is sent by `in_cell`.
     """
 
     _esm = module(_HERE / "file_drop.js")
@@ -46,7 +56,7 @@ class FileDrop(anywidget.AnyWidget):
 
     def __init__(
         self,
-        keep: Callable[[bytes, str], str],
+        keep: Callable[[bytes, str], str | tuple[str, Offer]],
         *,
         in_worker: Callable[[Callable[[], object]], object],
         in_cell: Callable[..., object],
@@ -54,6 +64,7 @@ class FileDrop(anywidget.AnyWidget):
         self._keep, self._in_worker, self._in_cell = keep, in_worker, in_cell
         self._coming: dict[str, tuple[str, int, bytearray]] = {}
         self._answers: dict[str, dict[str, Any]] = {}
+        self._offers: dict[str, Offer] = {}
         super().__init__()
         self.on_msg(self._hear)
 
@@ -74,6 +85,22 @@ class FileDrop(anywidget.AnyWidget):
             self._take(which, content.get("offset"), buffers)
         elif kind == "stop":
             self._coming.pop(which, None)
+        elif kind == "offer":
+            self._take_offer(which)
+
+    def _take_offer(self, which: str) -> None:
+        offer = self._offers.get(which)
+        if offer is None:
+            self.send({"kind": "said", "id": which, "text": "this file was given up for others: drop it again"})
+            return
+        try:
+            said = offer.act()
+        except SeedanceError as error:
+            said = str(error)
+        except Exception as error:
+            log.exception("what was offered with a dropped file failed")
+            said = f"this did not work ({shortened(error)})"
+        self.send({"kind": "said", "id": which, "text": said})
 
     def _begin(self, which: str, name: str, size: object) -> None:
         if which in self._answers:  # the page has not heard it
@@ -118,8 +145,10 @@ class FileDrop(anywidget.AnyWidget):
         name, _, content = self._coming.pop(which)
 
         def keep() -> None:
+            offer = None
             try:
-                text, kept = self._keep(bytes(content), name), True
+                found, kept = self._keep(bytes(content), name), True
+                text, offer = found if isinstance(found, tuple) else (found, None)
             except SeedanceError as error:
                 text, kept = str(error), False
             except Exception as error:
@@ -128,12 +157,18 @@ class FileDrop(anywidget.AnyWidget):
                     f"{name} could not be kept ({shortened(error)}); nothing was sent and nothing charged",
                     False,
                 )
-            self._in_cell(lambda: self._answer(which, text, kept=kept))
+            self._in_cell(lambda: self._answer(which, text, kept=kept, offer=offer))
 
         self._in_worker(keep)
 
-    def _answer(self, which: str, text: str, *, kept: bool = False) -> None:
-        self._answers[which] = {"kind": "kept" if kept else "refused", "id": which, "text": text}
+    def _answer(self, which: str, text: str, *, kept: bool = False, offer: Offer | None = None) -> None:
+        self._answers[which] = {"kind": "refused", "id": which, "text": text}
+        if kept:
+            self._answers[which] |= {"kind": "kept", "offer": "" if offer is None else offer.words}
+        if offer is not None:
+            self._offers[which] = offer
+        while len(self._offers) > MOST_AT_ONCE:
+            self._offers.pop(next(iter(self._offers)))
         while len(self._answers) > _MOST_ANSWERS:
             self._answers.pop(next(iter(self._answers)))
         self.send(self._answers[which])

@@ -15,6 +15,7 @@ import traitlets
 
 from ...api.models import Status, VideoRequest
 from ...clips.clip import Clip
+from ...clips.saving import ENDINGS
 from ...clips.store import Clips, is_shown_whole, preview_file
 from ...errors import LONGEST, ClipError, InvalidRequest, SeedanceError, one_line, shortened
 from ...grids.compare import MOST, compared, grid_code
@@ -268,7 +269,7 @@ class Gallery(anywidget.AnyWidget):
         self._context.in_worker(run)
 
     def _clip_of(self, asked: dict[str, Any]) -> Clip:
-        clip = self._find(str(asked.get("key"))).clip
+        clip = self._find(str(asked.get("key"))).traced_clip
         if clip is None:
             raise ClipError("the file of this clip is gone; run its code to fetch it again")
         return clip
@@ -353,5 +354,8 @@ def save_copy(clip: Clip, typed: str) -> Path:
     """Copy a clip to a path somebody typed, which needs no ending; a folder gets the clip's own name. Raises SeedanceError."""
     if not typed.strip():
         raise InvalidRequest("type where to save it, for example boat.mp4")
+    if "{" in typed:  # a pattern, which is read by what made the clip
+        name = typed.strip()
+        return clip.save_to(name if name.lower().endswith((*ENDINGS, "/")) else f"{name}.mp4")
     place = Path(typed.strip()).expanduser()
     return clip.save_to(place if place.suffix or place.is_dir() else place.with_suffix(".mp4"))

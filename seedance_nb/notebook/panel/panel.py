@@ -13,13 +13,17 @@ import contextlib
 import functools
 import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import ipywidgets as w
 
 from ...api.catalog import Catalog
 from ...clips.clip import Clip
-from ...errors import SeedanceError, one_line
+from ...clips.saving import ENDINGS
+from ...clips.tags import read_tags
+from ...clips.trace import Trace, read_trace
+from ...errors import ClipError, SeedanceError, one_line
 from ...pages.words import clamp
 from ...snapshot import Snapshot
 from ...tracking import session as sessions
@@ -33,7 +37,7 @@ from ..interactive import interactive
 from ..screen import Screen
 from .compose import Compose, History
 from .context import Context
-from .file_drop import FileDrop
+from .file_drop import FileDrop, Offer
 from .form import Form
 from .frame import PanelFrame
 from .gallery import Gallery
@@ -135,10 +139,19 @@ class Panel:
         root = w.VBox([form.prompt.box, choices, folds, self.frame, self.watch.box, self.gallery])
         return root.add_class("seedance-panel")
 
-    def _keep_file(self, content: bytes, name: str) -> str:
+    def _keep_file(self, content: bytes, name: str) -> str | tuple[str, Offer]:
         address = self.session.shelf.keep(content, name)
         self.context.in_cell(functools.partial(self.compose.add_reference, address, name))
-        return f"{name} is a reference now; it is uploaded when you press Generate"
+        said = f"{name} is a reference now; it is uploaded when you press Generate"
+        trace = trace_of(self.session.shelf.path(address))
+        if trace is None:
+            return said
+        return said, Offer("Give its cell", lambda: self._give_cell(trace, name))
+
+    def _give_cell(self, trace: Trace, name: str) -> str:
+        self.form.edit(trace.request)
+        self.form.show_code(trace.request, trace.take)
+        return f"the form holds what made {name} (take {trace.take}), in place of what was in it; its cell is below the button"
 
     def _refer(self, what: object, name: str) -> str:
         """A frame of a clip is a first frame; a clip is a reference behind others."""
@@ -190,6 +203,14 @@ class Panel:
     def _look_again(self) -> None:
         self.context.in_cell(functools.partial(self.form.refresh, with_code=False))
         self.tally.refresh()
+
+
+def trace_of(file: Path) -> Trace | None:
+    """What made the film in this file, where it was saved by us and says so."""
+    try:
+        return read_trace(read_tags(file)) if file.suffix.lower() in ENDINGS else None
+    except ClipError:
+        return None
 
 
 def _fold(title: str, box: Any, on_click: Callable[[], object] = lambda: None) -> Any:

@@ -9,6 +9,7 @@ import itertools
 import math
 import re
 import shlex
+import string
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -114,6 +115,9 @@ class Line:
     raw: bool = False
     quiet: bool = False
     save_to: str | None = None
+    """A folder."""
+    save_as: str | None = None
+    """In its place, a pattern of names such as "{prompt:.40}-{take}.mp4", in which all other names are filled in."""
     notify: Any = None
     """Whom to tell when it is done: a command as a tuple of texts, a function; () whoever is told anyway, else the browser's page; None nobody more."""
     is_story: bool = False
@@ -197,7 +201,11 @@ def build_parser() -> Parser:
     add(
         "--story", action="store_true", help="the prompts are shots: each goes on from the last frame of the one before"
     )
-    add("--save-to", metavar="DIR", help="copy each video to this folder too, under a name made of prompt and take")
+    add(
+        "--save-to",
+        metavar="DIR",
+        help='copy each video to this folder too, under a name made of prompt and take; or a pattern: "{prompt:.40}-{take}.mp4"',
+    )
     add("--wait", dest="wait", action="store_true", default=None, help="keep the cell busy until the video is there")
     add("--no-wait", dest="wait", action="store_false", help="do not, even where nobody is watching")
     add("-q", "--quiet", action="store_true", help="show nothing; use it with -o")
@@ -276,11 +284,13 @@ def parse(
     prompts, below = _prompts([*found.prompt, *literal], cell, _SHOTS if found.story else _SEPARATOR)
     notes += _notes_on(found.prompt, below)
     made = _read(found, fill, prompts, below, defaults)
+    folder, pattern = fill.place("--save-to", found.save_to)
     made = dataclasses.replace(
         made,
         out=_variable(fill.text("-o/--out", found.out)),
         raw=found.raw,
-        save_to=_folder(fill.text("--save-to", found.save_to)),
+        save_to=folder,
+        save_as=pattern,
         notes=(*notes, *fill.notes),
     )
     return _as_story(made) if found.story else made
@@ -572,7 +582,7 @@ def _as_story(made: Line) -> Line:
     several = next((name for name in CHOICES if len(made.fields.get(name, ())) > 1), None)
     if several is not None:
         raise BadLine(f"a story has one {several.replace('_', ' ')} for all its shots: name one. Nothing was sent")
-    if made.sample is not None or made.fresh or made.save_to is not None:
+    if made.sample is not None or made.fresh or made.save_to is not None or made.save_as is not None:
         what = "--sample" if made.sample is not None else "--fresh" if made.fresh else "--save-to"
         cure = {
             "--sample": "it draws cells of a grid: leave it out",
@@ -737,6 +747,30 @@ class _Fill:
     def text(self, option: str, text: str | None) -> str | None:
         """One text."""
         return None if text is None else self._filled(option, _closed(option, text))
+
+    def place(self, option: str, text: str | None) -> tuple[str | None, str | None]:
+        """Where copies go: (a folder, None), or (None, a pattern), which holds a name of what clips are made by; such names are the clip's."""
+        from ...clips.trace import FACTS
+
+        typed = _closed(option, text) if text is not None else ""
+        if text is None or self._names is None or "{" not in typed:
+            return _folder(self.text(option, text)), None
+        try:
+            parts = list(string.Formatter().parse(typed))
+        except ValueError:
+            return _folder(self.text(option, text)), None  # says what is wrong with it
+        made, is_pattern = "", False
+        for literal, name, spec, conversion in parts:
+            made += literal.replace("{", "{{").replace("}", "}}")
+            if name is None:
+                continue
+            written = f"{{{name}{f'!{conversion}' if conversion else ''}{f':{spec}' if spec else ''}}}"
+            of_clip = name in FACTS or "|" in name
+            is_pattern = is_pattern or of_clip
+            if of_clip and name in self._names:
+                self.notes.append(f"{{{name}}} in {option} is what the clip was made by, not the notebook's {name}")
+            made += written if of_clip else self._filled(option, written).replace("{", "{{").replace("}", "}}")
+        return (None, made) if is_pattern else (_folder(self.text(option, text)), None)
 
     def notifier(self, option: str, text: str | None) -> Any:
         """A command in words, or what a name holds: a function, a list of words."""

@@ -22,7 +22,7 @@ _CLAIMED = "day >= ? AND status <> 'rejected' AND (CASE WHEN base_url = ? THEN 1
 _SUMS = (
     "SELECT COALESCE(SUM(COALESCE(credits, reserved, estimate)), 0),"
     " COALESCE(SUM(CASE WHEN COALESCE(credits, reserved, estimate) IS NULL THEN 1 ELSE 0 END), 0)"
-    f" FROM jobs WHERE {_CLAIMED} AND key <> ?"
+    f" FROM jobs WHERE {_CLAIMED}"
 )
 _NEVER_SENT = (
     "SELECT * FROM jobs WHERE day IS NOT NULL AND status = 'submitting' AND sent_at IS NULL AND request_id IS NULL"
@@ -99,7 +99,7 @@ def refuse_over(db: Connection, record: Record) -> str:
     for limit in _limits(db) if is_limited else ():
         if _concerns(limit, record.person, record.project):
             names = _whose(limit, record.person, record.project)
-            standing = _standing(db, limit, *names, simulated, now, but=record.key)
+            standing = _standing(db, limit, *names, simulated, now)
             refuse(standing, record.reserved)
     return first_day("day", now)
 
@@ -172,9 +172,8 @@ def _standing(
     project: str | None,
     simulated: bool,
     now: int,
-    but: str = "",
 ) -> Standing:
-    query, values = _SUMS, [first_day(limit.per, now), SIMULATED, int(simulated), but]
+    query, values = _SUMS, [first_day(limit.per, now), SIMULATED, int(simulated)]
     for column, said, name in (("person", limit.person, person), ("project", limit.project, project)):
         if said is not None:
             query += f" AND {column} IS ?"

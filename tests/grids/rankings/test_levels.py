@@ -52,6 +52,7 @@ def test_a_prompt_that_is_better_in_all_its_takes_and_for_all_raters_wins():
     assert ranking.winner == "b"
     assert ranking.words[0].startswith("“b” wins")
     assert "prompts themselves and raters like these" in ranking.words[-1]
+    assert "the difference tends to seem larger than it is" in ranking.words[-1]
     assert (ranking.pairs[0].a, ranking.pairs[0].told, ranking.more_to_tell) == ("b", True, 0)
     pair = ranking.pairs[0]
     assert 0.5 < pair.random_clip < pair.probability
@@ -66,6 +67,7 @@ def test_with_one_take_it_says_this_clip_and_never_wins():
     ranking = rank(votes, groups, by="prompt")
     assert (ranking.winner, ranking.lacks) == (None, ("takes",))
     assert not any(pair.told for pair in ranking.pairs)
+    assert "larger than it is" not in str(ranking)
     assert "Cannot tell which prompt is better" in str(ranking)
     assert "this clip of “b” is preferred to every other" in str(ranking)
     assert "grid.extend(takes=5)" in str(ranking)

@@ -133,3 +133,18 @@ def test_a_notebook_without_a_person_has_the_file_and_the_line_that_says_so(tmp_
         "a-paper-boat-take-1.mp4",
         "a-paper-boat-take-2.mp4",
     ]
+
+
+def test_a_pattern_names_the_clips_of_a_grid_and_a_wrong_one_sends_nothing(kernel):
+    kernel, studio, folder = kernel
+    before = studio.calls["create"]
+    reply = kernel.run(f"%seedance {SMALL} --save-to named/{{tke}}{{take}}.mp4 a lantern")
+    assert "the notebook has no 'tke'" in reply.text + reply.error
+    reply = kernel.run(f"%seedance {SMALL} --save-to named/{{take:x}}.mp4 a lantern")
+    assert "--save-to: {take:x} is no format" in reply.text + reply.error
+    assert studio.calls["create"] == before
+
+    kernel.run("where = 'named'")
+    kernel.run(f"%seedance {SMALL} --no-wait --save-to {{where}}/{{red|blue}}-{{take:02}}.mp4 a {{red|blue}} lantern")
+
+    assert [path.name for path in appears(studio, folder / "named", 2)] == ["blue-01.mp4", "red-01.mp4"]

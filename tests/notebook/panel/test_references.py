@@ -1,5 +1,6 @@
 """References in the panel: files that come in pieces, clips and frames from the gallery, paths. Driven as a page would."""
 
+import hashlib
 import io
 
 import numpy as np
@@ -7,6 +8,9 @@ import pytest
 from notebook.panel.test_panel import answers, eventually, from_page, make, panel, session, wire
 from PIL import Image
 
+from seedance_nb.api.models import make_request
+from seedance_nb.clips.saving import save
+from seedance_nb.clips.trace import Trace
 from seedance_nb.notebook.panel.file_drop import MOST_AT_ONCE, PIECE
 
 __all__ = ["panel", "session", "wire"]
@@ -53,6 +57,38 @@ def test_a_dropped_file_comes_in_pieces_and_is_a_reference(panel):
     assert 'alt="my &lt;boat&gt;.png"' in panel.compose.thumbnails.value
     assert drop_file(panel, "my boat.png", content, "two")["kind"] == "kept"
     assert panel.compose.request().media_urls == (address,)
+
+
+@pytest.fixture
+def saved(small_film, tmp_path):
+    """A clip that was saved, so that it says what made it."""
+    request = make_request("a {boat} > 3", model="seedance-2.0-fast", duration=7, extra={"seed": 7})
+    content = small_film.read_bytes()
+    return save(small_film, hashlib.sha256(content).hexdigest(), tmp_path / "saved.mp4", Trace(request, 2)), request
+
+
+def test_a_saved_clip_that_is_dropped_offers_its_cell_and_stays_a_reference(panel, saved):
+    path, request = saved
+    said = drop_file(panel, "saved.mp4", path.read_bytes())
+
+    assert (said["kind"], said["offer"]) == ("kept", "Give its cell")
+    assert len(panel.compose.request().media_urls) == 1
+    from_page(panel.drop, {"kind": "offer", "id": "one"})
+
+    eventually(lambda: answers(panel.drop, "said"))
+    assert "the form holds what made saved.mp4 (take 2)" in answers(panel.drop, "said")[-1][0]["text"]
+    assert panel.compose.request() == request
+    assert "take=2" in panel.frame.code["python"]
+    assert "a {boat} > 3" in panel.frame.code["python"]
+
+
+def test_other_films_and_pictures_offer_nothing(panel, small_film):
+    assert drop_file(panel, "film.mp4", small_film.read_bytes(), "film")["offer"] == ""
+    assert drop_file(panel, "boat.png", picture(), "boat")["offer"] == ""
+    from_page(panel.drop, {"kind": "offer", "id": "film"})
+
+    eventually(lambda: answers(panel.drop, "said"))
+    assert "drop it again" in answers(panel.drop, "said")[-1][0]["text"]
 
 
 def test_pieces_that_come_twice_or_from_nowhere_do_no_harm(panel):

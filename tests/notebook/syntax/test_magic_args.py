@@ -711,3 +711,13 @@ def test_a_name_may_hold_whom_to_tell():
 )
 def test_a_command_that_would_become_prompt_is_refused(line, words):
     assert words in refusal(line)
+
+
+def test_a_pattern_has_the_names_of_clips_and_all_others_are_filled_in():
+    names = {"folder": "out{1}", "model": "x"}
+    found = parse('a boat --save-to "{folder}/{model}/{red|blue}-{take:02}.mp4"', names=names)
+
+    assert (found.save_to, found.save_as) == (None, "out{{1}}/{model}/{red|blue}-{take:02}.mp4")
+    assert any("{model} in --save-to is what the clip was made by" in note for note in found.notes)
+    assert parse("a boat --save-to {folder}", names=names).save_to == "out{1}"
+    assert parse("a boat --raw --save-to {take}", names=names).save_to == "{take}"

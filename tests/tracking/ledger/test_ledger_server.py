@@ -1,6 +1,7 @@
 """What is of a server alone: lines that break, roles, schemas, and a password that is never shown."""
 
 import signal
+import threading
 
 import psycopg
 import pytest
@@ -160,3 +161,24 @@ def test_a_row_and_the_lease_of_its_owner_come_together(server, shared):
         assert db.execute(f"SELECT owner FROM {shared.file.schema}.seedance_leases").fetchall() == [
             ("a machine|1|1.00|x-boot",)
         ]
+
+
+def test_of_many_who_claim_one_intention_at_once_one_gets_the_place_and_nobody_an_error(server, shared):
+    shared.jobs()
+    together, found = threading.Barrier(8), []
+
+    def run():
+        mine = Ledger(shared.place)
+        mine.jobs()
+        together.wait()
+        found.extend(claim(mine, record("a boat")) for _ in range(3))
+        mine.close()
+
+    threads = [threading.Thread(target=run) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [is_new for _, is_new in found].count(True) == 1
+    assert len({row.key for row, _ in found}) == 1
+    assert len(found) == 24
