@@ -75,7 +75,6 @@ def test_a_line_that_breaks_at_this_commit_costs_nothing_twice(
     commit, is_done, line, place, simulator, session, monkeypatch
 ):
     session.jobs()
-    until(lambda: session.engine.is_in_use or session.engine.runner)
     line.commits, line.cut_at = 0, (commit, is_done)
     job = settled(submit(session))
 
