@@ -4,8 +4,8 @@ import signal
 import time
 
 import pytest
-from postgres_fixture import check_that_there_is_one
-from postgres_server import Line, Server
+from postgres_fixture import started_server
+from postgres_server import Line
 from promises.stage import PACE, accepted, begin, end_of, session_at, settled, start_kernel, submit, until
 
 from seedance_nb.api.models import Status
@@ -43,8 +43,7 @@ def line(server, place, monkeypatch):
 
 @pytest.fixture(scope="module")
 def one_server():
-    check_that_there_is_one()
-    started = Server().start()
+    started = started_server()
     yield started
     started.remove()
 
