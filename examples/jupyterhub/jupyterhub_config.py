@@ -3,7 +3,7 @@
 What is secret, or differs from place to place, is in the environment of the hub, which no user sees:
 
     SEEDANCE_KEY_FILE   a file with the key, readable by the hub alone (a secret of Docker or Kubernetes)
-    SEEDANCE_LEDGER     the ledger of all
+    SEEDANCE_LEDGER     the ledger of all: postgresql://…, or a file that all servers reach
     SEEDANCE_CLIPS      s3://bucket/clips, the bucket of all
     AWS_…               its keys, where the machines have no role of their own
 

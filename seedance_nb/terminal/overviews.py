@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from ..api.fields import listed
 from ..api.models import VideoRequest
+from ..errors import BudgetExceeded
 from ..pages import words
 from ..tracking.ledger.contract import Allowance, Spending, Standing, shown
 from ..tracking.ledger.periods import IN_WORDS, renewal_in_words
@@ -144,6 +145,11 @@ def dry_run(
         yield f"would cost {'' if estimate.exact else 'about '}{estimate.credits:g} credits, by {estimate.source}"
     else:
         yield "nobody says what this would cost"
+    if known is None:
+        try:
+            session.money.check_ledger_limits(session.money.most_credits([request], may_ask=False))
+        except BudgetExceeded as refused:
+            yield f"would be refused: {refused}"
     yield "dry run: nothing was sent"
 
 

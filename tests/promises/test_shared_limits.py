@@ -20,8 +20,8 @@ PEOPLE = ("ann", "bob", "cyd")
 MANY, LIMIT = 200, 1000
 
 
-def set_limit(home, limit, per="day", **whose):
-    ledger = Ledger(home / "ledger.sqlite3")
+def set_limit(home, limit, per="day", place=None, **whose):
+    ledger = Ledger(place or home / "ledger.sqlite3")
     ledger.limits.set(SpendingLimit(limit, per, **whose))
     ledger.close()
 
@@ -38,8 +38,18 @@ def start_person(simulator, home, person, count):
     return process
 
 
-def test_three_people_who_ask_for_two_hundred_at_once_are_given_what_the_limit_allows(simulator, tmp_path):
-    set_limit(tmp_path, LIMIT)
+@pytest.fixture(params=["file", "server"])
+def shared_ledger(request, tmp_path, monkeypatch):
+    """Where the ledger of three processes is: a file, or a schema that they reach over TCP."""
+    place = tmp_path / "ledger.sqlite3" if request.param == "file" else request.getfixturevalue("server").new_schema()
+    monkeypatch.setenv("SEEDANCE_LEDGER", str(place))
+    return place
+
+
+def test_three_people_who_ask_for_two_hundred_at_once_are_given_what_the_limit_allows(
+    simulator, tmp_path, shared_ledger
+):
+    set_limit(tmp_path, LIMIT, place=shared_ledger)
     counts = (MANY // 3, MANY // 3, MANY - 2 * (MANY // 3))
     people = [start_person(simulator, tmp_path, person, n) for person, n in zip(PEOPLE, counts, strict=True)]
     for process in people:
@@ -53,6 +63,38 @@ def test_three_people_who_ask_for_two_hundred_at_once_are_given_what_the_limit_a
     refused = [line for line in said if line.startswith("BudgetExceeded: the limit of 1,000 credits a day has ")]
     assert len(refused) == MANY - LIMIT // PRICE
     assert all("nothing was sent and nothing charged; it renews 20" in line for line in refused)
+
+
+def test_one_of_three_who_is_killed_while_they_spend_takes_no_more_than_may_have_been_accepted(
+    simulator, session_of, tmp_path
+):
+    limit = 25 * PRICE
+    set_limit(tmp_path, limit)
+    people = [start_person(simulator, tmp_path, person, 15) for person in PEOPLE]
+    for process in people:
+        assert process.stdout.readline() == "ready\n"
+    for process in people:
+        begin(process)
+    until(lambda: accepted(simulator) >= 5)
+    people[0].kill()
+    for process in people:
+        end_of(process, 6 * PATIENCE)
+    assert charged(simulator) <= limit
+
+    session = session_of(simulator, person="dan")
+    session.resume()
+    for number in range(26):
+        job = submit(session, f"boat {number} of dan")
+        if isinstance(job, BudgetExceeded):
+            break
+        until(lambda job=job: job.snapshot.is_settled)
+    else:
+        raise AssertionError("the limit did not hold")
+    ledger = Ledger(tmp_path / "ledger.sqlite3")
+    unknown = len([row for row in ledger.jobs(limit=200) if row.status is Status.UNKNOWN])
+    ledger.close()
+    assert limit - PRICE < charged(simulator) + PRICE * unknown
+    assert charged(simulator) <= limit
 
 
 @pytest.mark.parametrize("moment", ["after the claim", "before sending is marked"])

@@ -3,6 +3,7 @@
 import pytest
 from tracking.doubles import until
 
+from seedance_nb.api.models import make_request
 from seedance_nb.errors import BudgetExceeded, ConfigurationError
 from seedance_nb.settings import resolve
 from seedance_nb.terminal import overviews
@@ -46,6 +47,14 @@ def test_what_cannot_be_meant_changes_no_limit(session, words):
     with pytest.raises(ConfigurationError):
         by_words(session, words)
     assert standings(session) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "named"), [(["5.5", "creates"], "creates at once"), (["0", "calls"], "calls a minute")]
+)
+def test_a_pace_that_cannot_be_kept_is_named_as_it_was_typed(session, words, named):
+    with pytest.raises(ConfigurationError, match=named):
+        by_words(session, words)
 
 
 def test_a_limit_holds_at_once_in_a_session_that_goes_on(session, simulator):
@@ -101,3 +110,14 @@ def test_the_table_says_what_is_left_and_when_it_renews(make_session):
         "Renews": "",
     }
     assert "00:00 UTC" in caption
+
+
+def test_a_dry_run_says_which_limit_would_refuse_it(session, simulator):
+    request = make_request("a boat", **FAIL)
+    assert not [line for line in overviews.dry_run(session, request) if line.startswith("would be refused")]
+    by_words(session, ["39", "--per", "day"])
+    [said] = [line for line in overviews.dry_run(session, request) if line.startswith("would be refused")]
+    assert said.startswith(
+        "would be refused: the limit of 39 credits a day has 39 left and this may cost 40: nothing was sent"
+    )
+    assert simulator.calls["create"] == 0

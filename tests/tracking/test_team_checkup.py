@@ -1,6 +1,7 @@
 """`doctor --team` asks for all that a team shares, a line each with the cure, and shows no secret."""
 
 import pytest
+from postgres_server import PASSWORD
 from tracking.references.bucket import S3, SECRET, access
 
 from seedance_nb import cli
@@ -112,3 +113,13 @@ def test_the_shell_asks_for_the_team_and_says_2_where_something_is_missing(
     said = capsys.readouterr().out
     assert "NO  shared" in said
     assert "NO  limits" in said
+
+
+def test_of_a_ledger_on_a_server_the_same_is_asked_and_its_password_not_shown(make_session, server):
+    place = server.new_schema()
+    session = make_session(person="ann", ledger=place)
+    session.ask_ledger(lambda ledger: ledger.limits.set(SpendingLimit(200, "day", person="each")))
+    found = findings(session)
+    assert [what for what, one in found.items() if not one.ok] == ["clips"]
+    assert found["shared"].found.startswith("the ledger is postgresql://127.0.0.1:")
+    assert PASSWORD not in " ".join(map(str, check_up_team(session)))

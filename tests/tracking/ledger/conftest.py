@@ -5,7 +5,9 @@ import pytest
 from seedance_nb.ledger_address import LedgerAddress
 from seedance_nb.tracking.ledger.ledger import Ledger
 
+ON_BOTH = ("test_ledger", "test_ledger_votes", "test_ledger_parts", "test_spending_limits", "test_account_pace")
 OF_THE_FILE = {
+    "test_rows_of_the_version_before_have_nobody_and_count_on_the_day_they_began",
     "test_the_file_itself_refuses_a_second_row_that_may_have_been_paid_for",
     "test_a_damaged_file_is_not_ok",
     "test_commits_are_synced_and_keep_no_second_file",
@@ -26,9 +28,7 @@ OF_THE_FILE = {
 
 def pytest_generate_tests(metafunc):
     if "ledger" in metafunc.fixturenames:
-        has_both = metafunc.module.__name__.endswith(
-            ("test_ledger", "test_ledger_votes", "test_ledger_parts", "test_spending_limits")
-        )
+        has_both = metafunc.module.__name__.endswith(ON_BOTH)
         runs_on_both = has_both and metafunc.function.__name__ not in OF_THE_FILE
         metafunc.parametrize("store", ["file", "server"] if runs_on_both else ["file"])
 

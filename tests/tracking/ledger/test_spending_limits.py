@@ -3,13 +3,17 @@
 import contextlib
 import dataclasses
 import sqlite3
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from tracking.doubles import insert_as_then, record
 
 from seedance_nb.api.models import Status
 from seedance_nb.errors import BudgetExceeded
+from seedance_nb.ledger_address import LedgerAddress
 from seedance_nb.tracking.ledger import periods
 from seedance_nb.tracking.ledger.contract import SpendingLimit
 from seedance_nb.tracking.ledger.ledger import Ledger
@@ -240,3 +244,46 @@ def test_rows_of_the_version_before_have_nobody_and_count_on_the_day_they_began(
     assert {(job.person, job.project) for job in ledger.jobs()} == {(None, None)}
     assert {job.day for job in ledger.jobs()} == {periods.day_of(now), None}
     ledger.close()
+
+
+SPENDER = """
+import sys
+sys.path.insert(0, sys.argv[3])
+from tracking.doubles import record
+from seedance_nb.errors import BudgetExceeded
+from seedance_nb.tracking.ledger.ledger import Ledger
+place, person = sys.argv[1:3]
+ledger = Ledger(place if "://" in place else __import__("pathlib").Path(place))
+print("ready", flush=True)
+sys.stdin.readline()
+claimed = 0
+for number in range(67):
+    row = record(f"boat {number} of {person}", key=f"j{person}{number}", person=person, reserved=12.0)
+    try:
+        claimed += ledger.claim(row, False, lambda: None)[1]
+    except BudgetExceeded:
+        pass
+ledger.close()
+print(claimed)
+"""
+
+
+def test_three_processes_that_claim_at_once_are_given_what_the_limit_allows(ledger):
+    ledger.limits.set(SpendingLimit(1000, "day"))
+    tests = str(Path(__file__).parents[2])
+    place = ledger.place.reveal() if isinstance(ledger.place, LedgerAddress) else str(ledger.place)
+    arguments = [[sys.executable, "-c", SPENDER, place, person, tests] for person in ("ann", "bob", "cyd")]
+    processes = [subprocess.Popen(one, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for one in arguments]
+    try:
+        for process in processes:
+            assert process.stdout.readline() == "ready\n"
+        for process in processes:
+            process.stdin.write("\n")
+            process.stdin.flush()
+        claimed = [int(process.communicate(timeout=120)[0]) for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()
+    assert sum(claimed) == 1000 // 12
+    assert spent(ledger) == 12 * (1000 // 12)
