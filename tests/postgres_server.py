@@ -111,7 +111,7 @@ class Server:
 
 
 class Line:
-    """A line to the server that can be cut: a real TCP relay on 127.0.0.1. `url` is an address that leads over it."""
+    """A line to the server that can be cut: a real TCP relay on 127.0.0.1. `commits` counts those of transactions that write."""
 
     def __init__(self, server):
         self.server = server
@@ -176,7 +176,9 @@ class Line:
     def _relay(self, source, target, state, to_server):
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
-                if to_server and b"COMMIT\0" in data:
+                if to_server and b"EXCLUSIVE MODE" in data:
+                    state["writes"] = True
+                if to_server and b"COMMIT\0" in data and state.pop("writes", False):
                     self.commits += 1
                     if self.cut_at is not None and self.cut_at[0] == self.commits:
                         if not self.cut_at[1]:

@@ -227,7 +227,7 @@ class Grid(Shown):
 
         A folder gets every clip that is there, named by the pattern `names` ("{prompt:.40}-{take}.mp4": names as for `Clip.save_to`, the
         axes, `cell` from 1, `index` of the prompt's videos from 0), and `metadata.csv` beside them: with `layout="videofolder"` as
-        Hugging Face reads it, with "vbench" under the names "{prompt}-{index}.mp4". Another video is never written over there (ClipError).
+        Hugging Face reads it (a word such as test in a name gets a capital: it would be taken for a split), with "vbench" under the names "{prompt}-{index}.mp4". Another video is never written over there (ClipError).
 
         `where` (a dict of axis values, or a function of a Combination) chooses cells; `rows`, `columns`, `pages` lay axes; `embed`
         puts the clips into the .html itself (True) or beside it (False); `sound` is the cell (1 is the first), job or clip whose sound

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
+import platform
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigurationError
@@ -110,10 +112,15 @@ class Choices:
     def fingerprint(self) -> str:
         """What the ledger knows this host and key by (never the key), or the name of the account. Raises ConfigurationError."""
         if self.settings.uses_simulator:
-            return SIMULATOR
+            return SIMULATOR if isinstance(self.settings.ledger, Path) else self._own_simulator()
         if self.account:
             return f"{NAMED}{self.account}"
         return fingerprint_of(self.settings.base_url, self.need_key())
+
+    def _own_simulator(self) -> str:
+        """Where a ledger is shared: each member's simulator has films of its own, and knows nothing of the others'."""
+        place = f"{platform.node()} {self.settings.home}"
+        return f"{SIMULATOR} {hashlib.sha256(place.encode('utf-8', 'replace')).hexdigest()[:12]}"
 
     def fingerprint_at(self, spelling: str) -> str | None:
         """The same where the host was spelled so; None where it does not depend on that."""

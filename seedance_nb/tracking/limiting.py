@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from ..api.plain_values import whole_number
 from ..errors import ConfigurationError, one_line
 from ..settings import EACH_NAME, check_limit, check_name
 from .ledger.contract import Allowance, SpendingLimit, Standing
@@ -80,10 +81,14 @@ def set_pace(session: Session, most: float | str, unit: str) -> None:
     is_off = isinstance(most, str) and most.strip().lower() == OFF
     account = session.account
     if unit == "creates":
-        creates = None if is_off else check_limit("concurrency", most)  # a positive whole number too
+        creates = None if is_off else whole_number(most)
+        if not is_off and (creates is None or creates < 1):
+            raise ConfigurationError(
+                f"creates at once must be a positive whole number, or off, not {one_line(most, 60)!r}; no limit was changed"
+            )
         session.ask_ledger(lambda ledger: ledger.pace.allow_creates(account, creates))
     else:
-        calls = None if is_off else check_limit("poll_ceiling", most)  # a positive number too
+        calls = None if is_off else check_limit("calls a minute", most)
         session.ask_ledger(lambda ledger: ledger.pace.allow_calls(account, calls))
 
 

@@ -4,8 +4,8 @@ import signal
 import time
 
 import pytest
-from postgres_fixture import check_that_there_is_one
-from postgres_server import Line, Server
+from postgres_fixture import started_server
+from postgres_server import Line
 from promises.stage import PACE, accepted, begin, end_of, session_at, settled, start_kernel, submit, until
 
 from seedance_nb.api.models import Status
@@ -43,8 +43,7 @@ def line(server, place, monkeypatch):
 
 @pytest.fixture(scope="module")
 def one_server():
-    check_that_there_is_one()
-    started = Server().start()
+    started = started_server()
     yield started
     started.remove()
 
@@ -75,7 +74,6 @@ def test_a_line_that_breaks_at_this_commit_costs_nothing_twice(
     commit, is_done, line, place, simulator, session, monkeypatch
 ):
     session.jobs()
-    until(lambda: session.engine.is_in_use or session.engine.runner)
     line.commits, line.cut_at = 0, (commit, is_done)
     job = settled(submit(session))
 
@@ -100,6 +98,26 @@ def test_nothing_is_sent_while_the_ledger_is_away_and_the_card_says_so(line, pla
     assert accepted(simulator) == 2
     session.close()
     assert sorted(rows(place)) == [("a paper boat", 1, Status.SUCCEEDED), ("before", 1, Status.SUCCEEDED)]
+
+
+def test_nothing_is_sent_before_its_last_word_is_in_the_ledger(line, place, simulator, session, monkeypatch):
+    settled(submit(session, "before"))
+    claim = Ledger.claim
+
+    def cut_behind_it(ledger, *args):
+        found = claim(ledger, *args)
+        line.cut()
+        return found
+
+    cut_behind_it.groupable = False
+    monkeypatch.setattr(Ledger, "claim", cut_behind_it)
+    job = submit(session)
+    until(lambda: "waiting for the ledger" in (job.snapshot.note or ""))
+    monkeypatch.setattr(Ledger, "claim", claim)
+    assert simulator.calls["create"] == 1
+    line.mend()
+    assert settled(job).clip is not None
+    assert accepted(simulator) == 2
 
 
 def test_a_cancel_ends_the_wait_for_a_ledger_that_is_away_and_frees_its_place(line, place, simulator, session):

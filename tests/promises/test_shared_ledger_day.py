@@ -6,6 +6,7 @@ from promises.stage import SMALL, accepted, session_at, settled, submit
 
 from seedance_nb.grids.opening import open_grid
 from seedance_nb.tracking.ledger.vote import Choice, Vote
+from seedance_nb.tracking.session import Session
 
 PROMPTS = ["a cat", "a dog", "a hen"]
 
@@ -66,3 +67,12 @@ def test_a_race_goes_on_at_a_colleagues(members, simulator):
     first.submit().result(60)
     assert all(accepted(simulator, prompt) <= 8 for prompt in PROMPTS)
     assert accepted(simulator) >= before
+
+
+def test_each_members_own_simulator_has_its_own_films(server, tmp_path, monkeypatch):
+    monkeypatch.setenv("SEEDANCE_LEDGER", server.new_schema())
+    for name in ("ann", "bob"):
+        with Session(base_url="simulator", home=tmp_path / name) as member:
+            job = settled(submit(member))
+            assert (job.reused, job.clip is not None) == (False, True)
+            assert settled(submit(member)).reused is True

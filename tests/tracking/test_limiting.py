@@ -49,6 +49,14 @@ def test_what_cannot_be_meant_changes_no_limit(session, words):
     assert standings(session) == []
 
 
+@pytest.mark.parametrize(
+    ("words", "named"), [(["5.5", "creates"], "creates at once"), (["0", "calls"], "calls a minute")]
+)
+def test_a_pace_that_cannot_be_kept_is_named_as_it_was_typed(session, words, named):
+    with pytest.raises(ConfigurationError, match=named):
+        by_words(session, words)
+
+
 def test_a_limit_holds_at_once_in_a_session_that_goes_on(session, simulator):
     session.submit("a boat [fail]", **FAIL)
     set_limit(session, 79, per="day", person=None, project=None)

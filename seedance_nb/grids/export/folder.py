@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import os
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +22,9 @@ Layout = Literal["videofolder", "vbench"]
 NAMES = {"videofolder": "{cell:03}-{prompt:.40}.mp4", "vbench": "{prompt}-{index}.mp4"}
 """How clips are named where nobody says otherwise."""
 TABLE_NAME = "metadata.csv"
+_SPLIT = re.compile(
+    r"(?<![^-._ 0-9])(train|training|validation|valid|dev|val|test|testing|eval|evaluation)(?![^-._ 0-9])"
+)
 FILE_NAME = "file_name"
 """The column that `datasets` looks for."""
 
@@ -52,6 +56,10 @@ def write_folder(
     if not tiles:
         raise InvalidRequest("none of these cells has a clip yet; nothing was written")
     called = _names(tiles, names or NAMES[layout])
+    if layout == "videofolder" and not any(
+        map(_SPLIT.search, (names or "").split("/"))
+    ):  # who writes it into the pattern means it
+        called = [Path(*map(_no_split, name.parts)) for name in called]
     table = table_of(dataclasses.replace(picture, tiles=tuple(tiles)), session)
     folder = make_folder(folder)
     for tile, name in zip(tiles, called, strict=True):
@@ -64,6 +72,13 @@ def write_folder(
     text = csv_of(dataclasses.replace(table, columns=columns, rows=rows))
     write_whole(folder / TABLE_NAME, text.removeprefix(BYTE_ORDER_MARK))
     return folder.absolute()
+
+
+def _no_split(part: str) -> str:
+    """The name with a capital where `datasets` would take a word of it for a split: of "a test drive.mp4" it makes a split of its own, and
+    leaves out all files that are in none.
+    """
+    return _SPLIT.sub(lambda found: found[0].capitalize(), part)
 
 
 def _names(tiles: list[Tile], pattern: str) -> list[Path]:

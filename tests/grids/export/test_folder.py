@@ -91,3 +91,20 @@ def test_a_name_begins_with_nothing_that_a_spreadsheet_computes(grid, tmp_path):
 
 def test_the_clips_of_a_grid_know_their_axes(grid, tmp_path):
     assert grid.result()[1].save_to(str(tmp_path / "{x}-{take}.mp4")).name == "a cat-2.mp4"
+
+
+def test_no_name_is_taken_for_a_split_by_datasets(session, tmp_path):
+    grid = small(session, ["a test drive", "dev", "a contest", "val.2 training"]).submit()
+    grid.result(PATIENCE)
+
+    folder = grid.export(tmp_path / "v", names="all/{prompt}.mp4")
+    assert names_in(folder) == sorted(line["file_name"] for line in lines_of(folder))
+    assert names_in(folder) == [
+        "all/Dev.mp4",
+        "all/Val.2 Training.mp4",
+        "all/a Test drive.mp4",
+        "all/a contest.mp4",
+    ]
+    assert "train/a test drive.mp4" in names_in(grid.export(tmp_path / "own", names="train/{prompt}.mp4"))
+    assert names_in(grid.export(tmp_path / "b", layout="vbench"))[0] == "a contest-0.mp4"
+    assert "a test drive-0.mp4" in names_in(tmp_path / "b")

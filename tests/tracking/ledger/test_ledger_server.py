@@ -1,10 +1,13 @@
 """What is of a server alone: lines that break, roles, schemas, and a password that is never shown."""
 
 import signal
+import subprocess
+import sys
+import threading
 
-import psycopg
 import pytest
-from postgres_server import PASSWORD, Server
+from postgres_fixture import started_server
+from postgres_server import PASSWORD
 from tracking.doubles import record
 
 from seedance_nb.errors import ConfigurationError
@@ -31,7 +34,7 @@ def test_two_schemas_of_one_database_know_nothing_of_each_other(server, shared):
 
 
 def test_a_server_that_was_restarted_has_all_and_gives_no_place_twice():
-    own = Server().start()
+    own = started_server()
     ledger = Ledger(own.new_schema())
     try:
         row = record()
@@ -106,7 +109,7 @@ def test_the_table_itself_refuses_a_second_row_that_may_have_been_paid_for(serve
         db.execute(f"SET search_path TO {shared.file.schema}")
         names = [column.name for column in db.execute("SELECT * FROM jobs").description]
         copied = ", ".join({"key": "'other'"}.get(name, name) for name in names)
-        with pytest.raises(psycopg.errors.UniqueViolation):
+        with pytest.raises(Exception, match="duplicate key value violates unique constraint"):
             db.execute(f"INSERT INTO jobs SELECT {copied} FROM jobs")
 
 
@@ -160,3 +163,33 @@ def test_a_row_and_the_lease_of_its_owner_come_together(server, shared):
         assert db.execute(f"SELECT owner FROM {shared.file.schema}.seedance_leases").fetchall() == [
             ("a machine|1|1.00|x-boot",)
         ]
+
+
+def test_of_many_who_claim_one_intention_at_once_one_gets_the_place_and_nobody_an_error(server, shared):
+    shared.jobs()
+    together, found = threading.Barrier(8), []
+
+    def run():
+        mine = Ledger(shared.place)
+        mine.jobs()
+        together.wait()
+        found.extend(claim(mine, record("a boat")) for _ in range(3))
+        mine.close()
+
+    threads = [threading.Thread(target=run) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [is_new for _, is_new in found].count(True) == 1
+    assert len({row.key for row, _ in found}) == 1
+    assert len(found) == 24
+
+
+def test_who_has_a_file_imports_nothing_of_a_server(tmp_path):
+    code = (
+        "import sys, seedance_nb as sd; session = sd.Session(base_url='simulator', home=sys.argv[1]); session.jobs(); session.engine.runner;"
+        " session.close(); print([name for name in sys.modules if name in ('psycopg', 'psycopg_binary') or 'ledger_server' in name])"
+    )
+    said = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "[]"
