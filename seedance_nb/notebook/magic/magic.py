@@ -254,7 +254,8 @@ class SeedanceMagics(Magics):
             with screen.telling([job], quiet=quiet):
                 clip = job.result(timeout)
             if not screen.in_kernel and not quiet:
-                print(f"done: {clip.path}")
+                # The card may have been drawn before the ledger had said that it has this.
+                print(f"done: {clip.path}{' (0 credits, reused)' if job.reused else ''}")
                 show_still(None if is_shown else clip)
         finally:
             screen.finish()
