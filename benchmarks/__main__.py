@@ -26,10 +26,12 @@ ALL = (
     "measures",
     "cluster",
     "race",
+    "few_draws",
     "large_clip",
     "many_jobs",
     "thousand_jobs",
     "webhooks",
+    "team",
     "naive_loop",
     "rivals",
 )
@@ -47,7 +49,9 @@ QUICK: dict[str, dict[str, Any]] = {
     "measures": {"SCENES": 2, "FILMED": {}},
     "cluster": {"CLIPS": 8, "FILMS": 2, "PICTURES": 12, "TURNS": 1},
     "race": {"STUDIES": 1, "FULL_STUDIES": 1, "FULL_TAKES": (3, 5)},
+    "few_draws": {"STUDIES": 20},
     "webhooks": {"CALLS": 20},
+    "team": {"KERNELS": (1, 10, 30), "JOBS": 40, "LEDGER_JOBS": 200, "SECONDS": 0.1, "MOST_REQUESTS": 3.0},
     "naive_loop": {"JOBS": 30, "LIVES": (1.0, 3.0)},
     "rivals": {"ONE_BY_ONE": 1, "TOGETHER": (20,), "LIVES": (1.0, 3.0), "LIMIT_SECONDS": 30.0},
 }

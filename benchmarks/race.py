@@ -22,15 +22,14 @@ import concurrent.futures
 import dataclasses
 import functools
 import itertools
-import json
 import math
 import os
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.kept import Kept
 from seedance_nb.grids.rankings.mixed_model import Evidence, Levels, fit_levels
 from seedance_nb.grids.rankings.race import look, takes_of_rounds, threshold
 
@@ -152,12 +151,7 @@ class Played:
     """What was played, by what it was: in a file of JSON lines, if there is to be one, so that it is played once."""
 
     def __init__(self, pool: concurrent.futures.Executor, path: str | None) -> None:
-        self._pool, self._path = pool, Path(path) if path else None
-        self._known: dict[tuple[Any, ...], Any] = {}
-        if self._path and self._path.exists():
-            whole = [line for line in self._path.read_text().splitlines(keepends=True) if line.endswith("\n")]
-            self._known = {tuple(key): found for key, found in map(json.loads, whole)}
-            self._path.write_text("".join(whole))  # a line that was cut short is no line to go on from
+        self._pool, self._kept = pool, Kept(path)
 
     def races(self, items: int, truth: str, numbers: Sequence[int]) -> list[Ended]:
         found = self._all(race, (items, truth), numbers, dataclasses.astuple)
@@ -170,13 +164,10 @@ class Played:
     def _all(
         self, play: Callable[..., Any], what: tuple[Any, ...], numbers: Sequence[int], told: Callable[[Any], Any]
     ) -> list[Any]:
-        missing = [number for number in numbers if (*what, number) not in self._known]
+        missing = [number for number in numbers if (*what, number) not in self._kept]
         for number, found in zip(missing, self._pool.map(functools.partial(play, *what), missing), strict=True):
-            self._known[(*what, number)] = told(found)
-            if self._path:
-                with self._path.open("a") as file:
-                    file.write(json.dumps([(*what, number), told(found)]) + "\n")
-        return [self._known[(*what, number)] for number in numbers]
+            self._kept.add((*what, number), told(found))
+        return [self._kept[(*what, number)] for number in numbers]
 
 
 def run() -> Iterator[str]:

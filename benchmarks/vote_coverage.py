@@ -3,13 +3,16 @@
 A study is a design (items, takes, blocks, raters, votes, ties) and a truth: levels of the items, and how far takes, what an item does in
 a block, and the tastes of raters stray (standard deviations, log-odds). Columns: the share of 95 % intervals that hold the truth, of the
 items' levels, of what a random clip does against a random clip of another item, and of the shares of variance (intervals may hold more
-where nothing can be told); studies that claim anything (tell any pair), in which a winner is named, in which a wrong one is, and in which any pair is told the wrong way or
-told though it is equal. Budgets: 93 to 97 % (more only where fewer than one study in twenty tells anything), 5 %, 5 %; with 200 studies a
-share of 5 % is told from 5 % to within 3.
+where nothing can be told), and of the pairs that were told, if they truly differ, with how many those were; studies that claim anything (tell any pair), in
+which a winner is named, in which a wrong one is, and in which any pair is told the wrong way or told though it is equal. Budgets: 93 to 97 % (more only where
+fewer than one study in twenty tells anything), 5 %, 5 %; with 200 studies a share of 5 % is told from 5 % to within 3.
 
 The last lines are forecasts: truths drawn anew for every study, a first round of votes, and where the words say that so many votes more
 would probably (4 times in 5) tell the first two apart, so many more; the budget is 76 to 84 % over all of them. Where no number of votes is
 named: the chance that is foretold for 5,000 more, on average, and how often they did.
+
+`SEEDANCE_STUDIES=100` plays so many studies a design (200 otherwise) and half as many forecasts. With `SEEDANCE_STUDIES_FILE=studies.jsonl` what was
+played is kept there, and whoever starts it again goes on; number 7 of a design is the same study whoever plays it.
 
     python -m benchmarks vote_coverage
 """
@@ -18,16 +21,21 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 import random
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from benchmarks import require
+from benchmarks.kept import Kept
 from seedance_nb.grids.votes.votes import missing_votes, next_pair, rank
 from seedance_nb.tracking.ledger.vote import Choice, Vote
 
-STUDIES = 200
-FORECASTS = 100
+STUDIES = int(os.environ.get("SEEDANCE_STUDIES", "200"))
+FORECASTS = max(1, STUDIES // 2)
 """Of each design."""
+TOGETHER = 10
+"""So many studies of one design, then of the next: whenever it is stopped, all designs have been played about as often."""
 LOOK_EVERY = 20
 
 
@@ -146,76 +154,132 @@ FAR, MOST_STUDIES = 5000, 8
 
 
 def run() -> Iterator[str]:
-    yield f"{'design':<40}{'held':>9}{'clips':>9}{'shares':>9}{'claims':>9}{'winner':>9}{'wrong':>8}{'any wrong pair':>16}"
+    kept = Kept(os.environ.get("SEEDANCE_STUDIES_FILE"))
+    for first in range(0, STUDIES, TOGETHER):
+        for design in DESIGNS:
+            for number in range(first, min(first + TOGETHER, STUDIES)):
+                kept.once((design.name, number), found_in, design, number)
+    yield (
+        f"{'design':<40}{'held':>9}{'clips':>9}{'shares':>9}{'of told':>15}{'claims':>9}{'winner':>9}{'wrong':>8}{'any wrong pair':>16}"
+    )
     for design in DESIGNS:
-        yield line(design, STUDIES)
+        yield line(design, [Found(**kept[design.name, number]) for number in range(STUDIES)])
     yield ""
     yield f"{'forecasts':<40}{'given':>9}{'came true':>11}{'unnamed':>10}{'foretold':>13}{'told by 5,000':>15}"
-    rows = [kept(design, FORECASTS) for design in FORECAST_DESIGNS]
+    rows = [foretold(design, FORECASTS, kept) for design in FORECAST_DESIGNS]
     for design, row in zip(FORECAST_DESIGNS, rows, strict=True):
         yield _forecast_line(design.name, row)
     yield _forecast_line("all together", tuple(sum(column) for column in zip(*rows, strict=True)))
 
 
-def line(design: Design, studies: int) -> str:
-    generator = random.Random(1952)
-    held, clips, shares, claims, winners, wrong, wrong_pairs = [], [], [], 0, 0, 0, 0
-    for _ in range(studies):
-        truth = Truth(design, design.levels, generator)
-        level, ranking = truth.level, truth.study()
-        for part in ranking.islands:
-            middle = sum(level[name] for name in part) / len(part)
-            held += [
-                row.low <= level[row.label] - middle <= row.high
-                for row in ranking.table
-                if row.label in part and not math.isnan(row.strength)
-            ]
-        clips += [
-            pair.random_low <= truth.of_random_clips(pair.a, pair.b) <= pair.random_high
-            for pair in ranking.pairs
-            if not math.isnan(pair.random_clip)
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """Of one study: which intervals held the truth (of levels, of random clips, of shares, of pairs that were told and differ), and what it claimed."""
+
+    levels: Sequence[bool]
+    clips: Sequence[bool]
+    shares: Sequence[bool]
+    told: Sequence[bool]
+    claims: bool
+    winner: bool
+    wrong: bool
+    wrong_pair: bool
+
+
+def found_in(design: Design, number: int) -> dict[str, Any]:
+    """What study number so and so of this design found, as a `Found`'s fields."""
+    truth = Truth(design, design.levels, random.Random(f"{design.name}, {number}"))
+    level, ranking = truth.level, truth.study()
+    levels, told = list[bool](), [pair for pair in ranking.pairs if pair.told]
+    for part in ranking.islands:
+        middle = sum(level[name] for name in part) / len(part)
+        levels += [
+            row.low <= level[row.label] - middle <= row.high
+            for row in ranking.table
+            if row.label in part and not math.isnan(row.strength)
         ]
-        true_shares = truth.shares([row.label for row in ranking.main])
-        # As they are told, in whole percents: a share of nothing at all lies in none otherwise.
-        shares += [
-            round(low, 2) <= true_shares[name] <= round(high + 0.005, 2)
-            for name, (_, low, high) in ranking.luck.shares.items()
-            if true_shares
-        ]
-        claims += any(pair.told for pair in ranking.pairs)
-        winners += ranking.winner is not None
-        wrong += ranking.winner is not None and level[ranking.winner] <= max(
-            value for name, value in level.items() if name != ranking.winner
-        )
-        wrong_pairs += any(pair.told and level[pair.a] <= level[pair.b] for pair in ranking.pairs)
+    clips = [
+        pair.random_low <= truth.of_random_clips(pair.a, pair.b) <= pair.random_high
+        for pair in ranking.pairs
+        if not math.isnan(pair.random_clip)
+    ]
+    true_shares = truth.shares([row.label for row in ranking.main])
+    # As they are told, in whole percents: a share of nothing at all lies in none otherwise.
+    shares = [
+        round(low, 2) <= true_shares[name] <= round(high + 0.005, 2)
+        for name, (_, low, high) in ranking.luck.shares.items()
+        if true_shares
+    ]
+    others = [value for name, value in level.items() if name != ranking.winner]
+    found = Found(
+        levels=levels,
+        clips=clips,
+        shares=shares,
+        told=[
+            pair.low <= 1 / (1 + math.exp(level[pair.b] - level[pair.a])) <= pair.high
+            for pair in told
+            if level[pair.a] != level[pair.b]
+        ],
+        claims=bool(told),
+        winner=ranking.winner is not None,
+        wrong=ranking.winner is not None and level[ranking.winner] <= max(others),
+        wrong_pair=any(level[pair.a] <= level[pair.b] for pair in told),
+    )
+    return dataclasses.asdict(found)
+
+
+def line(design: Design, studies: Sequence[Found]) -> str:
+    """Of one design, what all its studies found."""
+    held, clips, shares, told = (
+        [held for found in studies for held in getattr(found, name)] for name in ("levels", "clips", "shares", "told")
+    )
     require(held, f"{design.name}: no ranking had an interval")
+    claims, winners, wrong, pairs = (
+        100 * sum(getattr(found, name) for found in studies) / len(studies)
+        for name in ("claims", "winner", "wrong", "wrong_pair")
+    )
+    of_told = f"{_held(told)} ({len(told)})" if told else "none"
     return (
-        f"{design.name:<40}{_held(held):>9}{_held(clips):>9}{_held(shares):>9}{100 * claims / studies:>7.1f} %{100 * winners / studies:>7.1f} %"
-        f"{100 * wrong / studies:>6.1f} %{100 * wrong_pairs / studies:>14.1f} %"
+        f"{design.name:<40}{_held(held):>9}{_held(clips):>9}{_held(shares):>9}{of_told:>15}{claims:>7.1f} %{winners:>7.1f} %"
+        f"{wrong:>6.1f} %{pairs:>14.1f} %"
     )
 
 
-def kept(design: Design, forecasts: int) -> tuple[float, ...]:
+def foretold(design: Design, forecasts: int, kept: Kept) -> tuple[float, ...]:
     """(forecasts, those that came true, times that no number of votes was named, those in which FAR more told, the chances named for that)."""
-    generator = random.Random(1952)
     given = came_true = unnamed = told = chances = 0.0
-    for _ in range(MOST_STUDIES * forecasts):
+    for number in range(MOST_STUDIES * forecasts):
         if given >= forecasts:
             break
-        truth = Truth(design, [generator.gauss(0, SPREAD) for _ in design.levels], generator)
-        first = truth.study()
-        if not first.pairs or first.pairs[0].told or first.lacks or len(first.leaders) > 1:
+        votes, chance, is_told = kept.once(
+            (design.name, "forecast", number, unnamed < forecasts // 4),
+            forecast,
+            design,
+            number,
+            unnamed < forecasts // 4,
+        )
+        if votes is None:
             continue
-        if first.more_to_tell is None and (first.pairs[0].is_practical_tie or unnamed >= forecasts // 4):
-            continue
-        truth.cast(first.more_to_tell or FAR)
-        a, b = first.pairs[0].a, first.pairs[0].b
-        is_told = any(pair.told and {pair.a, pair.b} == {a, b} for pair in truth.ranking().pairs)
-        if first.more_to_tell is None:
-            unnamed, told, chances = unnamed + 1, told + is_told, chances + first.told_at_most
-        else:
+        if votes:
             given, came_true = given + 1, came_true + is_told
+        elif unnamed < forecasts // 4:
+            unnamed, told, chances = unnamed + 1, told + is_told, chances + chance
     return given, came_true, unnamed, told, chances
+
+
+def forecast(design: Design, number: int, if_unnamed: bool) -> tuple[int | None, float, bool]:
+    """(votes that were named, 0 where none were, None where nothing is to be foretold; the chance that was named for FAR; whether so many told)."""
+    generator = random.Random(f"{design.name}, forecast {number}")
+    truth = Truth(design, [generator.gauss(0, SPREAD) for _ in design.levels], generator)
+    first = truth.study()
+    if not first.pairs or first.pairs[0].told or first.lacks or len(first.leaders) > 1:
+        return None, 0.0, False
+    if first.more_to_tell is None and (first.pairs[0].is_practical_tie or not if_unnamed):
+        return None, 0.0, False
+    truth.cast(first.more_to_tell or FAR)
+    a, b = first.pairs[0].a, first.pairs[0].b
+    is_told = any(pair.told and {pair.a, pair.b} == {a, b} for pair in truth.ranking().pairs)
+    return first.more_to_tell or 0, first.told_at_most if first.more_to_tell is None else 0.0, is_told
 
 
 class Truth:

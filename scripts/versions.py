@@ -9,6 +9,7 @@ installed and does not pass is. Each run has a venv of its own in build/.
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import shutil
@@ -21,11 +22,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = [
     "tests/test_front_door.py",
-    "tests/clips",
+    "tests/clips/test_frames.py",
+    "tests/clips/test_store.py",
     "tests/tracking/test_job.py",
-    *(f"tests/notebook/{name}" for name in ("test_kernel.py", "test_waiting.py", "test_display.py", "magic", "card")),
+    *(
+        f"tests/notebook/{name}"
+        for name in ("test_kernel.py", "test_waiting.py", "test_display.py", "magic/test_magic.py", "card")
+    ),
 ]
-"""Kernels, the magic, waiting and the display, and what stands on libraries' insides: a few minutes each, for there are several runs."""
+"""Kernels, the magic, waiting and the display, and what stands on libraries' insides: a minute or two each, for there are several runs."""
 LONGEST = 1500
 """Seconds for the tests of a run, several times what they take: a machine that is busy must not fail, one that hangs must."""
 NO_NETWORK = re.compile(
@@ -69,15 +74,22 @@ def _pythons(version: str) -> Iterator[str]:
     if os.environ.get("CI"):  # a developer's machine is not changed
         _try("apt-get", "install", "-y", "-qq", "--no-install-recommends", f"python{version}", f"python{version}-venv")
         yield f"/usr/bin/python{version}"
-    uv = shutil.which("uv")
-    if uv is None and os.environ.get("CI"):
-        _try(sys.executable, "-m", "venv", str(ROOT / "build" / "uv"))
-        _try(str(ROOT / "build" / "uv" / "bin" / "python"), "-m", "pip", "install", "--quiet", "uv")
-        uv = str(ROOT / "build" / "uv" / "bin" / "uv")
+    uv = _uv()
     if uv is not None:
         where = ROOT / "build" / "pythons"
         _try(uv, "python", "install", "--quiet", "--no-bin", "--install-dir", str(where), version)
         yield from map(str, where.glob(f"cpython-{version}.*/bin/python3"))
+
+
+@functools.cache
+def _uv() -> str | None:
+    """The program, if it is on this machine; in CI it is fetched."""
+    uv = shutil.which("uv")
+    if uv is None and os.environ.get("CI"):
+        _try(sys.executable, "-m", "venv", str(ROOT / "build" / "uv"))
+        _try(str(ROOT / "build" / "uv" / "bin" / "python"), "-m", "pip", "install", "--quiet", "uv")
+        uv = shutil.which(ROOT / "build" / "uv" / "bin" / "uv")
+    return uv
 
 
 def _is(python: str, version: str) -> bool:
@@ -111,24 +123,25 @@ def lower_bounds() -> list[str]:
 
 
 def install(venv: Path, python: str, constraints: Sequence[str]) -> str | None:
-    """The package and what its tests need, by pip as `make test` does it. What pip said if it failed."""
+    """The package and what its tests need, by uv where it is there and can (several times as fast), else by pip. What that said if it failed."""
     venv.mkdir(parents=True, exist_ok=True)
     bounds = venv / "constraints.txt"
     bounds.write_text("\n".join(constraints))
-    pip = [
-        _in(venv),
-        *["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--upgrade", "--upgrade-strategy", "eager"],
-    ]
-    for command in (
-        [python, "-m", "venv", str(venv)],
-        [*pip, "--constraint", str(bounds), "--editable", f"{ROOT}[test,keyring]"],
-        # Without bytecode every kernel of a test would compile all of it again.
-        [_in(venv), "-m", "compileall", "-q", str(ROOT / "seedance_nb")],
-    ):
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-        if done.returncode:
-            return done.stdout + done.stderr
-    return None
+    wanted = ["--quiet", "--upgrade", "--constraint", str(bounds), "--editable", f"{ROOT}[test,keyring]"]
+    pip = [_in(venv), "-m", "pip", "install", "--disable-pip-version-check", "--upgrade-strategy", "eager", *wanted]
+    if said := _said(python, "-m", "venv", str(venv)):
+        return said
+    uv = _uv()
+    if (uv is None or _said(uv, "pip", "install", "--python", _in(venv), *wanted)) and (said := _said(*pip)):
+        return said
+    # Without bytecode every kernel of a test would compile all of it again.
+    return _said(_in(venv), "-m", "compileall", "-q", str(ROOT / "seedance_nb"))
+
+
+def _said(*command: str) -> str | None:
+    """What a command printed that failed."""
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return (done.stdout + done.stderr or f"{command[0]} failed") if done.returncode else None
 
 
 def _project() -> dict[str, object]:

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from .tracking.importing import import_clip
     from .tracking.job import Job
     from .tracking.ledger.ledger import Ledger
+    from .tracking.limiting import limit
     from .tracking.session import Session, account, configure, jobs, models, resume, serve_webhooks, submit
 
 __all__ = [
@@ -77,6 +78,7 @@ __all__ = [
     "grid",
     "import_clip",
     "jobs",
+    "limit",
     "load_ipython_extension",
     "measures",
     "models",
@@ -96,6 +98,7 @@ _ROOM_OF = dict.fromkeys(__all__, "errors") | {
     "jobs": "tracking.session",
     "forget": "tracking.forgetting",
     "import_clip": "tracking.importing",
+    "limit": "tracking.limiting",
     "resume": "tracking.session",
     "models": "tracking.session",
     "serve_webhooks": "tracking.session",

@@ -37,6 +37,7 @@ from .terminal.output import as_record, here, let_all_letters_out, print_json, p
 
 if TYPE_CHECKING:
     from .api.models import VideoRequest
+    from .ledger_address import LedgerAddress
     from .tracking.job import Job
     from .tracking.session import Session
 
@@ -160,6 +161,8 @@ def _run(words: list[str]) -> int:
     if not words:
         print(build_parser().format_help())
         return 0
+    if words[:2] == ["ledger", "move"]:
+        return _move_ledger(words[2:])
     at = words.index("--") if "--" in words else len(words)  # behind it all is prompt
     as_json = "--json" in words[:at]
     parser = build_parser()
@@ -480,6 +483,47 @@ def _command(line: Line, *, as_json: bool) -> int:
     return _COMMANDS[name](sessions.default(), line, as_json)
 
 
+_MOVE = "seedance ledger move sqlite:PATH postgresql://user@host/database?schema=name (or back)"
+
+
+def _move_ledger(places: list[str]) -> int:
+    """Copy one ledger into another. The places are not repeated before they are read: they may hold a password."""
+    from .ledger_address import LedgerAddress
+    from .tracking.ledger.ledger import Ledger
+    from .tracking.ledger.moving import move
+
+    if len(places) != 2 or any(place.startswith("-") for place in places):
+        raise BadLine(f"it is {_MOVE}. Nothing was moved")
+    read = [_ledger_place(place) for place in places]
+    if read[0] == read[1]:
+        raise BadLine("these are the same ledger. Nothing was moved")
+    if isinstance(read[0], Path) and not read[0].is_file():
+        raise BadLine(f"there is no ledger {one_line(read[0], 120)}. Nothing was moved")
+    source, target = (Ledger(place) for place in read)
+    try:
+        moved = move(source, target, lambda said: print(said, file=sys.stderr))
+    finally:
+        source.close()
+        target.close()
+    print("\n".join(moved.in_words()))
+    named = read[1].without_password() if isinstance(read[1], LedgerAddress) else read[1]
+    print(
+        f"set SEEDANCE_LEDGER to {named} for everybody; the other ledger is as it was, and nothing must be bought with it any more"
+    )
+    return 0
+
+
+def _ledger_place(place: str) -> Path | LedgerAddress:
+    from .ledger_address import LedgerAddress, hidden
+
+    found = hidden(place.removeprefix("sqlite:"))
+    if isinstance(found, LedgerAddress):
+        return found.check()
+    if "://" in found:
+        raise BadLine(f"a ledger is a path or postgresql://…: {_MOVE}. Nothing was moved")
+    return Path(found).expanduser().absolute()
+
+
 def _slim(line: Line) -> int:
     from .slimming import run
 
@@ -554,6 +598,14 @@ def _cost(session: Session, _line: Line, as_json: bool) -> int:
     return 0
 
 
+def _limit(session: Session, line: Line, as_json: bool) -> int:
+    from .terminal import overviews
+    from .tracking.limiting import allowance_of, by_words
+
+    show(overviews.limits(by_words(session, line.ids), allowance_of(session)), as_json=as_json)
+    return 0
+
+
 def _account(session: Session, line: Line, as_json: bool) -> int:
     from .terminal import overviews
 
@@ -563,11 +615,12 @@ def _account(session: Session, line: Line, as_json: bool) -> int:
     return 0
 
 
-def _doctor(session: Session, _line: Line, as_json: bool) -> int:
+def _doctor(session: Session, line: Line, as_json: bool) -> int:
     from .tracking.checkup import check_up
+    from .tracking.team_checkup import check_up_team
 
     troubles = 0
-    for finding in check_up(session):
+    for finding in check_up_team(session) if line.ids else check_up(session):
         troubles += not finding.ok
         if as_json:
             print_json(dataclasses.asdict(finding))
@@ -597,6 +650,7 @@ _COMMANDS: dict[str, Callable[[Session, Line, bool], int]] = {
     "wait": _wait,
     "models": _models,
     "cost": _cost,
+    "limit": _limit,
     "account": _account,
     "login": _login,
     "doctor": _doctor,

@@ -14,6 +14,7 @@ import ipaddress
 import math
 import os
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from urllib.parse import urlsplit
 
 from .errors import ConfigurationError, one_line
 from .keywords import UNSET
+from .ledger_address import LedgerAddress, hidden
 from .project_file import read_limits
 from .upload_places import Uploads, check_clips, check_uploads
 
@@ -29,6 +31,9 @@ SIMULATOR = "simulator"
 AUTO, OFF = "auto", "off"
 """As `webhook_url`: an address of our own, where this process can be rung; or none."""
 KEYRING_SERVICE = "seedance_nb"
+LONGEST_NAME = 80
+EACH_NAME = "each"
+"""No name of a person or project: it stands for every one of them."""
 
 
 class Secret:
@@ -97,11 +102,13 @@ _ZERO_ALLOWED = {"embed_limit", "max_credits"}
 _FROM_ENV = (
     "SEEDANCE_BASE_URL",
     "SEEDANCE_HOME",
-    "SEEDANCE_LEDGER",
     "SEEDANCE_CLIPS",
     "SEEDANCE_UPLOADS",
     "SEEDANCE_WEBHOOK_URL",
     "SEEDANCE_PUBLIC_URL",
+    "SEEDANCE_PERSON",
+    "SEEDANCE_PROJECT",
+    "JUPYTERHUB_USER",
 )
 _MONEY_IN_ENV = "SEEDANCE_MAX_CREDITS"
 
@@ -110,13 +117,13 @@ _MONEY_IN_ENV = "SEEDANCE_MAX_CREDITS"
 class Settings:
     """Everything a session needs to know. `base_url` has no trailing slash.
 
-    `home` holds ledger.sqlite3 and clips/, unless `ledger` (a file) or `clips` (a folder) lie elsewhere. Where `clips` was named as a bucket,
+    `home` holds ledger.sqlite3 and clips/, unless `ledger` (a file, or a server that a team shares) or `clips` (a folder) lie elsewhere. Where `clips` was named as a bucket,
     it is `shared_clips`, and `clips` the folder in `home` that holds what was read of it lately.
     """
 
     base_url: str
     home: Path
-    ledger: Path
+    ledger: Path | LedgerAddress
     clips: Path
     api_key: Secret | None = None
     limits: Limits = dataclasses.field(default_factory=Limits)
@@ -132,6 +139,10 @@ class Settings:
     """The bucket of clips, an fsspec URL; None: clips lie in their folder alone."""
     uploads: Uploads | None = None
     """Where a person's own files go before the service fetches them; None: nowhere."""
+    person: str | None = None
+    """Who spends, for limits and sums of a team: what was said, else the name at the hub, else the login name."""
+    project: str | None = None
+    """What is spent for; None: nobody has said."""
     folder: Path | None = dataclasses.field(default=None, compare=False, repr=False)
     """Where the search for pyproject.toml began; None: it could not."""
 
@@ -145,11 +156,13 @@ def resolve(
     api_key: str | Secret | None = None,
     base_url: str | None = None,
     home: str | os.PathLike[str] | None = None,
-    ledger: str | os.PathLike[str] | None = None,
+    ledger: str | os.PathLike[str] | LedgerAddress | None = None,
     clips: str | os.PathLike[str] | None = None,
     uploads: Uploads | None = None,
     webhook_url: str | None = None,
     public_url: str | None = None,
+    person: str | None = None,
+    project: str | None = None,
     environ: Mapping[str, str] | None = None,
     folder: Path | None = None,
     **limits: Any,
@@ -164,9 +177,10 @@ def resolve(
     whole_env = os.environ if environ is None else environ
     key, source = _given_key(api_key, whole_env)
     env = {name: whole_env[name] for name in _FROM_ENV if name in whole_env}
+    named_ledger = hidden(ledger or whole_env.get("SEEDANCE_LEDGER"))
     money = {name: value for name, value in whole_env.items() if _is_about_money(name)}
-    # Whatever raises below must not show the key in a traceback with local variables (`%xmode Verbose` saves them).
-    del api_key, environ, whole_env
+    # Whatever raises below must not show key or password in a traceback with local variables (`%xmode Verbose` saves them).
+    del api_key, environ, whole_env, ledger
     refuse_unknown(limits)
     base = check_base_url(base_url or env.get("SEEDANCE_BASE_URL") or DEFAULT_BASE_URL)
     if base == SIMULATOR:  # it needs none and must never be shown a real one
@@ -181,18 +195,23 @@ def resolve(
     with contextlib.suppress(OSError):  # the working folder was deleted: nothing can stand in it
         folder = Path.cwd() if folder is None else folder.absolute()
     chosen, trouble = (
-        ({}, None) if folder is None else read_limits(folder, (*LIMIT_NAMES, "uploads", "clips"), _check_setting)
+        ({}, None)
+        if folder is None
+        else read_limits(folder, (*LIMIT_NAMES, "uploads", "clips", "project"), _check_setting)
     )
     if "max_credits" not in given:
         from_env, env_trouble = _limit_in(money)
         chosen, trouble = chosen | from_env, trouble or env_trouble
     chosen |= {name: check_limit(name, value) for name, value in given.items()}
     place_in_file, clips_in_file = chosen.pop("uploads", None), chosen.pop("clips", None)
+    project_in_file = chosen.pop("project", None)
+    if project is None:
+        project = env.get("SEEDANCE_PROJECT", "").strip() or project_in_file
+    named_person = person or env.get("SEEDANCE_PERSON", "").strip()
     if uploads is None and (named := env.get("SEEDANCE_UPLOADS", "").strip()):
         uploads = named
     uploads = check_uploads(uploads) if uploads is not None else place_in_file
     whole = _check_place("home", place)
-    named_ledger = ledger or env.get("SEEDANCE_LEDGER")
     named_clips = clips or env.get("SEEDANCE_CLIPS") or clips_in_file
     shared = check_clips(named_clips) if isinstance(named_clips, str) and "://" in named_clips else None
     webhook, public = webhook_url or env.get("SEEDANCE_WEBHOOK_URL"), public_url or env.get("SEEDANCE_PUBLIC_URL")
@@ -200,7 +219,7 @@ def resolve(
         base_url=base,
         home=whole,
         # What was named is checked here; what lies in home by itself is told of where it is used.
-        ledger=_check_place("ledger", named_ledger) if named_ledger else whole / "ledger.sqlite3",
+        ledger=_check_ledger(named_ledger) if named_ledger else whole / "ledger.sqlite3",
         clips=_check_place("clips", named_clips) if named_clips and shared is None else whole / "clips",
         shared_clips=shared,
         api_key=secret,
@@ -210,8 +229,28 @@ def resolve(
         key_source=source,
         limits_trouble=trouble,
         uploads=uploads,
+        person=check_name("person", named_person) if named_person else _login_name(env.get("JUPYTERHUB_USER")),
+        project=check_name("project", project) if project else None,
         folder=folder,
     )
+
+
+def check_name(what: str, text: object) -> str:
+    """The name of a person or project in one spelling, in small letters; raises ConfigurationError for what is none."""
+    name = unicodedata.normalize("NFC", text.strip().casefold()) if isinstance(text, str) else ""
+    if not name or len(name) > LONGEST_NAME or not name.isprintable() or name in (EACH_NAME, "*"):
+        raise ConfigurationError(
+            f"{what} must be a name of 1 to {LONGEST_NAME} letters, not {one_line(text, 60)!r}; nothing was submitted"
+        )
+    return name
+
+
+def _login_name(at_the_hub: str | None) -> str | None:
+    import getpass
+
+    with contextlib.suppress(ConfigurationError, KeyError, OSError, ImportError):
+        return check_name("person", at_the_hub or getpass.getuser())
+    return None
 
 
 def refuse_unknown(names: Iterable[str]) -> None:
@@ -251,10 +290,15 @@ def _limit_in(money: Mapping[str, str]) -> tuple[dict[str, Any], str | None]:
     return {}, None
 
 
+def _check_ledger(place: str | os.PathLike[str] | LedgerAddress) -> Path | LedgerAddress:
+    return place.check() if isinstance(place, LedgerAddress) else _check_place("ledger", place)
+
+
 def _check_place(what: str, place: str | os.PathLike[str]) -> Path:
     """The absolute path; raises ConfigurationError for what is none. `what` is home, ledger or clips."""
     kind, cure = "file" if what == "ledger" else "folder", f"set SEEDANCE_{what.upper()} to one"
     if isinstance(place, str) and "://" in place:  # not repeated: an address may hold a password
+        cure += ", or to postgresql://user@host/database" if what == "ledger" else ""
         raise ConfigurationError(f"{what} must be a plain path of a {kind}, not an address; {cure}")
     try:
         path = Path(place).expanduser().absolute()
@@ -380,6 +424,8 @@ def _trouble_with(key: str) -> str | None:
 
 
 def _check_setting(name: str, value: Any) -> Any:
+    if name == "project":
+        return check_name("project", value)
     if name == "uploads":
         return check_uploads(value)
     if name == "clips":  # a folder there would be another one for everybody

@@ -47,6 +47,10 @@ class Kept:
     """Whether somebody gave it a star."""
     noted: str | None = _kept(exported=True)
     """What somebody wrote about it."""
+    person: str | None = None
+    """Who asked for it, as far as that is said."""
+    project: str | None = None
+    """What it was made for."""
     answer_extra: Mapping[str, Any] | None = _kept(told=True, exported=True)
     """What the service answered beyond what is read here, by its own names: of all answers together, the newest of each name."""
     created_at: float = 0.0

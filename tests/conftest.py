@@ -6,6 +6,8 @@ import signal
 import pytest
 from hypothesis import HealthCheck, settings
 
+pytest_plugins = ["postgres_fixture"]
+
 # A shell that runs the tests in the background lets SIGINT be ignored, and every process of ours would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -44,6 +44,7 @@ PUBLIC = [
     "grid",
     "import_clip",
     "jobs",
+    "limit",
     "load_ipython_extension",
     "measures",
     "models",
@@ -172,8 +173,9 @@ KEYWORDS = {
     "sd.jobs": ["status", "limit", "starred", "text"],
     "sd.forget": ["job"],
     "sd.import_clip": ["path"],
-    "sd.configure": [*PLACES, "webhook_url", "public_url", *LIMIT_NAMES],
-    "sd.Session": [*PLACES, "webhook_url", "public_url", *LIMIT_NAMES],
+    "sd.limit": ["credits", "per", "person", "project", "calls_a_minute", "creates_at_once"],
+    "sd.configure": [*PLACES, "webhook_url", "public_url", "person", "project", *LIMIT_NAMES],
+    "sd.Session": [*PLACES, "webhook_url", "public_url", "person", "project", *LIMIT_NAMES],
     "sd.serve_webhooks": ["port", "host", "public_url"],
     "sd.account": ["which", "of"],
     "sd.rank": ["votes", "clips", "by", "aspect", "of", "raters", "seed", "scale"],
@@ -235,7 +237,19 @@ def test_tab_offers_every_keyword_and_shift_tab_shows_it_with_its_type_and_what_
 
 @pytest.mark.parametrize(
     "name",
-    ["submit", "grid", "jobs", "configure", "account", "rank", "models", "resume", "serve_webhooks", "import_clip"],
+    [
+        "submit",
+        "grid",
+        "jobs",
+        "configure",
+        "account",
+        "limit",
+        "rank",
+        "models",
+        "resume",
+        "serve_webhooks",
+        "import_clip",
+    ],
 )
 def test_no_function_of_the_front_door_takes_just_anything(name):
     signature = inspect.signature(getattr(seedance_nb, name))

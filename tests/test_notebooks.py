@@ -200,6 +200,7 @@ def test_a_story_goes_on_from_frame_to_frame_and_costs_nothing_again(environment
     assert "6 cells: 6 have it; nothing new: 0 credits" in after
     [changed, again] = [said["other = sd.story("] for said in (first, second)]
     assert "2 new" in changed
+    assert "6 cells: 6 clips" in changed  # what comes of it is shown too
     assert "nothing new: 0 credits" in again
     assert len(set(embedded_videos(tmp_path / "story.ipynb"))) >= 6
     with av.open(str(tmp_path / "story.mp4")) as film:

@@ -63,7 +63,7 @@ def refusal(function, *arguments, **options):
 def test_nothing_said_anywhere_gives_the_defaults(tmp_path):
     settings = resolve(environ={}, folder=tmp_path)
 
-    assert dataclasses.replace(settings, home=None, ledger=None, clips=None) == Settings(
+    assert dataclasses.replace(settings, home=None, ledger=None, clips=None, person=None) == Settings(
         base_url=DEFAULT_BASE_URL, home=None, ledger=None, clips=None
     )
     assert settings.home.is_absolute()

@@ -8,8 +8,10 @@ from collections.abc import Iterator, Sequence
 
 from ..api.fields import listed
 from ..api.models import VideoRequest
+from ..errors import BudgetExceeded
 from ..pages import words
-from ..tracking.ledger.contract import Spending, shown
+from ..tracking.ledger.contract import Allowance, Spending, Standing, shown
+from ..tracking.ledger.periods import IN_WORDS, renewal_in_words
 from ..tracking.session import JobList, Session
 
 Overview = tuple[Sequence[str], Sequence[Sequence[str]], str | None]
@@ -57,28 +59,57 @@ def models(session: Session) -> Overview:
 
 
 def cost(session: Session) -> Overview:
-    """Credits by day, model and notebook, and what reuse saved."""
+    """Credits by day, model and notebook, and what reuse saved; by person and project where the ledger knows several persons or any project."""
     spending = session.spending()
+    persons, projects = (dict.fromkeys(getattr(s, name) for s in spending) for name in ("person", "project"))
+    by = [name for name, some in (("person", len(persons) > 1), ("project", set(projects) - {None})) if some]
     rows = [
         (
             s.day,
             s.model + (" (simulated)" if s.simulated else ""),
             s.notebook or "",
-            str(s.jobs),
-            f"{s.credits:g}",
-            f"{s.saved:g}",
+            *(getattr(s, name) or "" for name in by),
+            *_sums([s]),
         )
         for s in spending
     ]
-    for title, simulated in (("All", False), ("All, simulated", True)):
+    beside = [""] * (2 + len(by))
+    for which, simulated in (("", False), (", simulated", True)):
         part = [s for s in spending if s.simulated is simulated]
+        for name in by:
+            for one in dict.fromkeys(getattr(s, name) for s in part):
+                own = [s for s in part if getattr(s, name) == one]
+                title = f"All of {'the ' if name == 'project' else ''}{name} {one}" if one else f"All without a {name}"
+                rows.append((f"{title}{which}", *beside, *_sums(own)))
         if part:
-            rows.append((title, "", "", str(sum(s.jobs for s in part)), _sum(part, "credits"), _sum(part, "saved")))
+            rows.append((f"All{which}", *beside, *_sums(part)))
     if not rows:
-        rows = [("nothing spent yet", "", "", "", "", "")]
+        rows = [("nothing spent yet", *beside, "", "", "")]
     limit = session.limits.max_credits
     caption = f"This session: {session.spent:g} credits" + (f" of at most {limit:g}" if limit is not None else "")
-    return ("Day", "Model", "Notebook", "Videos", "Credits", "Saved by reuse"), rows, caption
+    return ("Day", "Model", "Notebook", *map(str.capitalize, by), "Videos", "Credits", "Saved by reuse"), rows, caption
+
+
+def limits(standings: Sequence[Standing], allowance: Allowance) -> Overview:
+    """What all who share the ledger may spend, and how that stands."""
+    rows = [
+        (
+            f"{s.limit.credits:,.6g} {IN_WORDS[s.limit.per]}",
+            "all" if s.limit.person is None else s.person or "without a name",
+            "all" if s.limit.project is None else s.project or "without a name",
+            f"{s.spent:,.6g}" + (f" and {s.unpriced} without a price" if s.unpriced else ""),
+            f"{s.left:,.6g}",
+            renewal_in_words(s.limit.per, s.now).removeprefix("renews "),
+        )
+        for s in standings
+    ]
+    caption = "Days and months end at 00:00 UTC, by the ledger's clock. %seedance limit 1000 --per day sets a limit for all who share it"
+    paced = [f"{allowance.calls_a_minute:g} calls a minute"] if allowance.calls_a_minute is not None else []
+    paced += [f"{allowance.creates_at_once} creates at once"] if allowance.creates_at_once is not None else []
+    if paced:
+        caption += f". All sessions of this account together: at most {' and '.join(paced)}"
+    headers = ("Credits", "Person", "Project", "Used", "Left", "Renews")
+    return headers, rows or [("no limit is set", "", "", "", "", "")], caption
 
 
 def accounts(session: Session) -> Overview:
@@ -114,8 +145,14 @@ def dry_run(
         yield f"would cost {'' if estimate.exact else 'about '}{estimate.credits:g} credits, by {estimate.source}"
     else:
         yield "nobody says what this would cost"
+    if known is None:
+        try:
+            session.money.check_ledger_limits(session.money.most_credits([request], may_ask=False))
+        except BudgetExceeded as refused:
+            yield f"would be refused: {refused}"
     yield "dry run: nothing was sent"
 
 
-def _sum(part: list[Spending], name: str) -> str:
-    return f"{sum(getattr(s, name) for s in part):g}"
+def _sums(part: list[Spending]) -> tuple[str, str, str]:
+    """Videos, credits and what reuse saved."""
+    return str(sum(s.jobs for s in part)), f"{sum(s.credits for s in part):g}", f"{sum(s.saved for s in part):g}"

@@ -113,14 +113,14 @@ def _ledger(session: Session) -> Finding:
     if not path.exists():
         return Finding(True, "ledger", f"none yet; it will be {path}")
     try:
-        health = session.ask_ledger(Ledger.check)
+        health, about = session.ask_ledger(Ledger.check), session.ask_ledger(Ledger.about)
         unfinished = session.has_unfinished()
     except ConfigurationError as error:
         return Finding(False, "ledger", "cannot be used", str(error))
     if health != "ok":
         return Finding(False, "ledger", f"damaged ({health})", "restore a backup, or move it away to begin a new one")
     more = ", with unfinished jobs (%seedance attach all)" if unfinished else ""
-    return Finding(True, "ledger", f"sound, {path}{more}")
+    return Finding(True, "ledger", f"sound, {path}{f', {about}' if about else ''}{more}")
 
 
 def _folder(home: Path) -> Finding:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
+import platform
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigurationError
+from ..ledger_address import LedgerAddress, hidden
 from ..settings import (
     SIMULATOR,
     Limits,
     Secret,
     Settings,
     check_key,
+    check_name,
     check_public_url,
     check_webhook_url,
     resolve,
@@ -37,13 +41,16 @@ class Choices:
         base_url: str | None,
         home: str | os.PathLike[str] | None,
         account: str | None,
-        ledger: str | os.PathLike[str] | None,
+        ledger: str | os.PathLike[str] | LedgerAddress | None,
         clips: str | os.PathLike[str] | None,
         uploads: Uploads | None = None,
         webhook_url: str | None = None,
         public_url: str | None = None,
+        person: str | None = None,
+        project: str | None = None,
         limits: Changes,
     ) -> None:
+        ledger = hidden(ledger)
         named: dict[str, Any] = dict(limits)
         self.settings: Settings = resolve(
             api_key=api_key,
@@ -54,6 +61,8 @@ class Choices:
             uploads=uploads,
             webhook_url=webhook_url,
             public_url=public_url,
+            person=person,
+            project=project,
             **named,
         )
         self.ledger, self.clips = ledger, clips
@@ -92,14 +101,26 @@ class Choices:
         public = known.public_url if public_url is None else check_public_url(public_url)
         self.settings = dataclasses.replace(known, webhook_url=webhook, public_url=public)
 
+    def use_names(self, *, person: str | None, project: str | None) -> None:
+        """Go on for this person and project; None leaves one as it is, "" is no project. Raises ConfigurationError: then nothing has changed."""
+        known = self.settings
+        who = known.person if not person else check_name("person", person)
+        what = known.project if project is None else check_name("project", project) if project.strip() else None
+        self.settings = dataclasses.replace(known, person=who, project=what)
+
     @property
     def fingerprint(self) -> str:
         """What the ledger knows this host and key by (never the key), or the name of the account. Raises ConfigurationError."""
         if self.settings.uses_simulator:
-            return SIMULATOR
+            return SIMULATOR if isinstance(self.settings.ledger, Path) else self._own_simulator()
         if self.account:
             return f"{NAMED}{self.account}"
         return fingerprint_of(self.settings.base_url, self.need_key())
+
+    def _own_simulator(self) -> str:
+        """Where a ledger is shared: each member's simulator has films of its own, and knows nothing of the others'."""
+        place = f"{platform.node()} {self.settings.home}"
+        return f"{SIMULATOR} {hashlib.sha256(place.encode('utf-8', 'replace')).hexdigest()[:12]}"
 
     def fingerprint_at(self, spelling: str) -> str | None:
         """The same where the host was spelled so; None where it does not depend on that."""

@@ -98,6 +98,12 @@ class Engine:
         finally:
             ledger.close()
 
+    def is_alive(self, owner: str | None) -> bool | None:
+        """Whether the runner of this name may still have a create in the air; None where nobody can tell."""
+        runner = self._runner
+        ledger = runner.ledger if runner is not None and runner.is_usable else Ledger(self._choices.settings.ledger)
+        return ledger.presence.is_alive(owner)
+
     def work(self, function: Callable[[], object]) -> None:
         """Run `function()` soon beside the background thread, for what is slow; here and now where nothing runs."""
         runner = self._runner
@@ -163,6 +169,8 @@ class Engine:
             simulated=simulated,
             origin=self._origin(),
             references=self.references,
+            person=settings.person,
+            project=settings.project,
         )
         runner.use_webhooks(settings.webhook_url, settings.public_url)
         return runner

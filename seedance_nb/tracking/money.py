@@ -16,6 +16,7 @@ from . import prices
 from .budget import Budget
 from .choices import Choices
 from .engine import Engine
+from .ledger.spending_limits import refuse
 
 ASK_PRICES_SECONDS = 10.0
 """Under a limit, and where nobody knows a price, the service is asked for its prices and waited for so long."""
@@ -33,6 +34,7 @@ class Money:
         self.budgets = {simulated: Budget(choices.settings.limits.max_credits) for simulated in (False, True)}
         """Real credits and simulated ones: neither uses up the other's limit."""
         self._has_asked_prices = False
+        self._asked_limits_at, self._ledger_has_limits = -RATE_SECONDS, False
         self._rates: dict[tuple[object, ...], tuple[float, float | None]] = {}
 
     @property
@@ -40,9 +42,31 @@ class Money:
         """The one in use."""
         return self.budgets[self._choices.settings.uses_simulator]
 
-    def has_limit(self, limit_of_call: float | None) -> bool:
-        """Whether anything limits what a call may spend."""
-        return limit_of_call is not None or self._choices.settings.limits.max_credits is not None
+    def has_limit(self, limit_of_call: float | None, *, in_burst: bool = False) -> bool:
+        """Whether anything limits what a call may spend: itself, the session, or the ledger. `in_burst`: as that said a moment ago.
+
+        The ledger itself holds its own when it is asked to claim; here it only tells whether that needs the highest price.
+        """
+        if limit_of_call is not None or self._choices.settings.limits.max_credits is not None:
+            return True
+        if not in_burst or time.monotonic() - self._asked_limits_at >= RATE_SECONDS:
+            self._asked_limits_at = time.monotonic()
+            self._ledger_has_limits = False
+            if self._engine.has_ledger:
+                with contextlib.suppress(ConfigurationError):  # then it claims nothing either
+                    self._ledger_has_limits = bool(self._engine.ask_ledger(lambda ledger: ledger.limits.all()))
+        return self._ledger_has_limits
+
+    def check_ledger_limits(self, prices: Sequence[float | None]) -> None:
+        """Raises BudgetExceeded if so many new videos, at these highest prices, do not fit under a limit of the ledger."""
+        settings = self._choices.settings
+        if not prices or not self._engine.has_ledger:
+            return
+        whose = (settings.person, settings.project, settings.uses_simulator)
+        total = None if None in prices else sum(price or 0.0 for price in prices)
+        many = f"each of {len(prices):,} new videos" if total is None else f"all of {len(prices):,} new videos"
+        for standing in self._engine.ask_ledger(lambda ledger: ledger.limits.of(*whose)):
+            refuse(standing, total, "this" if len(prices) == 1 else many)
 
     def use_limit(self, limit: float | None, *, anew: bool = False) -> None:
         """Keep this limit from now on; `anew` also where it is the same, which makes it the limit of a forked child."""

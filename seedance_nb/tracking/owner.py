@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import uuid
+from pathlib import Path
 
 LIVE_HERE: set[str] = set()
 """The runners that are open in this process."""
@@ -13,8 +14,15 @@ _START_TOLERANCE = 0.05
 
 
 def new_owner() -> str:
-    """A name for a runner of this process: host, pid, process start, and a part of its own."""
-    return f"{_machine()}|{os.getpid()}|{_started(os.getpid()) or 0:.2f}|{uuid.uuid4().hex[:12]}"
+    """A name for a runner of this process: host, pid, process start, and a part of its own, with the boot of its machine."""
+    return f"{_machine()}|{os.getpid()}|{_started(os.getpid()) or 0:.2f}|{uuid.uuid4().hex[:12]}-{_boot()}"
+
+
+def is_of_this_boot(owner: str | None) -> bool:
+    """Whether the owner surely ran where process numbers mean what they mean here: many machines of a team may have one name."""
+    parts = (owner or "").split("|")
+    boot = _boot()
+    return len(parts) == 4 and parts[0] == _machine() and bool(boot) and parts[3].endswith(f"-{boot}")
 
 
 def is_alive(owner: str | None) -> bool | None:
@@ -53,6 +61,14 @@ def _machine() -> str:
         return f"{platform.node()} {os.readlink('/proc/self/ns/pid')}"  # noqa: PTH115 - what it says is no path
     except OSError:
         return platform.node()
+
+
+def _boot() -> str:
+    """What no other machine has, nor this one after it was started again; "" where nobody says."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip().replace("-", "")
+    except (OSError, ValueError):
+        return ""
 
 
 def _started(pid: int) -> float | None:

@@ -31,6 +31,7 @@ from ..clips.clip import Clip
 from ..clips.store import Clips
 from ..errors import ApiError, ClipError, ConfigurationError, InvalidRequest, SeedanceError, one_line
 from ..keywords import UNSET, Unset, refusing_others
+from ..ledger_address import LedgerAddress, hidden, is_address, stored
 from ..settings import (
     AUTO,
     OFF,
@@ -102,6 +103,7 @@ class Origin:
     base_url: str
     home: str
     ledger: str
+    """Its path, or its address without the password."""
     clips: str
     account: str | None
 
@@ -133,7 +135,11 @@ class Origin:
             if session.origin == self and session.engine.is_in_use:
                 return session
         session = Session(
-            base_url=self.base_url, home=self.home, account=self.account, ledger=self.ledger, clips=self.clips
+            base_url=self.base_url,
+            home=self.home,
+            account=self.account,
+            ledger=stored(self.ledger) if is_address(self.ledger) else self.ledger,
+            clips=self.clips,
         )
         _for_stored_jobs.append(session)  # as long as the process lives, like the kernel's own
         return session
@@ -157,13 +163,15 @@ class Session:
         base_url: str | None = None,
         home: str | os.PathLike[str] | None = None,
         account: str | None = None,
-        ledger: str | os.PathLike[str] | None = None,
+        ledger: str | os.PathLike[str] | LedgerAddress | None = None,
         clips: str | os.PathLike[str] | None = None,
         *,
         uploads: Uploads | None = None,
         notify: Notify | None = None,
         webhook_url: str | None = None,
         public_url: str | None = None,
+        person: str | None = None,
+        project: str | None = None,
         connect_timeout: float | None = None,
         read_timeout: float | None = None,
         create_timeout: float | None = None,
@@ -183,6 +191,7 @@ class Session:
     ) -> None:
         key = Secret(api_key) if isinstance(api_key, str) else api_key
         del api_key  # no frame that may raise holds it
+        ledger = hidden(ledger)  # nor a password
         limits = limits_among(locals())
         self.choices = Choices(
             api_key=key,
@@ -194,6 +203,8 @@ class Session:
             uploads=uploads,
             webhook_url=webhook_url,
             public_url=public_url,
+            person=person,
+            project=project,
             limits=limits,
         )
         self.engine = Engine(
@@ -266,7 +277,8 @@ class Session:
         """Where its jobs come back from once they were stored; holds no key."""
         known = self.settings
         clips = known.shared_clips or str(known.clips)
-        return Origin(known.base_url, str(known.home), str(known.ledger), clips, self.choices.account)
+        ledger = known.ledger.without_password() if isinstance(known.ledger, LedgerAddress) else str(known.ledger)
+        return Origin(known.base_url, str(known.home), ledger, clips, self.choices.account)
 
     @property
     def shelf(self) -> Shelf:
@@ -317,9 +329,10 @@ class Session:
         self._check_limits_are_known()
         runner, money = self.engine.runner, self.money
         estimate = money.estimate(request, in_burst=self._is_burst)
-        price = estimate.credits if estimate else None
-        if money.has_limit(max_credits):
-            [price] = money.most_credits([request], may_ask=fresh or self.preview(request, take) is None)
+        price, most = (estimate.credits if estimate else None), None
+        if money.has_limit(max_credits, in_burst=self._is_burst):
+            [most] = money.most_credits([request], may_ask=fresh or self.preview(request, take) is None)
+            price = most
         job = runner.submit(
             request,
             take=take,
@@ -328,6 +341,7 @@ class Session:
             price=price,
             max_credits=max_credits,
             warnings=warnings,
+            most=most,
         )
         self._ask_for(job)
         if self._is_claimed(job, max_credits) and (refused := _refused(job)) is not None:
@@ -377,8 +391,10 @@ class Session:
             raise ConfigurationError("this session was closed, so nothing more was sent; run it again to go on")
         estimates = money.estimates([request for request, _ in wanted])
         aside = [estimate.credits if estimate else None for estimate in estimates]
-        if money.has_limit(limit):
-            aside = money.most_credits([request for request, _ in wanted])
+        most: list[float | None] = [None] * len(wanted)
+        has_limit = money.has_limit(limit)
+        if has_limit:
+            aside = most = money.most_credits([request for request, _ in wanted])
         if purse is None and limit is not None:
             purse = Budget(limit)
         jobs = [
@@ -390,17 +406,20 @@ class Session:
                 price=price,
                 max_credits=purse,
                 warnings=warned,
+                most=bound,
             )
-            for (request, take), estimate, price, warned in zip(wanted, estimates, aside, warnings, strict=True)
+            for (request, take), estimate, price, bound, warned in zip(
+                wanted, estimates, aside, most, warnings, strict=True
+            )
         ]
         for job in jobs:
             self._ask_for(job)
         end = time.monotonic() + CLAIM_SECONDS
         if not runner.is_current:
             for job in jobs:
-                job.wait_until_claimed(None if money.has_limit(limit) else max(0.0, end - time.monotonic()))
+                job.wait_until_claimed(None if has_limit else max(0.0, end - time.monotonic()))
         refused = [_refused(job) for job in jobs]
-        if money.has_limit(limit) and refused and all(error is not None for error in refused):
+        if has_limit and refused and all(error is not None for error in refused):
             first = refused[0]
             assert first is not None
             for job in jobs:
@@ -634,6 +653,8 @@ class Session:
         notify: Notify | Unset | None = UNSET,
         webhook_url: str | None = None,
         public_url: str | None = None,
+        person: str | None = None,
+        project: str | None = None,
     ) -> None:
         """Go on with another key or other limits, by their names; running jobs stay and use the new key from their next look on.
 
@@ -650,6 +671,10 @@ class Session:
             self.choices.use_webhooks(webhook_url=webhook_url, public_url=public_url)
             if self.engine.started is not None:
                 self.engine.started.use_webhooks(self.settings.webhook_url, self.settings.public_url)
+        if person is not None or project is not None:
+            self.choices.use_names(person=person, project=project)
+            if self.engine.started is not None:
+                self.engine.started.use_names(self.settings.person, self.settings.project)
         if limits:
             self.choices.change_limits(limits)
             self._keep_limits(anew="max_credits" in limits)
@@ -667,12 +692,14 @@ class Session:
         base_url: str | None = None,
         home: str | os.PathLike[str] | None = None,
         account: str | None = None,
-        ledger: str | os.PathLike[str] | None = None,
+        ledger: str | os.PathLike[str] | LedgerAddress | None = None,
         clips: str | os.PathLike[str] | None = None,
         uploads: Uploads | Unset | None = UNSET,
         notify: Notify | Unset | None = UNSET,
         webhook_url: str | None = None,
         public_url: str | None = None,
+        person: str | None = None,
+        project: str | None = None,
         limits: Mapping[str, float | int | None] | None = None,
     ) -> Session:
         """A new session at another host, folder or account; all that is not named stays, what was spent too.
@@ -680,6 +707,7 @@ class Session:
         A key never goes to another host.
         """
         known, limits = self.settings, limits or {}
+        ledger = hidden(ledger)
         same_host = base_url is None or check_base_url(base_url) == known.base_url
         if api_key is None and same_host and known.key_source == "argument":
             api_key = known.api_key
@@ -694,6 +722,8 @@ class Session:
             notify=self.notifying.target if isinstance(notify, Unset) else notify,
             webhook_url=webhook_url or known.webhook_url or OFF,
             public_url=public_url or known.public_url,
+            person=person or known.person,
+            project=known.project if project is None else project,
             **{**self.choices.kept_limits(), **limits},
         )
         own = moved.limits
@@ -720,7 +750,7 @@ class Session:
 
     def _is_claimed(self, job: Job, max_credits: float | None) -> bool:
         """Whether the ledger has had its say, after waiting for it: under a limit for as long as that takes."""
-        has_limit, is_burst = self.money.has_limit(max_credits), self._is_burst
+        has_limit, is_burst = self.money.has_limit(max_credits, in_burst=True), self._is_burst
         self._submitted_at.append(time.monotonic())
         if self.engine.runner.is_current or (is_burst and not has_limit):
             return False
@@ -816,13 +846,15 @@ def configure(
     base_url: str | None = None,
     home: str | os.PathLike[str] | None = None,
     account: str | None = None,
-    ledger: str | os.PathLike[str] | None = None,
+    ledger: str | os.PathLike[str] | LedgerAddress | None = None,
     clips: str | os.PathLike[str] | None = None,
     *,
     uploads: Uploads | Unset | None = UNSET,
     notify: Notify | Unset | None = UNSET,
     webhook_url: str | None = None,
     public_url: str | None = None,
+    person: str | None = None,
+    project: str | None = None,
     connect_timeout: float | Unset | None = UNSET,
     read_timeout: float | Unset | None = UNSET,
     create_timeout: float | Unset | None = UNSET,
@@ -842,7 +874,8 @@ def configure(
 ) -> Session:
     """Change the key, host, folder or limits of this kernel's session; returns the session. What is not named stays.
 
-    `home` is the folder of all that is kept; `ledger` (a file) and `clips` (a folder) may lie elsewhere; `clips` may be a bucket
+    `home` is the folder of all that is kept; `ledger` (a file, or `postgresql://user@host/database?schema=name`, which a team shares) and
+    `clips` (a folder) may lie elsewhere; `clips` may be a bucket
     too (s3://bucket/clips, any fsspec URL), which a team shares: `home` then holds what was read of it lately. `account` is a name for whose
     key it is, where several keys belong to one. `uploads` is where own files among `media_urls` go, for the service to fetch: an fsspec
     URL of a bucket (s3://bucket/prefix, gs://…, az://…; `?public=https://…` where its objects can be read, else addresses are signed;
@@ -855,6 +888,9 @@ def configure(
     `notify` is told once of each job that ends: a function of the job, or a command as a list of arguments, without a shell, which gets
     one more ("succeeded: a paper boat"); or "browser": the page tells of each card and board it shows, once allowed to. It runs in a thread of its own; what it does or fails to do touches no job. None: nobody is told.
 
+    `person` is who spends and `project` what for, in the limits and sums of those who share the ledger (`sd.limit`, `%seedance cost`);
+    a person is the one at the hub, or of the login, where nothing is said, and a project of "" is none.
+
     Limits: connect_timeout, read_timeout, create_timeout, stall_timeout, download_timeout, poll_floor, poll_ceiling, pause_after_trouble
     and longest_pause are seconds, max_clip_bytes, max_json_bytes, embed_limit and clips_cache_bytes bytes; concurrency is calls at once, tries_after_trouble
     sends of a create in all, max_credits what the session may spend. One that is None is what environment, pyproject.toml or the
@@ -864,16 +900,17 @@ def configure(
     """
     key = Secret(api_key) if isinstance(api_key, str) else api_key
     del api_key  # no frame that may raise holds it
+    ledger = hidden(ledger)  # nor a password
     limits, session = limits_among(locals()), existing()
     places: dict[str, Any] = {"base_url": base_url, "home": home, "account": account, "ledger": ledger, "clips": clips}
-    webhooks: dict[str, Any] = {"webhook_url": webhook_url, "public_url": public_url}
+    said: dict[str, Any] = {"webhook_url": webhook_url, "public_url": public_url, "person": person, "project": project}
     if session is None:
         place = None if isinstance(uploads, Unset) else uploads
         whom = None if isinstance(notify, Unset) else notify
-        return _adopt(Session(api_key=key, **places, uploads=place, notify=whom, **webhooks, **limits))
+        return _adopt(Session(api_key=key, **places, uploads=place, notify=whom, **said, **limits))
     if any(place is not None for place in places.values()):
-        return _adopt(session.moved(api_key=key, **places, uploads=uploads, notify=notify, **webhooks, limits=limits))
-    session.change(api_key=key, limits=limits, uploads=uploads, notify=notify, **webhooks)
+        return _adopt(session.moved(api_key=key, **places, uploads=uploads, notify=notify, **said, limits=limits))
+    session.change(api_key=key, limits=limits, uploads=uploads, notify=notify, **said)
     return session
 
 

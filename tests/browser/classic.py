@@ -17,6 +17,9 @@ READY = """() => {
 # behind it is answered behind it.
 ASK = """async () => {
     const { kernel } = Jupyter.notebook;
+    const asks = async () =>
+        (await Promise.all(Object.values(kernel.comm_manager.comms))).some((comm) => comm.target_name === "jupyter.widget.control");
+    for (let wait = 0; wait < 100 && await asks(); wait += 1) await new Promise((done) => setTimeout(done, 50)); // it gives up after 4 s
     for (let step = 0; step < 4; step += 1) await new Promise((done) => kernel.comm_info(undefined, done));
 }"""
 

@@ -14,7 +14,17 @@ window.driver = {
 
   isKernelReady() {
     const kernel = this.panel().sessionContext.session?.kernel;
-    return kernel?.connectionStatus === "connected" && kernel.status === "idle";
+    return kernel?.connectionStatus === "connected" && kernel.status === "idle" && this.areWidgetsRestored();
+  },
+
+  // A page that opens asks its kernel what widgets there are, and loses what is said to one that is opened meanwhile.
+  areWidgetsRestored() {
+    const mimeType = "application/vnd.jupyter.widget-view+json";
+    const renderer = this.panel().content.rendermime.createRenderer(mimeType, {});
+    renderer._manager?.promise.then((manager) => {
+      this.widgets = manager;
+    });
+    return Boolean(this.widgets?.restoredStatus);
   },
 
   hasKernel() {

@@ -93,15 +93,16 @@ def test_a_video_is_composed_bought_once_and_played(simulate, panel):
     assert played["readyState"] == 4
 
 
-def test_the_status_changes_while_a_cell_runs(simulate, panel):
-    simulate(queue_seconds=4, render_seconds=4)  # a slow page starts the cell late
-    page = panel("import time; time.sleep(10)")
+def test_the_status_changes_while_a_cell_runs(simulate, panel, folder):
+    simulate(queue_seconds=3, render_seconds=3)
+    page = panel(WAIT_FOR_FILE)
     page.lab.watch_status(1)
     page.fill("Prompt", BOAT)
-    page.do(lambda out: out.page.keyboard.press("Enter"))  # the watch begins with a key press
+    page.lab.run_cell(2, wait=False)  # by a key, with which the watch begins
 
     page.press("Generate")
-    page.lab.run_cell(2)
+    page.do(lambda out: out.get_by_text(": done").first.wait_for(timeout=60_000))
+    (folder / "go").touch()
 
     seen = [said["text"] for said in page.lab.statuses() if 2 in said["running"]]
     assert any("queue" in text for text in seen), page.lab.statuses()

@@ -69,6 +69,7 @@ def test_votes_and_their_statistic_are_told_only_where_there_are_votes(session):
     assert "2 raters compared clips two at a time" in text
     assert "3 votes on “overall” and “motion” on 2023-11-14 (UTC), of which 1 repeated" in text
     assert "Bradley–Terry model with ties" in text
+    assert "differences tend to seem larger than they are" in text
 
 
 def test_a_paragraph_before_submitting_claims_no_videos(session):

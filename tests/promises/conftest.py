@@ -37,6 +37,13 @@ def no_kernel_left():
             kernel.kill()
 
 
+@pytest.fixture(params=["file", "server"])
+def any_store(request, monkeypatch):
+    """The ledger of all sessions and processes of a test is its own file, or its own schema on a server that a team shares."""
+    if request.param == "server":
+        monkeypatch.setenv("SEEDANCE_LEDGER", request.getfixturevalue("server").new_schema())
+
+
 @pytest.fixture
 def told(monkeypatch):
     """Every snapshot any job was given, in order."""

@@ -18,6 +18,7 @@ from promises.stage import session_at, submit
 
 from seedance_nb.api.client import Client
 from seedance_nb.api.connection import Connection
+from seedance_nb.tracking import owner
 from seedance_nb.tracking.following import following, polling, submitting
 from seedance_nb.tracking.ledger.ledger import Ledger
 
@@ -111,6 +112,8 @@ MOMENTS = {
 def live(base_url, home, number, moment, limits, intentions):
     polling.TROUBLE_GROWTH = 0.2
     submitting.LOOK_AT_OTHER_PROCESS = 0.05
+    if machine := os.environ.get("PRETEND_MACHINE"):
+        owner._machine, owner._boot = lambda: machine, lambda: machine
     if moment != "-":
         signals.append(int(number))
         MOMENTS[moment]()
@@ -119,6 +122,8 @@ def live(base_url, home, number, moment, limits, intentions):
     with session_at(base_url, home, **json.loads(limits)) as session:
         for job in [submit(session, prompt) for prompt in intentions]:
             try:
+                if isinstance(job, Exception):
+                    raise job
                 print(job.result(30).path, flush=True)
             except Exception as error:
                 print(f"{type(error).__name__}: {error}", flush=True)

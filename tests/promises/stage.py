@@ -96,7 +96,7 @@ def begin(kernel):
     kernel.stdin.flush()
 
 
-def end_of(kernel):
+def end_of(kernel, seconds=PATIENCE):
     """What it printed after `ready`, once it has ended; its streams are closed."""
     with kernel:
-        return kernel.communicate(timeout=PATIENCE)[0].splitlines()
+        return kernel.communicate(timeout=seconds)[0].splitlines()

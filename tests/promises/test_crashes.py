@@ -16,9 +16,11 @@ from promises.kernel import MOMENTS
 from promises.stage import accepted, begin, end_of, session_at, settled, start_kernel, submit
 
 from seedance_nb.api.models import Status
+from seedance_nb.settings import resolve
 from seedance_nb.simulator import Fault, Pace, Simulator
 from seedance_nb.tracking.ledger.ledger import Ledger
 
+pytestmark = pytest.mark.usefixtures("any_store")
 RUNS = int(os.environ.get("SEEDANCE_CRASH_RUNS", "25"))
 INTENTIONS = [f"intention {n}" for n in range(4)]
 # Everything takes a while, so that every step is long enough to be hit.
@@ -40,7 +42,7 @@ MAY_BE_LOST = {
 
 def rows_left(home):
     """prompt -> newest row, as a crash left the ledger."""
-    ledger = Ledger(home / "ledger.sqlite3")
+    ledger = Ledger(resolve(home=home).ledger)
     try:
         assert ledger.check() == "ok"
         return {record.request.prompt: record for record in reversed(ledger.jobs(limit=1000))}

@@ -14,6 +14,7 @@ from seedance_nb.api.models import Status
 from seedance_nb.simulator import Fault, Simulator
 from seedance_nb.tracking import owner
 
+pytestmark = pytest.mark.usefixtures("any_store")
 TEN = [f"intention {n}" for n in range(10)]
 
 

@@ -14,6 +14,7 @@ from seedance_nb.tracking.budget import Budget
 from seedance_nb.tracking.following.followed import Clock
 from seedance_nb.tracking.following.runner import Runner
 from seedance_nb.tracking.ledger.ledger import Ledger
+from seedance_nb.tracking.ledger.periods import day_of
 from seedance_nb.tracking.ledger.record import Record, cells_of
 
 SERVICE = "http://127.0.0.1:9"
@@ -42,6 +43,7 @@ def record(prompt="a boat", **changes):
         "status": Status.SUBMITTING,
         "status_text": "submitting",
         "created_at": 1000.0 + record.number,
+        "day": day_of(time.time()),  # as the ledger says it when it is claimed
     }
     record.number += 1
     row = {**usual, **changes}

@@ -52,7 +52,7 @@ def test_by_default_both_are_in_home(tmp_path):
 @pytest.mark.parametrize("name", ["home", "ledger"])
 def test_an_address_is_refused_in_one_line_without_its_password(tmp_path, name):
     for options in (
-        {name: "postgresql://me:planted@host/db"},
+        {name: "mysql://me:planted@host/db"},
         {"environ": {f"SEEDANCE_{name.upper()}": "s3://planted/x"}},
     ):
         with pytest.raises(

@@ -14,7 +14,7 @@ import seedance_nb as sd
 from seedance_nb.api.catalog import Catalog
 from seedance_nb.grids.measures.measured import Measures
 from seedance_nb.grids.rankings.ranking import Ranking
-from seedance_nb.tracking.ledger.contract import Account
+from seedance_nb.tracking.ledger.contract import Account, Standing
 
 
 def one_video() -> None:
@@ -97,6 +97,7 @@ def settings() -> None:
     )
     sd.configure(max_credits=None)
     assert_type(sd.account("same", of="ab12"), list[Account])
+    assert_type(sd.limit(1000, per="day", person="each"), list[Standing])
     with sd.Session(base_url="simulator", home="elsewhere", concurrency=4, max_credits=None) as own:
         assert_type(own.submit("a boat", duration=4), sd.Job)
         assert_type(own.attach("req_1"), sd.Job)

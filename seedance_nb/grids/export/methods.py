@@ -209,7 +209,8 @@ def _votes(votes: Sequence[Vote], rankings: Sequence[Ranking], *, is_blind: bool
             "Rankings are by a regularised Bradley–Terry model with ties (Davidson) in which takes, raters' tastes and what an item does in one "
             "place of the grid and not in another are random effects (half-normal priors of scale 1.5 log-odds on their spreads, a normal prior "
             "of 5 log-odds on levels, Laplace's approximation); 95 % intervals speak of the items and of raters like these, and of all pairs told apart any is wrong in at "
-            "most 5 % of studies (Holm)."
+            "most 5 % of studies (Holm). Intervals hold over all studies of a kind: of pairs told apart where few such studies would tell them, "
+            "differences tend to seem larger than they are."
         ),
         "Pairs were chosen by how often they had met, never by the answers.",
     ]

@@ -67,7 +67,8 @@ class Table:
 def table_of(picture: GridPicture, session: Session) -> Table:
     """Everything known of the cells of a picture."""
     known = session.settings
-    return make_table(picture, paid_for(picture, session), known.home, known.ledger.parent, known.clips)
+    folder = known.ledger.parent if isinstance(known.ledger, Path) else known.home
+    return make_table(picture, paid_for(picture, session), known.home, folder, known.clips)
 
 
 def paid_for(picture: GridPicture, session: Session) -> dict[str, Record]:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 
 from ...errors import ConfigurationError
 from ...snapshot import Snapshot
-from ...tracking import owner as owners
 from ...tracking.following.polling import Outlook
 from ...tracking.ledger.record import Record
 from ...tracking.session import Session
@@ -51,7 +50,7 @@ class Planner:
             rows=self._rows([i for i in valid if i not in followed]) if ask_for_rows else {},
             estimates=estimates,
             outlooks={kind: Outlook.learn(self.lives[kind]) for kind in kinds},
-            is_dead=lambda row: owners.is_alive(row.owner) is False,
+            is_dead=lambda row: session.engine.is_alive(row.owner) is False,
             now=time.time(),
         )
 
@@ -59,10 +58,12 @@ class Planner:
         """Raises BudgetExceeded if sending these videos would go over `limit`, in credits, or over what is left of the session's."""
         plan = self.plan(laid, laid.first_of_each(wanted), {}, ask_for_rows=not fresh)
         session = self._session
-        if limit is None and session.limits.max_credits is None:
+        if not session.money.has_limit(limit):
             return
         new = [line.cell.request for line in plan if line.is_new and line.cell.request is not None]
-        estimate = plan.estimate.at_most(session.money.most_credits(new))
+        prices = session.money.most_credits(new)
+        session.money.check_ledger_limits(prices)
+        estimate = plan.estimate.at_most(prices)
         check_money(estimate, max_credits=limit, limit=session.limits.max_credits, spent=session.spent)
 
     def _rows(self, identities: Sequence[Identity]) -> dict[Identity, Record]:

@@ -18,7 +18,6 @@ from ...clips.clip import Clip
 from ...errors import BudgetExceeded, ConfigurationError, InvalidRequest, SeedanceError
 from ...settings import check_limit
 from ...showing import Shown
-from ...tracking import owner as owners
 from ...tracking.job import Job
 from ...tracking.ledger.record import FREE_AGAIN, Record
 from ...tracking.ledger.vote import Vote
@@ -311,7 +310,7 @@ class Race(Shown, Generic[G]):
         reached = self._reached(standing.rounds, standing.racing, None if standing.end else standing.takes)
         most = max(reached.values())
         wanted = self._lanes.identities(reached)
-        there = {i for i in wanted if not _is_to_buy(rows.get(i)) and rows[i].status.value not in FREE_AGAIN}
+        there = {i for i in wanted if not self._is_to_buy(rows.get(i)) and rows[i].status.value not in FREE_AGAIN}
         every = self._lanes.identities(dict.fromkeys(self._lanes.labels, most))
         with self._lock:
             name = ("all", *sorted(f"{request} {take}" for request, take in there))
@@ -338,7 +337,7 @@ class Race(Shown, Generic[G]):
         takes = None if rounds and rounds[-1].end else takes_in(len(rounds) + 1)
         current = self._lanes.identities(dict.fromkeys(racing, takes)) if takes else {}
         rows = self._rows()
-        to_buy = [identity for identity in current if _is_to_buy(rows.get(identity))]
+        to_buy = [identity for identity in current if self._is_to_buy(rows.get(identity))]
         made = {
             row.key: identity
             for identity in current
@@ -531,8 +530,8 @@ class Race(Shown, Generic[G]):
         # Not what it is known by: a function that was mended goes on with its race, and its money, and the race says so.
         return name, design | {"measured_by": self._measure_title}
 
-
-def _is_to_buy(row: Record | None) -> bool:
-    if row is None:
-        return True
-    return row.status is Status.SUBMITTING and row.sent_at is None and owners.is_alive(row.owner) is False
+    def _is_to_buy(self, row: Record | None) -> bool:
+        if row is None:
+            return True
+        died = row.status is Status.SUBMITTING and row.sent_at is None
+        return died and self.session.engine.is_alive(row.owner) is False

@@ -15,13 +15,14 @@ the business of `mixed_model`.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from .strengths import Array, Fit, Tally, chances, fit, without_noise
 
+Whole = npt.NDArray[np.intp]
 POINT = 0.96
 _FALLBACK = 1.96  # the normal's, where somebody asks for no resamples
 
@@ -45,14 +46,20 @@ class Bootstrap:
 
     def half_widths(self) -> Array:
         """(items,) half the 95 % interval of each strength."""
-        return self._half(np.eye(len(self.strengths)))
+        return self._half(lambda fitted: np.diagonal(fitted.covariance, axis1=1, axis2=2), lambda strengths: strengths)
 
     def contrasts(self, pairs: Sequence[tuple[int, int]]) -> tuple[Array, Array, Array]:
         """Of each pair of item numbers: the difference of the strengths, its standard error, and half its 95 % interval."""
-        matrix = np.zeros((len(pairs), len(self.strengths)))
-        for row, (one, other) in enumerate(pairs):
-            matrix[row, one], matrix[row, other] = 1.0, -1.0
-        return matrix @ self.strengths, _errors(self.fit, matrix)[0], self._half(matrix)
+        first, second = np.array(pairs, dtype=np.intp).reshape(-1, 2).T
+
+        def variances(fitted: Fit) -> Array:
+            return _of_differences(fitted.covariance, first, second)
+
+        def differences(strengths: Array) -> Array:
+            return np.asarray(strengths[:, first] - strengths[:, second])
+
+        sizes = differences(self.strengths[None])[0]
+        return sizes, _roots(variances(self.fit))[0], self._half(variances, differences)
 
     def farthest(self, share: float) -> float:
         """How many standard errors the pair of items that strays most strays, in that share of the resamples: for all pairs at once."""
@@ -61,17 +68,17 @@ class Bootstrap:
             return _FALLBACK * (1.0 if items < 3 else 1.5)
         first, second = np.triu_indices(items, 1)
         away = self.resampled.strengths - self.strengths
-        covariance = self.resampled.covariance
-        variance = covariance[:, first, first] + covariance[:, second, second] - 2 * covariance[:, first, second]
-        worst = (np.abs(away[:, first] - away[:, second]) / np.sqrt(np.maximum(variance, 1e-18))).max(axis=1)
+        errors = _roots(_of_differences(self.resampled.covariance, first, second))
+        worst = (np.abs(away[:, first] - away[:, second]) / errors).max(axis=1)
         return float(np.quantile(worst, share))
 
-    def _half(self, matrix: Array) -> Array:
-        error = _errors(self.fit, matrix)[0]
-        if self.resampled is None or not len(matrix):
+    def _half(self, variances: Callable[[Fit], Array], combined: Callable[[Array], Array]) -> Array:
+        """(rows,) half the 95 % interval of what `combined` makes, (R, rows), of strengths (R, items)."""
+        error = _roots(variances(self.fit))[0]
+        if self.resampled is None or not len(error):
             return np.asarray(_FALLBACK * error)
-        away = np.abs((self.resampled.strengths - self.strengths) @ matrix.T)
-        return np.asarray(np.quantile(away / _errors(self.resampled, matrix), POINT, axis=0) * error)
+        away = np.abs(combined(self.resampled.strengths - self.strengths))
+        return np.asarray(np.quantile(away / _roots(variances(self.resampled)), POINT, axis=0) * error)
 
 
 def bootstrap(tally: Tally, drawn: npt.NDArray[np.intp], *, resamples: int, seed: int) -> Bootstrap:
@@ -81,13 +88,16 @@ def bootstrap(tally: Tally, drawn: npt.NDArray[np.intp], *, resamples: int, seed
     if not resamples:
         return Bootstrap(fitted, None)
     generator = np.random.default_rng(seed)
-    x = fitted.strengths[0] @ tally.design.T
-    probabilities = np.stack(chances(x, fitted.log_tie[0]), axis=1)
+    probabilities = np.stack(chances(tally.differences(fitted.strengths)[0], fitted.log_tie[0]), axis=1)
     counts = generator.multinomial(drawn, probabilities, size=(resamples, len(drawn))).astype(float)
     return Bootstrap(fitted, fit(dataclasses.replace(tally, counts=counts), start=fitted))
 
 
-def _errors(fitted: Fit, matrix: Array) -> Array:
-    """(R, rows) standard errors of linear combinations of the strengths."""
-    variance = np.einsum("ri,kij,rj->kr", matrix, fitted.covariance, matrix, optimize=True)
-    return np.asarray(np.sqrt(np.maximum(variance, 1e-18)))
+def _of_differences(covariance: Array, first: Whole, second: Whole) -> Array:
+    """(R, pairs) variances of differences, of covariances (R, items, items)."""
+    each = np.diagonal(covariance, axis1=1, axis2=2)
+    return np.asarray(each[:, first] + each[:, second] - 2 * covariance[:, first, second])
+
+
+def _roots(variances: Array) -> Array:
+    return np.asarray(np.sqrt(np.maximum(variances, 1e-18)))

@@ -20,7 +20,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +45,8 @@ _MOST_STEPS = 50
 _LONGEST_STEP = 2.0
 _SHORTEST_STEP = 1e-4
 """The next one would be about its square, far below what is told."""
+_TOGETHER = 500_000
+"""Numbers of all matrices of points that are fitted at once, 4 MB: small ones gain by it, as each step is one call for all of them."""
 _ERFC = (
     0.17087277,
     -0.82215223,
@@ -297,8 +299,15 @@ class Model:
         minus = np.stack([effect.minus + start for effect, start in zip(effects, starts, strict=True)], axis=1)
         self._columns = np.concatenate([plus, minus], axis=1)
         self._signs = np.repeat([1.0, -1.0], plus.shape[1])
-        self._entries = (self._columns[:, :, None] * self.unknowns + self._columns[:, None, :]).reshape(len(plus), -1)
-        self._entry_signs = np.outer(self._signs, self._signs).ravel()
+        one, other = np.triu_indices(len(self._signs))
+        self._entries = (self._columns[:, one] * self.unknowns + self._columns[:, other]).ravel()
+        self._entry_signs = (
+            self._signs[one] * self._signs[other] * np.where(one == other, 0.5, 1.0)
+        )  # half of it: it is symmetric
+        self._design: Array | None = None
+        if len(plus) * self.unknowns <= _TOGETHER:
+            self._design, rows = np.zeros((len(plus), self.unknowns)), np.arange(len(plus))[:, None]
+            np.add.at(self._design, (rows, self._columns), self._signs)
         self._counts, self._votes = evidence.counts, evidence.counts.sum(axis=1)
         self._balance = (evidence.counts[:, 0] - evidence.counts[:, 1]) / 2
         self.lattice = LATTICE if len(self.searched) < 2 else COARSE
@@ -306,81 +315,106 @@ class Model:
 
     def explore(self) -> list[Fitted]:
         """The points of the lattice that count: uphill to the best one, then its neighbours and theirs."""
-        here = self.fit((len(self.lattice) // 2,) * len(self.searched))
+        (here,) = self._fits({(len(self.lattice) // 2,) * len(self.searched): None})
         found = {here.point: here}
 
-        def look_around(centre: Fitted) -> None:
-            for point in self._neighbours(centre.point):
-                if point not in found:
-                    found[point] = self.fit(point, centre)
+        def look_around(centres: Iterable[Fitted]) -> None:
+            starts = dict[tuple[int, ...], Fitted | None]()
+            for centre in centres:
+                for point in self._neighbours(centre.point):
+                    if point not in found:
+                        starts.setdefault(point, centre)
+            found.update((fitted.point, fitted) for fitted in self._fits(starts))
 
         while True:
-            look_around(here)
+            look_around([here])
             best = max(found.values(), key=lambda fitted: fitted.log_evidence)
             if best is here:
                 break
             here = best
-        waiting, seen = list(found), set[tuple[int, ...]]()
-        while waiting:
-            point = waiting.pop()
-            if point not in seen and found[point].log_evidence > here.log_evidence - NEGLIGIBLE:
-                seen.add(point)
-                look_around(found[point])
-                waiting += [other for other in self._neighbours(point) if other not in seen]
-        return [found[point] for point in sorted(seen)]
+        seen = set[tuple[int, ...]]()
+        while True:
+            counts = [at for at in found.values() if at.log_evidence > here.log_evidence - NEGLIGIBLE]
+            new = [at for at in counts if at.point not in seen and self._is_beside(at.point, seen, here.point)]
+            if not new:
+                return [found[point] for point in sorted(seen)]
+            seen |= {at.point for at in new}
+            look_around(new)
 
-    def fit(self, point: tuple[int, ...], start: Fitted | None = None) -> Fitted:
+    def fit(self, point: tuple[int, ...]) -> Fitted:
         """Newton's method to the top, and the evidence there."""
-        prior, weight = Prior(), self._weights(point)
-        effects = np.zeros(self.unknowns) if start is None else start.effects.copy()
-        log_tie = float(np.log(prior.tie)) if start is None else start.log_tie
-        wanted = np.eye(
-            self.unknowns + 1, self._items + 1
-        )  # the levels' covariances, and beside them the step: one decomposition for both
+        return self._fits({point: None})[0]
+
+    def _fits(self, starts: Mapping[tuple[int, ...], Fitted | None]) -> list[Fitted]:
+        """The same for several points, each from where another was found; so many at once as have room in a processor's cache."""
+        together = max(1, _TOGETHER // (self.unknowns + 1) ** 2)
+        points = list(starts)
+        return [
+            fitted
+            for first in range(0, len(points), together)
+            for fitted in self._fits_at_once({point: starts[point] for point in points[first : first + together]})
+        ]
+
+    def _fits_at_once(self, starts: Mapping[tuple[int, ...], Fitted | None]) -> list[Fitted]:
+        prior, size = Prior(), self.unknowns
+        points, weight = list(starts), np.array([self._weights(point) for point in starts])
+        effects = np.array([np.zeros(size) if at is None else at.effects for at in starts.values()])
+        log_tie = np.array([np.log(prior.tie) if at is None else at.log_tie for at in starts.values()])
+        curvature = np.empty((len(points), size + 1, size + 1))
+        covariance = np.empty((len(points), self._items, self._items))
+        left = np.arange(len(points))
         for _ in range(_MOST_STEPS):
-            p, q, t = chances(self._differences(effects), log_tie)
-            slope = np.append(
-                self._back(self._balance - self._votes * (p - q) / 2) - weight * effects,
-                self._counts[:, 2].sum() - (self._votes * t).sum() - (log_tie - np.log(prior.tie)) / prior.log_tie**2,
-            )
-            curvature = self._curvature(p, q, t, weight)
-            wanted[:, -1] = slope
-            solved = np.linalg.solve(curvature, wanted)
-            step = solved[:, -1]
-            longest = float(np.abs(step).max())
-            step *= min(1.0, _LONGEST_STEP / max(longest, 1e-12))
-            effects += step[:-1]
-            log_tie += float(step[-1])
-            if longest < _SHORTEST_STEP:
+            p, q, t = chances(self._differences(effects[left]), log_tie[left, None])
+            slopes = np.empty((len(left), size + 1))
+            slopes[:, :-1] = self._back(self._balance - self._votes * (p - q) / 2) - weight[left] * effects[left]
+            slopes[:, -1] = self._counts[:, 2].sum() - t @ self._votes
+            slopes[:, -1] -= (log_tie[left] - np.log(prior.tie)) / prior.log_tie**2
+            curved = self._curvature(p, q, t, weight[left])
+            # The levels' covariances, and beside them the step: one decomposition for both.
+            wanted = np.zeros((len(left), size + 1, self._items + 1))
+            wanted[:, range(self._items), range(self._items)] = 1.0
+            wanted[:, :, -1] = slopes
+            solved = np.linalg.solve(curved, wanted)
+            step = solved[:, :, -1]
+            longest = np.abs(step).max(axis=1)
+            step *= np.minimum(1.0, _LONGEST_STEP / np.maximum(longest, 1e-12))[:, None]
+            effects[left] += step[:, :-1]
+            log_tie[left] += step[:, -1]
+            curvature[left], covariance[left] = curved, solved[:, : self._items, : self._items]
+            left = left[longest >= _SHORTEST_STEP]
+            if not len(left):
                 break
-        logs = np.log(np.maximum(np.stack(chances(self._differences(effects), log_tie), axis=1), 1e-300))
-        evidence = (self._counts * logs).sum() - (weight * effects**2).sum() / 2
+        logs = np.log(np.maximum(np.stack(chances(self._differences(effects), log_tie[:, None]), axis=2), 1e-300))
+        evidence = (self._counts * logs).sum(axis=(1, 2)) - (weight * effects**2).sum(axis=1) / 2
         evidence -= (log_tie - np.log(prior.tie)) ** 2 / prior.log_tie**2 / 2
-        evidence += np.log(weight).sum() / 2 - np.log(np.diagonal(np.linalg.cholesky(curvature))).sum()
-        evidence += sum(self._log_shares[place] for place in point)
-        covariance = solved[: self._items, : self._items]
-        return Fitted(
-            point,
-            float(evidence),
-            effects,
-            log_tie,
-            effects[: self._items].copy(),
-            np.asarray(covariance, dtype=np.float64),
-        )
+        roots = np.diagonal(np.linalg.cholesky(curvature), axis1=1, axis2=2)
+        evidence += np.log(weight).sum(axis=1) / 2 - np.log(roots).sum(axis=1)
+        evidence += [sum(self._log_shares[place] for place in point) for point in points]
+        return [
+            Fitted(
+                point,
+                float(evidence[row]),
+                effects[row],
+                float(log_tie[row]),
+                effects[row, : self._items].copy(),
+                covariance[row],
+            )
+            for row, point in enumerate(points)
+        ]
 
     def drawn(self, count: int, generator: np.random.Generator) -> Drawn:
         """The differences of all rows, drawn from what is believed where all spreads are given."""
         fitted = self.fit(())
-        p, q, t = chances(self._differences(fitted.effects), fitted.log_tie)
-        curvature = self._curvature(p, q, t, self._weights(()))[:-1, :-1]
+        p, q, t = chances(self._differences(fitted.effects[None]), fitted.log_tie)
+        curvature = self._curvature(p, q, t, self._weights(())[None])[0, :-1, :-1]
         noise = np.linalg.solve(np.linalg.cholesky(curvature).T, generator.normal(size=(self.unknowns, count)))
         effects = fitted.effects[:, None] + noise
         return Drawn(np.einsum("rcd,c->dr", effects[self._columns], self._signs), fitted.log_tie)
 
     def error(self, fitted: Fitted, one: int, other: int, growth: float) -> float:
         """See `Levels.error`."""
-        p, q, t = chances(self._differences(fitted.effects), fitted.log_tie)
-        curvature = self._curvature(p, q, t, self._weights(fitted.point) / growth) * growth
+        p, q, t = chances(self._differences(fitted.effects[None]), fitted.log_tie)
+        curvature = self._curvature(p, q, t, self._weights(fitted.point)[None] / growth)[0] * growth
         contrast = np.zeros(self.unknowns + 1)
         contrast[one], contrast[other] = 1.0, -1.0
         return float(np.sqrt(contrast @ np.linalg.solve(curvature, contrast)))
@@ -392,25 +426,32 @@ class Model:
         return np.repeat(np.array(spreads) ** -2.0, [effect.size for effect in self._effects])
 
     def _differences(self, effects: Array) -> Array:
-        return np.asarray(effects[self._columns] @ self._signs)
+        """(points, rows) of effects (points, unknowns)."""
+        return np.asarray(effects[:, self._columns] @ self._signs if self._design is None else effects @ self._design.T)
 
     def _back(self, rows: Array) -> Array:
-        """(unknowns,) what every unknown gets of the values of its rows."""
-        return np.asarray(
-            np.bincount(self._columns.ravel(), np.outer(rows, self._signs).ravel(), self.unknowns), dtype=float
-        )
+        """(points, unknowns) what every unknown gets of the values (points, rows) of its rows."""
+        if self._design is not None:
+            return np.asarray(rows @ self._design)
+        columns = self._columns.ravel()
+        return np.array([np.bincount(columns, np.outer(row, self._signs).ravel(), self.unknowns) for row in rows])
 
     def _curvature(self, p: Array, q: Array, t: Array, weight: Array) -> Array:
-        """Minus the second derivatives, (unknowns + 1, unknowns + 1), log v last."""
-        size = self.unknowns
-        rows = self._votes * (p + q - (p - q) ** 2) / 4
-        flat = np.bincount(self._entries.ravel(), np.outer(rows, self._entry_signs).ravel(), size * size)
-        made = np.empty((size + 1, size + 1))
-        made[:size, :size] = flat.reshape(size, size)
-        made[range(size), range(size)] += weight
-        made[size, :size] = made[:size, size] = self._back(-self._votes * t * (p - q) / 2)
-        made[size, size] = (self._votes * t * (1 - t)).sum() + Prior().log_tie ** -2
+        """Minus the second derivatives, (points, unknowns + 1, unknowns + 1), log v last; of chances (points, rows) and weights (points, unknowns)."""
+        size, every = self.unknowns, range(self.unknowns)
+        made = np.empty((len(p), size + 1, size + 1))
+        for point, rows in enumerate(self._votes * (p + q - (p - q) ** 2) / 4):
+            flat = np.bincount(self._entries, (rows[:, None] * self._entry_signs).ravel(), size * size)
+            half = flat.reshape(size, size)
+            np.add(half, half.T, out=made[point, :size, :size])
+        made[:, every, every] += weight
+        made[:, size, :size] = made[:, :size, size] = self._back(-self._votes * t * (p - q) / 2)
+        made[:, size, size] = (t * (1 - t)) @ self._votes + Prior().log_tie ** -2
         return made
+
+    def _is_beside(self, point: tuple[int, ...], seen: Collection[tuple[int, ...]], best: tuple[int, ...]) -> bool:
+        """Whether the way from the best point leads over what counts."""
+        return point == best or any(other in seen for other in self._neighbours(point))
 
     def _neighbours(self, point: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
         for place, step in itertools.product(range(len(point)), (-1, 1)):

@@ -13,7 +13,6 @@ estimate: a wide normal prior on each strength (and on log v) gives it one, and 
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -50,14 +49,20 @@ class Tally:
     second: npt.NDArray[np.intp]
     counts: Array
 
-    @functools.cached_property
-    def design(self) -> Array:
-        """(P, items): +1 for the first of a pair, -1 for the second."""
-        matrix = np.zeros((len(self.first), self.items))
-        rows = np.arange(len(self.first))
-        matrix[rows, self.first] = 1.0
-        matrix[rows, self.second] = -1.0
-        return matrix
+    def differences(self, strengths: Array) -> Array:
+        """(R, P) of strengths (R, items): the first's less the second's."""
+        return np.asarray(strengths[:, self.first] - strengths[:, self.second])
+
+    def between(self, values: Array) -> Array:
+        """(R, items, items) of the values (R, P) of pairs: in the first's row and the second's column, 0 elsewhere."""
+        table = np.zeros((len(values), self.items, self.items))
+        table[:, self.first, self.second] = values
+        return table
+
+    def to_items(self, values: Array) -> Array:
+        """(R, items) what each has of the values (R, P) of pairs: those in which it is the first, less those in which it is the second."""
+        table = self.between(values)
+        return np.asarray(table.sum(axis=2) - table.sum(axis=1))
 
 
 def tally_of(
@@ -137,7 +142,7 @@ def climb(tally: Tally, precision: Array, prior: Prior | None, start: Fit | None
     what votes do not say. The second derivatives are (R, items + 1, items + 1), log v last.
     """
     resamples, k = max(len(tally.counts), len(precision)), tally.items
-    design, votes = tally.design, tally.counts.sum(axis=2)
+    votes = tally.counts.sum(axis=2)
     balance = (tally.counts[:, :, 0] - tally.counts[:, :, 1]) / 2
     ties = tally.counts[:, :, 2].sum(axis=1)
     strengths = np.zeros((resamples, k)) if start is None else np.repeat(start.strengths, resamples, axis=0)
@@ -147,16 +152,16 @@ def climb(tally: Tally, precision: Array, prior: Prior | None, start: Fit | None
     tie_weight, tie_mean = (0.0, 0.0) if prior is None else (prior.log_tie**-2, np.log(prior.tie))
     hessian = np.empty((resamples, k + 1, k + 1))
     for _ in range(_MOST_STEPS):
-        p, q, t = chances(strengths @ design.T, log_tie[:, None])
+        p, q, t = chances(tally.differences(strengths), log_tie[:, None])
         slope = np.empty((resamples, k + 1))
-        slope[:, :k] = (balance - votes * (p - q) / 2) @ design - np.einsum("rij,rj->ri", precision, strengths)
+        slope[:, :k] = tally.to_items(balance - votes * (p - q) / 2) - (precision @ strengths[:, :, None])[:, :, 0]
         slope[:, k] = np.where(free, ties - (votes * t).sum(axis=1) - tie_weight * (log_tie - tie_mean), 0.0)
         curve = votes * (p + q - (p - q) ** 2) / 4
-        hessian[:, :k, :k] = precision
-        hessian[:, tally.first, tally.second] -= curve
-        hessian[:, tally.second, tally.first] -= curve
-        hessian[:, range(k), range(k)] += curve @ np.abs(design)
-        cross = (-votes * t * (p - q) / 2) @ design
+        both = tally.between(curve)
+        both += both.transpose(0, 2, 1).copy()
+        hessian[:, :k, :k] = precision - both
+        hessian[:, range(k), range(k)] += both.sum(axis=2)
+        cross = tally.to_items(-votes * t * (p - q) / 2)
         hessian[:, :k, k] = hessian[:, k, :k] = np.where(free[:, None], cross, 0.0)
         hessian[:, k, k] = np.where(free, (votes * t * (1 - t)).sum(axis=1) + tie_weight, 1.0)
         step = np.linalg.solve(hessian, slope[:, :, None])[:, :, 0]
@@ -171,5 +176,5 @@ def climb(tally: Tally, precision: Array, prior: Prior | None, start: Fit | None
 
 def log_likelihood(tally: Tally, strengths: Array, log_tie: Array) -> Array:
     """(R,) the log-probability of the votes, without the part that does not depend on the parameters."""
-    logs = [np.log(np.maximum(p, 1e-300)) for p in chances(strengths @ tally.design.T, log_tie[:, None])]
+    logs = [np.log(np.maximum(p, 1e-300)) for p in chances(tally.differences(strengths), log_tie[:, None])]
     return np.asarray(sum((tally.counts[:, :, i] * logs[i]).sum(axis=1) for i in range(3)))

@@ -22,7 +22,7 @@ def in_words(ranking: Ranking, other_aspects: Sequence[str] = ()) -> tuple[str, 
         left_out = f"{count(ranking.doubled, 'vote')} {'was' if ranking.doubled == 1 else 'were'} left out"
         said.append(f"{left_out}: the same rater had judged the same pair on the same sides, which counts once.")
     if ranking.is_enough:
-        said += [_luck(ranking), _what_the_intervals_mean(ranking)]
+        said += [_luck(ranking), f"{_what_the_intervals_mean(ranking)}{_of_what_was_told(ranking)}"]
     return tuple(said)
 
 
@@ -358,6 +358,13 @@ def _what_the_intervals_mean(ranking: Ranking) -> str:
         f"{model}, takes{' and raters' if ranking.of == 'levels' else ''} as random effects; 95 % intervals are about the "
         f"{plural(ranking.by)} themselves and {who}, pairs are told apart with at most 5 % of studies wrong in any (Holm)."
     )
+
+
+def _of_what_was_told(ranking: Ranking) -> str:
+    """Whoever is told apart by luck seems far apart: intervals hold over all studies, less over those that tell something."""
+    if not any(pair.told for pair in ranking.pairs):
+        return ""
+    return " They hold over all such studies: of pairs told apart where few of them would tell it, the difference tends to seem larger than it is."
 
 
 def _times(number: int) -> str:

@@ -16,7 +16,6 @@ from ...clips.store import Clips
 from ...errors import BudgetExceeded, ConfigurationError, InvalidRequest, SeedanceError, one_line
 from ...settings import check_limit
 from ...snapshot import Snapshot
-from ...tracking import owner as owners
 from ...tracking.background import log
 from ...tracking.budget import Budget
 from ...tracking.following.polling import Outlook
@@ -187,10 +186,12 @@ class Running:
     def _check_money(self, plan: Plan, limit: float | None, purse: Budget | None = None) -> None:
         """Raises BudgetExceeded if what is new goes over a limit. What later shots cost is known before there is anything they begin with."""
         session = self._session
-        if limit is None and (purse is None or purse.limit is None) and session.limits.max_credits is None:
+        if not session.money.has_limit(limit) and (purse is None or purse.limit is None):
             return
         new = [line.cell.request for line in plan.lines if line.is_new and line.cell.request is not None]
-        estimate = plan.estimate.at_most(session.money.most_credits(new))
+        prices = session.money.most_credits(new)
+        estimate = plan.estimate.at_most(prices)
+        session.money.check_ledger_limits(prices)
         left = None if purse is None else purse.limit
         limits = [most for most in (limit, left, session.limits.max_credits) if most is not None]
         if estimate.cells and estimate.credits is None and limits:
@@ -422,7 +423,11 @@ class Running:
             if row.clip and row.clip.get("forgotten"):
                 return TakeState("lost", "its file was forgotten: job.download_again() brings it back")
             return TakeState("coming")
-        died = row.status is Status.SUBMITTING and row.sent_at is not None and owners.is_alive(row.owner) is False
+        died = (
+            row.status is Status.SUBMITTING
+            and row.sent_at is not None
+            and self._session.engine.is_alive(row.owner) is False
+        )
         if row.status is Status.UNKNOWN or died:
             return TakeState("lost", row.error or "it may have been accepted and charged")
         return TakeState("pending")

@@ -104,7 +104,7 @@ def rank(
         registered <= sum(vote.aspect == aspect for vote in votes) <= STILL_AS_REGISTERED * registered
     )
     between = [ballot for ballot in ballots if group_of[ballot.pair[0]] != group_of[ballot.pair[1]]]
-    counts = {label: _count(label, between, group_of) for label in items}
+    counts = _counts(items, between, group_of)
     parts = _parts(items, between, group_of)
     answers = [_answer(ballot) for ballot in ballots]
     seen = {key for ballot in ballots for key in ballot.pair}
@@ -192,7 +192,7 @@ def missing_votes(votes: Sequence[Vote], group_of: Mapping[str, str], aspect: st
     items = tuple(sorted(set(group_of.values()), key=by_name))
     ballots = _ballots(_counted(votes, group_of, aspect, None))
     between = [ballot for ballot in ballots if group_of[ballot.pair[0]] != group_of[ballot.pair[1]]]
-    counts = [_count(label, between, group_of) for label in items]
+    counts = list(_counts(items, between, group_of).values())
     return _missing(counts, len(between), _parts(items, between, group_of))
 
 
@@ -326,17 +326,24 @@ def _ballots(votes: Sequence[Vote]) -> list[_Ballot]:
     return [_Ballot(tuple(given)) for given in answers.values()]
 
 
-def _count(label: str, between: Sequence[_Ballot], group_of: Mapping[str, str]) -> RankedItem:
-    said = dict.fromkeys(("votes", "wins", "losses", "ties", "both_bad"), 0.0)
+def _counts(items: Sequence[str], between: Sequence[_Ballot], group_of: Mapping[str, str]) -> dict[str, RankedItem]:
+    """What was said of each item; its strength is not known yet."""
+    said = {label: dict.fromkeys(("votes", "wins", "losses", "ties", "both_bad"), 0.0) for label in items}
     for ballot in between:
-        if label in (group_of[ballot.pair[0]], group_of[ballot.pair[1]]):
-            for answer in ballot.answers:
-                liked = preferred(answer)
-                said["ties" if not liked else "wins" if group_of[liked] == label else "losses"] += ballot.share
-                said["both_bad"] += ballot.share * (answer.choice is Choice.BOTH_BAD)
-                said["votes"] += ballot.share
+        for answer in ballot.answers:
+            liked = preferred(answer)
+            for label in {group_of[key] for key in ballot.pair}:
+                of_item = said[label]
+                of_item["ties" if not liked else "wins" if group_of[liked] == label else "losses"] += ballot.share
+                of_item["both_bad"] += ballot.share * (answer.choice is Choice.BOTH_BAD)
+                of_item["votes"] += ballot.share
     unknown = float("nan")
-    return RankedItem(label, unknown, unknown, unknown, **{name: round(amount, 9) for name, amount in said.items()})
+    return {
+        label: RankedItem(
+            label, unknown, unknown, unknown, **{name: round(amount, 9) for name, amount in of_item.items()}
+        )
+        for label, of_item in said.items()
+    }
 
 
 def _parts(
@@ -400,7 +407,7 @@ def _ring(items: Sequence[str], between: Sequence[_Ballot], group_of: Mapping[st
 def _answer(ballot: _Ballot) -> Answer:
     from ..rankings.verdicts import Answer
 
-    liked = Counter(preferred(answer) for answer in ballot.answers)
+    liked = [preferred(answer) for answer in ballot.answers]
     one, other = ballot.pair
-    first, second, neither = (ballot.share * liked[key] for key in (one, other, ""))
+    first, second, neither = (ballot.share * liked.count(key) for key in (one, other, ""))
     return Answer(one, other, ballot.answers[0].rater, (first, second, neither))

@@ -14,6 +14,7 @@ from ...settings import SIMULATOR, check_key, write_keyring
 from ...terminal import overviews
 from ...tracking import session as sessions
 from ...tracking.ledger.contract import SAME, AccountNotKnown, shown
+from ...tracking.limiting import allowance_of, by_words
 from ...tracking.session import JobList
 from .. import waiting
 from ..card.job_display import show_job
@@ -124,6 +125,11 @@ def _cost(_shell: Any, _line: Line) -> None:
     _show_table(*overviews.cost(sessions.default()))
 
 
+def _limit(_shell: Any, line: Line) -> None:
+    session = sessions.default()
+    _show_table(*overviews.limits(by_words(session, line.ids), allowance_of(session)))
+
+
 def _account(_shell: Any, line: Line) -> None:
     session = sessions.default()
     if line.ids:
@@ -178,11 +184,11 @@ def _demo(_shell: Any, _line: Line) -> None:
     )
 
 
-def _doctor(shell: Any, _line: Line) -> None:
+def _doctor(shell: Any, line: Line) -> None:
     from .doctor import examine
 
-    for line in examine(shell):
-        print(line)
+    for said in examine(shell, is_team=bool(line.ids)):
+        print(said)
 
 
 def resume_quietly(_shell: Any) -> None:
@@ -212,6 +218,7 @@ _COMMANDS: dict[str, Callable[[Any, Line], None]] = {
     "wait": _wait,
     "models": _models,
     "cost": _cost,
+    "limit": _limit,
     "account": _account,
     "login": _login,
     "slim": _slim,

@@ -8,14 +8,16 @@ from typing import Any
 
 from ...tracking import session as sessions
 from ...tracking.checkup import Finding, check_up
+from ...tracking.team_checkup import check_up_team
 from ..display import attach
 
 
-def examine(shell: Any) -> Iterator[str]:
-    """The lines, one by one, as they are found."""
+def examine(shell: Any, *, is_team: bool = False) -> Iterator[str]:
+    """The lines, one by one, as they are found; of a team also what it shares."""
     yield str(_front_end(shell))
     yield str(_waits(shell))
-    for finding in check_up(sessions.default()):
+    session = sessions.default()
+    for finding in check_up_team(session) if is_team else check_up(session):
         yield str(finding)
 
 

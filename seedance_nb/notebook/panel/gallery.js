@@ -31,6 +31,11 @@ import { raise } from "../../pages/raise.js";
 
 const HOVER_DELAY = 150; // ms a pointer must rest on a tile before its clip is fetched
 const CLIPS_KEPT = 12; // fetched clips kept for a second look
+// ms until an answer that did not come is spoken of. A page that asks its kernel for widgets while one is opened (Run All on a page that
+// is just opening) loses what the kernel tells that one, for good.
+const PATIENCE = 15_000;
+const UNANSWERED =
+  "The kernel has not answered yet. If nothing runs in it, run this cell again: the clips are safe, and nothing is bought by that.";
 const OTHER_STATUSES = ["failed", "cancelled", "rejected", "unknown", "queued", "processing"];
 
 export default {
@@ -83,8 +88,14 @@ export default {
     const restart = () => {
       serial += 1;
       loading = true;
+      unanswered.start();
       ask("page", { serial, offset: 0, filter: filter() });
     };
+
+    const unanswered = later(PATIENCE, () => {
+      ui.empty.hidden = false;
+      say(ui.empty, UNANSWERED);
+    });
 
     const next = () => {
       if (loading || !more) return;
@@ -468,6 +479,7 @@ export default {
         return;
       }
       if (message.view !== me) return;
+      unanswered.stop();
       if (message.kind === "page") receivePage(message);
       else if (message.kind === "posters") receivePosters(message.keys, buffers);
       else if (message.kind === "clip") receiveClip(message, buffers);
@@ -567,7 +579,7 @@ export default {
     restart();
 
     return () => {
-      for (const waiting of [askForPosters, rest, search]) waiting.stop();
+      for (const waiting of [askForPosters, rest, search, unanswered]) waiting.stop();
       sight.disconnect();
       end.disconnect();
       stopListening();

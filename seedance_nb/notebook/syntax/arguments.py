@@ -49,12 +49,13 @@ COMMANDS = {
     "cancel": "ask the service to cancel: ID… or all",
     "wait": "wait for everything that is running",
     "models": "what each model allows and costs",
-    "cost": "credits by day, model and notebook, and what reuse saved",
+    "cost": "credits by day, model and notebook, person and project, and what reuse saved",
+    "limit": "what all who share the ledger may spend: limit 1000 --per day; days end at 00:00 UTC",
     "account": "whose a new key is: same or new, said once; alone it lists the accounts here",
     "login": "enter the API key, unseen, and keep it in the keyring where there is one",
     "slim": "take videos out of NOTEBOOK.ipynb into files beside it; --embed puts them back",
     "demo": "try everything without a key, on a simulator in this kernel",
-    "doctor": "is everything in place? a line each, with the cure",
+    "doctor": "is everything in place? a line each, with the cure; --team asks for what a team shares",
     "help": "this text",
 }
 TAKES_IDS = ("attach", "cancel")
@@ -66,6 +67,9 @@ _REQUEST_ID = re.compile(r"req_\w*\d\w*|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12
 _LIKE_AN_ID = re.compile(r"all|(?=\S*\d)(?=\S*[A-Za-z_])[A-Za-z0-9._~:=@+-]{2,200}", re.ASCII)
 SLIM = "slim"
 NOTIFY = "--notify"
+LIMIT = "limit"
+DOCTOR, TEAM = "doctor", "--team"
+_BEGINS_A_LIMIT = re.compile(r"off$|[\d,.]+$|--(per|person|project)\b", re.IGNORECASE)
 OPTIONS = tuple(sorted((field for field in TABLE if field.flags), key=lambda field: field.kind == "text"))
 """The fields of a request that have an option here; long texts come last."""
 
@@ -520,6 +524,10 @@ def _command(name: str, rest: Sequence[str], names: Mapping[str, Any] | None) ->
             "login takes nothing on its line: run %seedance login alone and type the key when asked (a key that stands in a "
             "cell is saved with it: delete it there); a prompt that begins so goes behind --. Nothing was sent"
         )
+    if name == DOCTOR and list(rest) == [TEAM]:
+        return Line(command=name, ids=(TEAM,))
+    if name == LIMIT and rest and _BEGINS_A_LIMIT.match(rest[0]):
+        return Line(command=name, ids=tuple(map(look_alikes.unquoted, rest)))
     if name == "account" and rest and rest[0] in ("same", "new") and len(rest) <= (2 if rest[0] == "same" else 1):
         return Line(command=name, ids=tuple(rest))
     if rest:

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
-from .. import owner as owners
 from ..ledger.record import Record
 
 LISTEN_SECONDS = 0.5
@@ -23,7 +22,9 @@ class Ear:
         read: Callable[[list[str]], Awaitable[Mapping[str, Record]]],
         sleep: Callable[[float], Awaitable[object]],
         start: Callable[[Coroutine[Any, Any, None]], object],
+        is_at_work: Callable[[str | None], bool],
     ) -> None:
+        self._asks = is_at_work
         self._read_rows, self._sleep, self._start = read, sleep, start
         self._waiting: dict[str, asyncio.Future[Record | None]] = {}
         self._at_work: dict[str | None, bool] = {}
@@ -42,7 +43,7 @@ class Ear:
     def is_at_work(self, owner: str | None) -> bool:
         """Whether this runner goes on, as of the last reading: asking the machine costs more than reading a row."""
         if owner not in self._at_work:
-            self._at_work[owner] = owners.is_at_work(owner)
+            self._at_work[owner] = self._asks(owner)
         return self._at_work[owner]
 
     async def _read(self) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
+from ..._version import __version__
 from ...api.models import Status, VideoRequest
 from ...clips.store import Clips
 from ...errors import ConfigurationError, SeedanceError, shortened
@@ -18,9 +19,10 @@ from ...snapshot import Snapshot
 from ..background import Background, log
 from ..budget import Budget
 from ..job import Job
-from ..ledger.contract import Store
+from ..ledger.contract import LedgerAway, Store
 from ..ledger.record import Record
 from ..references.references import References
+from .account_turns import READ_SECONDS, AccountTurns, Calls
 from .bells import Bell, Bells
 from .ear import Ear
 from .gate import Gate
@@ -33,6 +35,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 LEDGER_RETRY_SECONDS = 2.0
+LEDGER_AWAY_SECONDS = 0.5
+"""Between two tries where a server of the ledger is away …"""
+LEDGER_PATIENCE_SECONDS = 300.0
+"""… and after so long nothing is waited for any more: nothing was sent."""
 
 
 class Clock:
@@ -72,8 +78,11 @@ class Tools:
         notebook: str | None,
         simulated: bool,
         references: References,
+        person: str | None,
+        project: str | None,
     ) -> None:
         self.references = references
+        self.person, self.project = person, project
         self.base_url, self.service = base_url, service
         self.account, self.owner, self.notebook, self.simulated = account, owner, notebook, simulated
         self.ledger, self.clips, self.budget, self.clock = ledger, clips, budget, clock
@@ -90,7 +99,21 @@ class Tools:
         self.receiver: Receiver | None = None
         """What listens where a script serves its webhooks itself."""
         self.bells = Bells(clock.monotonic, api_is_here=is_loopback(urlsplit(base_url).hostname or ""))
-        self.ear = Ear(self._rows, lambda seconds: clock.wait(asyncio.Event(), seconds), self._start)
+        self.ear = Ear(
+            self._rows,
+            lambda seconds: clock.wait(asyncio.Event(), seconds),
+            self._start,
+            ledger.presence.is_at_work,
+        )
+        self.turns = AccountTurns(
+            read=lambda: self.try_ledger(self.ledger.pace.of, self.account, self.owner),
+            take=lambda wanted: self.try_ledger(self.ledger.pace.take, self.account, wanted),
+            heard=self._refused_elsewhere,
+            monotonic=clock.monotonic,
+            sleep=lambda seconds: clock.wait(asyncio.Event(), seconds),
+            start=self._start,
+        )
+        self._has_said_version = False
         self._kinds: dict[tuple[object, ...], Kind] = {}
         self._key = key
         self._client: Client | None = None
@@ -101,11 +124,16 @@ class Tools:
         """Go on with other limits; calls under way keep the ones they began with."""
         self.limits = limits
         self.gate.allow(limits.concurrency)
-        self.calls = asyncio.Semaphore(limits.concurrency)
+        self.calls = Calls(limits.concurrency, self.turns)
         self.downloads = asyncio.Semaphore(min(4, limits.concurrency))
         if self._client is not None:
             self._retired.append(self._client)
             self._client = None
+
+    @property
+    def whose(self) -> tuple[str | None, str | None, str | None]:
+        """Notebook, person and project, as the ledger keeps them."""
+        return self.notebook, self.person, self.project
 
     @property
     def under_way(self) -> int:
@@ -125,6 +153,33 @@ class Tools:
             lives = await self.try_ledger(self.ledger.lives, self.service, request) or []
             self._kinds.setdefault(name, Kind(lives))
         return self._kinds[name]
+
+    def say_version(self) -> None:
+        """Tell the ledger, once, who works here with which version: others can see whom a change of theirs concerns."""
+        if not self._has_said_version:
+            self._has_said_version = True
+            self._start(self._say_version())
+
+    async def _say_version(self) -> None:
+        await self.try_ledger(self.ledger.members.seen, self.person or "", __version__)
+
+    def refused(self, seconds: float, *, is_create: bool) -> None:
+        """The service has asked for a pause: all sessions of the account heed it."""
+        until = self.clock.monotonic() + seconds
+        if is_create:
+            self.busy_until = max(self.busy_until, until)
+        else:
+            self.no_look_until = max(self.no_look_until, until)
+        if seconds >= READ_SECONDS:  # a shorter one is over before they hear of it
+            self._start(self._tell_others(seconds, is_create))
+
+    async def _tell_others(self, seconds: float, is_create: bool) -> None:
+        await self.try_ledger(self.ledger.pace.refused, self.account, self.owner, seconds, is_create)
+
+    def _refused_elsewhere(self, no_create_for: float, no_look_for: float) -> None:
+        now = self.clock.monotonic()
+        self.busy_until = max(self.busy_until, now + no_create_for)
+        self.no_look_until = max(self.no_look_until, now + no_look_for)
 
     def _start(self, reading: Coroutine[Any, Any, None]) -> None:
         self.background.start(reading)
@@ -151,6 +206,7 @@ class Tools:
             await self.receiver.close()
         await self._write_what_was_paid()
         await self.try_ledger(self.ledger.mend)
+        await self.try_ledger(self.ledger.presence.leave, self.owner)
         await self.in_ledger(self.ledger.close)
 
     async def _write_what_was_paid(self) -> None:
@@ -313,6 +369,30 @@ class Followed:
             said = {"error": str(error), "error_kind": type(error).__name__, "follower": None}
             not_saved = await self.save(changes | said)
         self.tell(**changes, error=error, note=None, trouble=not_saved)
+
+    async def in_ledger_again(self, waiting: str, function: Callable[..., T], *args: Any) -> T:
+        """A call to the ledger that is done again until a ledger which went away is back; the card says so meanwhile, and `waiting`.
+
+        It must be one that may be done twice: what became of the first is not known. Raises ConfigurationError: where the ledger is
+        not away but cannot be used, and when it is away for too long or a cancel is asked for.
+        """
+        clock, told = self.tools.clock, self.snapshot.trouble
+        end = clock.monotonic() + LEDGER_PATIENCE_SECONDS
+        is_away = False
+        while True:
+            try:
+                found = await self.tools.in_ledger(function, *args)
+            except LedgerAway as error:
+                if clock.monotonic() > end or self.snapshot.cancel_requested:
+                    raise
+                is_away = self.is_counting_down = True
+                self.tell(trouble=shortened(str(error)), note=f"waiting for the ledger; {waiting}")
+                await self.pause(LEDGER_AWAY_SECONDS)
+                self.is_counting_down = False
+            else:
+                if is_away:
+                    self.tell(trouble=told, note=None)
+                return found
 
     async def pause(self, seconds: float) -> None:
         """Sleep, unless something wakes the job: a cancel, another key."""

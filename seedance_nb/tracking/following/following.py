@@ -183,7 +183,7 @@ async def look(followed: Followed) -> Generation | SeedanceError:
     except SeedanceError as error:
         if isinstance(error, RateLimited) and error.retry_after is not None:
             pause = min(error.retry_after, tools.limits.longest_pause)
-            tools.no_look_until = max(tools.no_look_until, tools.clock.monotonic() + pause)
+            tools.refused(pause, is_create=False)
         return error
     except Exception as error:  # nobody foresaw it; the next look may fare better
         log.exception("a look at %s failed", followed.key)

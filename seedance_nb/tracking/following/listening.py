@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...api.models import Status
-from .. import owner as owners
 from ..ledger.record import Record
 from .followed import Followed
 from .picture import facts_of, snapshot_of
@@ -77,7 +76,7 @@ async def _take_over(followed: Followed) -> Record | None:
     tools = followed.tools
 
     def decide(row: Record) -> Mapping[str, Any]:
-        if row.follower == tools.owner or (row.follower is not None and owners.is_at_work(row.follower)):
+        if row.follower == tools.owner or (row.follower is not None and tools.ledger.presence.is_at_work(row.follower)):
             return {}
         return {"follower": tools.owner}
 

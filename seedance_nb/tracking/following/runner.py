@@ -66,6 +66,8 @@ class Runner:
         clock: Clock | None = None,
         origin: Origin | None = None,
         references: References | None = None,
+        person: str | None = None,
+        project: str | None = None,
     ) -> None:
         self.limits = limits
         self.origin = origin
@@ -91,9 +93,13 @@ class Runner:
             notebook=notebook,
             simulated=simulated,
             references=references or References(Shelf(clips.folder), lambda: None),
+            person=person,
+            project=project,
         )
         owners.LIVE_HERE.add(self._tools.owner)
         self.background = self._tools.background = Background(self._before_end, self._at_end, ledger.together)
+        if ledger.presence.beat_seconds is not None:
+            self.background.post(lambda: self.background.start(self._say_that_it_lives()))
 
     # From any thread ---------------------------------------------------------------------------------
 
@@ -117,10 +123,11 @@ class Runner:
         price: float | None,
         max_credits: float | Budget | None,
         warnings: tuple[str, ...],
+        most: float | None = None,
     ) -> Job:
         """Begin a job: claim it in the ledger, send its create if it is new, follow it. Returns at once.
 
-        `estimate` is shown, `price` set aside; None where nobody knows. What is sent is the whole request; what the ledger and the screen
+        `estimate` is shown, `price` set aside, `most` what it may cost at most, for limits of the ledger; None where nobody knows. What is sent is the whole request; what the ledger and the screen
         get holds no signatures. A row is never sent again: what ended without a video is asked for anew, with addresses signed anew.
         """
         request = request.canonical()
@@ -135,10 +142,14 @@ class Runner:
             created_at=self._tools.clock.time(),
             simulated=self._tools.simulated,
             warnings=warnings,
+            person=self._tools.person,
+            project=self._tools.project,
         )
         job = Job(self, snapshot)
         self._unanswered.add(snapshot.key)
-        self.background.post(self._begin, job, snapshot, lambda f: self._live(f, request, fresh, price, max_credits))
+        self.background.post(
+            self._begin, job, snapshot, lambda f: self._live(f, request, fresh, price, most, max_credits)
+        )
         return job
 
     def living(self) -> dict[str, Job]:
@@ -214,6 +225,10 @@ class Runner:
     def use_account(self, account: str) -> None:
         """Claim for another account from now on."""
         self.background.post(self._use_account, account)
+
+    def use_names(self, person: str | None, project: str | None) -> None:
+        """Ask for this person and project from now on."""
+        self._tools.person, self._tools.project = person, project
 
     def use_limits(self, limits: Limits) -> None:
         """Go on with other limits."""
@@ -377,6 +392,16 @@ class Runner:
 
     # Inside the loop ---------------------------------------------------------------------------------
 
+    async def _say_that_it_lives(self) -> None:
+        """To those on other machines, as long as there is anything that they could want to know of."""
+        tools, presence = self._tools, self.ledger.presence
+        said: asyncio.Task[None] | None = None
+        while True:
+            if (self._followed or self._asked_for) and (said is None or said.done()):
+                said = self.background.start(tools.try_ledger(presence.beat, tools.owner))
+            presence.hang_up_if_silent()
+            await asyncio.sleep(presence.beat_seconds or 1.0)
+
     async def _work(self, function: Callable[[], object]) -> None:
         try:
             await self.background.in_worker(function)
@@ -457,11 +482,14 @@ class Runner:
         request: VideoRequest,
         fresh: bool,
         price: float | None,
+        most: float | None,
         max_credits: float | Budget | None,
     ) -> None:
         key = followed.key
         try:
-            claimed = await submitting.claim(followed, request, fresh=fresh, price=price, max_credits=max_credits)
+            claimed = await submitting.claim(
+                followed, request, fresh=fresh, price=price, most=most, max_credits=max_credits
+            )
             if claimed is None:
                 return
             record, is_new = claimed

@@ -7,6 +7,7 @@ byte; the id is committed before anybody is told. A process that dies in between
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from typing import Any
 
@@ -28,18 +29,20 @@ from ...errors import (
 )
 from ...settings import AUTO
 from ...snapshot import kept_of, news_in
-from .. import owner as owners
 from ..background import log
 from ..budget import Budget
-from ..ledger.contract import AccountNotKnown
+from ..ledger.contract import AccountNotKnown, LedgerAway
 from ..ledger.record import Record
 from ..references.references import own_files
-from .followed import Followed, Tools
+from .followed import LEDGER_RETRY_SECONDS, Followed, Tools
 from .polling import pause_after_refusal
 
 PATIENCE_WHILE_OTHERS_RUN = 5
 """While the service is making other videos of ours a place will become free: then a create that is refused with 429 is sent again so
 many times as often before it is given up."""
+OTHERS_SEND = "other sessions of this account are sending; nothing submitted yet"
+WAIT_FOR_OTHERS = 0.5
+"""Between two tries to be one of the few creates that an account has in the air at once."""
 LOOK_AT_OTHER_PROCESS = 0.3
 LONGEST_STEP = 1.0
 """Between two looks at another process no more than this counts as waited."""
@@ -56,12 +59,18 @@ _WHAT_NOW = (
 
 
 async def claim(
-    followed: Followed, request: VideoRequest, *, fresh: bool, price: float | None, max_credits: float | Budget | None
+    followed: Followed,
+    request: VideoRequest,
+    *,
+    fresh: bool,
+    price: float | None,
+    most: float | None,
+    max_credits: float | Budget | None,
 ) -> tuple[Record, bool] | None:
     """(the ledger's row for this intention, whether it is new); None when the job ended here, which is told.
 
-    `request` is what would be sent; the row holds the same without signatures. `price` is set aside for a new one; None: nobody knows
-    it, and under a limit it is refused.
+    `request` is what would be sent; the row holds the same without signatures. `price` is set aside for a new one, and `most` is what
+    the ledger's limits are held against; None: nobody knows it, and under a limit it is refused.
     """
     tools, snapshot = followed.tools, followed.snapshot
     record = Record(
@@ -70,7 +79,9 @@ async def claim(
         base_url=tools.service,
         owner=tools.owner,
         notebook=tools.notebook,
+        reserved=most,
     )
+    gives_back = True
 
     def may_be_sent() -> None:
         if request.unsigned_address is not None:
@@ -87,22 +98,32 @@ async def claim(
 
     while True:
         try:
-            row, is_new = await tools.in_ledger(tools.ledger.claim, record, fresh, may_be_sent)
+            # Done again with the same key: a claim whose answer was lost finds its own row, and only then is anything sent.
+            row, is_new = await followed.in_ledger_again(
+                "nothing submitted yet", tools.ledger.claim, record, fresh, may_be_sent
+            )
             if is_new:
                 followed.is_claimed = True
+                tools.say_version()
                 followed.tell(take=row.take)
                 return row, True
             followed.settle(0.0)
-            if row.status is Status.SUBMITTING and owners.is_alive(row.owner) is False:
+            if row.status is Status.SUBMITTING and tools.ledger.presence.is_alive(row.owner) is False:
                 row = await bury(tools, row)
                 if row.status is Status.REJECTED:
                     continue  # it surely never left, so the place is free again
-            await tools.try_ledger(tools.ledger.note_reuse, row.key, tools.clock.time(), row.credits, tools.notebook)
+            await tools.try_ledger(tools.ledger.note_reuse, row.key, tools.clock.time(), row.credits, *tools.whose)
             return row, False
-        except (BudgetExceeded, InvalidRequest) as error:
+        except BudgetExceeded as error:
             refused: SeedanceError = error
-        except AccountNotKnown as error:
+            if gives_back and await _give_back(tools):
+                gives_back = False
+                continue
+        except (InvalidRequest, AccountNotKnown) as error:
             refused = error
+        except LedgerAway as error:
+            refused = ConfigurationError(f"{error}; nothing was submitted")
+            tools.background.start(_release(tools, record.key))
         except ConfigurationError as error:
             said = str(error)
             refused = error if "nothing was submitted" in said else ConfigurationError(f"{said}; nothing was submitted")
@@ -111,6 +132,42 @@ async def claim(
             job.is_recorded = False
         await followed.end(Status.REJECTED, refused, nothing_charged=True, in_ledger=False)
         return None
+
+
+async def _release(tools: Tools, key: str) -> None:
+    """Nobody knows whether a claim that was given up is in the ledger: if it is, its place becomes free again once that is back."""
+    told = "the ledger was away for too long; nothing was submitted"
+    free = {
+        "status": Status.REJECTED,
+        "status_text": Status.REJECTED.value,
+        "error": told,
+        "error_kind": "ConfigurationError",
+    }
+
+    def decide(row: Record) -> dict[str, Any]:
+        return free if row.status is Status.SUBMITTING and row.sent_at is None else {}
+
+    while True:
+        try:
+            if await tools.in_ledger(tools.ledger.find, key) is not None:
+                await tools.in_ledger(tools.ledger.revise, key, decide)
+        except LedgerAway:
+            await asyncio.sleep(LEDGER_RETRY_SECONDS)
+        except ConfigurationError as error:
+            log.debug("ledger: %s", error)
+            return
+        else:
+            return
+
+
+async def _give_back(tools: Tools) -> bool:
+    """Whether limits of the ledger have more room now: what was claimed and surely never sent, by processes that are dead, counts no more."""
+    has_room = False
+    for row in await tools.try_ledger(tools.ledger.limits.never_sent) or ():
+        if tools.ledger.presence.is_alive(row.owner) is False:
+            with contextlib.suppress(ConfigurationError):
+                has_room |= (await bury(tools, row)).status is Status.REJECTED
+    return has_room
 
 
 async def bury(tools: Tools, record: Record) -> Record:
@@ -145,7 +202,7 @@ async def await_other_process(followed: Followed) -> Record:
     while True:
         record = await tools.try_ledger(tools.ledger.find, followed.key)
         if record is not None and record.status is Status.SUBMITTING:
-            alive = owners.is_alive(record.owner)
+            alive = tools.ledger.presence.is_alive(record.owner)
             # Of a process on another machine we only know that a create cannot be in the air for ever; it may have been stopped
             # together with this one.
             if alive is False or (alive is None and waited() > 2 * tools.limits.create_timeout):
@@ -204,6 +261,7 @@ async def send(followed: Followed, request: VideoRequest) -> bool:
     )
     most = tools.limits.tries_after_trouble
     while True:
+        await tools.turns.fresh()  # another session of the account may have been refused
         while (left := tools.busy_until - tools.clock.monotonic()) > 0 and not followed.snapshot.cancel_requested:
             # A little apart, so that not all come back at the same instant.
             await followed.count_down(left + random.uniform(0.0, 0.3), "the service is busy; nothing submitted yet")
@@ -215,11 +273,14 @@ async def send(followed: Followed, request: VideoRequest) -> bool:
             if tools.busy_until > tools.clock.monotonic() or followed.snapshot.cancel_requested:
                 continue  # that became so while this one waited for its turn
             seen = tools.gate.refusals
-            outcome = await _send_once(followed, request)
+            outcome = await _send_once(followed, request) if await _takes_off(followed) else None
             if isinstance(outcome, RateLimited):
                 tools.gate.refused(seen)
             elif isinstance(outcome, Generation):
                 tools.gate.accepted()
+        if outcome is None:
+            await followed.count_down(WAIT_FOR_OTHERS, OTHERS_SEND)
+            continue
         if isinstance(outcome, Generation):
             await _accept(followed, outcome)
             return True
@@ -237,13 +298,26 @@ async def send(followed: Followed, request: VideoRequest) -> bool:
             await tools.try_ledger(tools.ledger.save, followed.key, {"sent_at": None})
             # It is the account that is busy, so it is the refusals of all jobs in a row that make the pauses longer.
             pause = _pause(tools, tools.gate.refusals, outcome.retry_after)
-            tools.busy_until = max(tools.busy_until, tools.clock.monotonic() + pause)
+            if outcome.retry_after is not None:
+                tools.refused(pause, is_create=True)
+            else:
+                tools.busy_until = max(tools.busy_until, tools.clock.monotonic() + pause)
             followed.tell(trouble=str(outcome))
         else:
             if isinstance(outcome, ConnectionFailed | RateLimited):  # until now it was tried again by itself
                 outcome.args = (f"{outcome}; run it again later",)
             await followed.end(Status.REJECTED, outcome, nothing_charged=True)
             return False
+
+
+async def _takes_off(followed: Followed) -> bool:
+    """Whether one more create of the account may be in the air, where that is limited: then it is marked as sent."""
+    tools = followed.tools
+    if tools.turns.allowance.creates_at_once is None:
+        return True
+    longest = 2 * tools.limits.create_timeout
+    took = await tools.try_ledger(tools.ledger.pace.take_off, followed.key, tools.account, tools.clock.time(), longest)
+    return took is not False
 
 
 def _may_go_on(tools: Tools, refused: int, alone: int) -> bool:
@@ -283,7 +357,10 @@ async def _send_once(followed: Followed, request: VideoRequest) -> Generation | 
     try:
         # The last stop before money: from here on a crash means "perhaps sent". Whoever thought us dead meanwhile (another
         # machine cannot know) has written our row off, and may have claimed the intention anew: then this write fails.
-        await tools.in_ledger(tools.ledger.save, followed.key, {**_STILL_OURS, "sent_at": tools.clock.time()})
+        changes = {**_STILL_OURS, "sent_at": tools.clock.time()}
+        await followed.in_ledger_again("nothing submitted yet", tools.ledger.save, followed.key, changes)
+    except BudgetExceeded as error:  # written off, and what it would have cost was spent by others meanwhile
+        return error
     except ConfigurationError as error:
         row = await tools.try_ledger(tools.ledger.find, followed.key)
         if row is not None and row.status is not Status.SUBMITTING:

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ...settings import SIMULATOR
 from .contract import NAMED, Account, AccountNotKnown, shown
 from .ledger_file import Connection, LedgerFile
 from .memory import Memory
 
 _TAKEN = "status NOT IN ('failed', 'cancelled', 'rejected')"
 _UNFINISHED = "status IN ('submitting', 'queued', 'processing')"
+_SAY = (
+    "INSERT INTO accounts VALUES (?, ?, ?)"
+    " ON CONFLICT (account) DO UPDATE SET same_as = excluded.same_as, at = excluded.at"
+)
+_HAND_OVER = (
+    f"UPDATE jobs SET account = ? WHERE account = ? AND (NOT ({_TAKEN}) OR NOT EXISTS (SELECT 1 FROM jobs AS other"
+    " WHERE other.account = ? AND other.request_hash = jobs.request_hash AND other.take = jobs.take"
+    f" AND other.{_TAKEN}))"
+)
 
 
 class Accounts:
@@ -54,11 +64,11 @@ class Accounts:
         """Keep what was said of `account`: that it is `same_as`, which then has all its jobs, or that it is one of its own."""
         with self._file.transaction() as db:
             target = now(db, same_as) if same_as != account else account
-            db.execute("INSERT OR REPLACE INTO accounts VALUES (?, ?, ?)", (account, target, at))
+            db.execute(_SAY, (account, target, at))
             if target != account:
                 db.execute("UPDATE accounts SET same_as = ? WHERE same_as = ?", (target, account))
                 # What both have stays with both: a row that was paid for is never dropped.
-                db.execute("UPDATE OR IGNORE jobs SET account = ? WHERE account = ?", (target, account))
+                db.execute(_HAND_OVER, (target, account, target))
                 self._memory.account_changed(account, target)
 
 
@@ -86,7 +96,7 @@ def refuse_unknown(db: Connection, base_url: str, account: str, request_hash: st
 
 def _is_open(db: Connection, base_url: str, account: str, other: str) -> bool:
     """Whether these two may be one, and nobody has said anything. Two names that differ say it; and who came first is not asked."""
-    if account.startswith(NAMED) and other.startswith(NAMED):
+    if base_url == SIMULATOR or (account.startswith(NAMED) and other.startswith(NAMED)):
         return False
     if db.execute("SELECT 1 FROM accounts WHERE account = ?", (account,)).fetchone() is not None:
         return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ...api.models import VideoRequest
@@ -32,7 +32,7 @@ class Browsing:
 
     def page(self, wanted: Wanted, limit: int, offset: int = 0) -> list[Record]:
         """At most `limit` of the wanted jobs, newest first, after leaving out the first `offset`."""
-        where, values = _where(wanted)
+        where, values = _where(wanted, self._file.found_by)
         query = f"SELECT * FROM jobs {where} ORDER BY number DESC LIMIT ? OFFSET ?"
         return self._records(query, (*values, limit, offset))
 
@@ -49,7 +49,7 @@ class Browsing:
 
     def prompts(self, text: str = "", limit: int = 50) -> tuple[str, ...]:
         """Prompts used before that hold `text`, each once, newest first."""
-        where, values = _where(Wanted(text=text))
+        where, values = _where(Wanted(text=text), self._file.found_by)
         query = f"SELECT {_PROMPT} AS prompt FROM jobs {where} GROUP BY prompt ORDER BY MAX(number) DESC LIMIT ?"
         return self._column(query, *values, limit)
 
@@ -79,7 +79,7 @@ class Browsing:
         """Which of these references was the newest to be sent, or to be about to; None where none of them ever was."""
         newest: tuple[int, str] | None = None
         for address in dict.fromkeys(addresses):
-            query = "SELECT MAX(number) FROM jobs WHERE account = ? AND instr(request, ?)"
+            query = "SELECT MAX(number) FROM jobs WHERE account = ? AND instr(request, ?) > 0"
             [number] = self._column(query, account, json.dumps(address))
             if number is not None and (newest is None or number > newest[0]):
                 newest = (number, address)
@@ -109,19 +109,20 @@ class Browsing:
         return float(found)
 
     def spending(self) -> list[Spending]:
-        """Credits charged and saved, by day (local time), model and notebook; newest day first."""
+        """Credits charged and saved, by day (local time), model, notebook, person and project; newest day first."""
         query = f"""
-            SELECT day, model, notebook, simulated, SUM(jobs), SUM(credits), SUM(saved) FROM (
+            SELECT day, model, notebook, simulated, SUM(jobs), SUM(credits), SUM(saved), person, project FROM (
                 SELECT {_DAY} AS day, model, notebook, simulated,
-                       1 AS jobs, COALESCE(credits, 0) AS credits, 0 AS saved
+                       1 AS jobs, COALESCE(credits, 0) AS credits, 0 AS saved, person, project
                 FROM jobs WHERE request_id IS NOT NULL
                 UNION ALL
                 SELECT date(min(r.at, {_NOW}), 'unixepoch', 'localtime'), j.model, r.notebook, j.simulated,
-                       0, 0, COALESCE(r.credits_saved, 0)
+                       0, 0, COALESCE(r.credits_saved, 0), r.person, r.project
                 FROM reuses r JOIN jobs j ON j.key = r.key
-            ) GROUP BY day, model, notebook, simulated ORDER BY day DESC, model, notebook"""
+            ) AS spent GROUP BY day, model, notebook, simulated, person, project
+            ORDER BY day DESC, model, notebook, simulated, person, project"""
         rows = self._file.read(query)
-        return [Spending(r[0], r[1], r[2], bool(r[3]), r[4], r[5], r[6]) for r in rows]
+        return [Spending(r[0], r[1], r[2], bool(r[3]), r[4], r[5], r[6], r[7], r[8]) for r in rows]
 
     def _records(self, query: str, values: tuple[Any, ...]) -> list[Record]:
         return [record_of(row) for row in self._file.read(query, values)]
@@ -130,7 +131,7 @@ class Browsing:
         return tuple(row[0] for row in self._file.read(query, values))
 
 
-def _where(wanted: Wanted) -> tuple[str, tuple[Any, ...]]:
+def _where(wanted: Wanted, found_by: Callable[[str], tuple[str, tuple[str, ...]]]) -> tuple[str, tuple[Any, ...]]:
     conditions, values = [], []
     for column, value in (
         ("model", wanted.model),
@@ -142,11 +143,9 @@ def _where(wanted: Wanted) -> tuple[str, tuple[Any, ...]]:
             conditions.append(f"{column} = ?")
             values.append(value)
     if wanted.text.strip():
-        # instr, not LIKE: what a user types may hold % and _.
-        conditions.append(
-            f"(instr(searched({_PROMPT}), searched(?)) OR instr(searched(noted), searched(?)) OR key = ? OR request_id = ?)"
-        )
-        values += [wanted.text.strip()] * 4
+        condition, of_it = found_by(wanted.text.strip())
+        conditions.append(condition)
+        values += of_it
     if wanted.starred is not None:
         conditions.append("starred = ?")
         values.append(str(int(wanted.starred)))

@@ -15,6 +15,8 @@ from typing import Any, Protocol
 
 from ...api.models import VideoRequest
 from ...errors import ConfigurationError
+from ...ledger_address import LedgerAddress
+from ...settings import EACH_NAME
 from .races import Charge
 from .record import Record
 from .studies import Issued
@@ -48,7 +50,7 @@ class Facets:
 
 @dataclasses.dataclass(frozen=True)
 class Spending:
-    """Credits of one day, model and notebook; `saved` is what reuse did not cost. Simulated credits are counted apart."""
+    """Credits of one day, model, notebook, person and project; `saved` is what reuse did not cost. Simulated credits are counted apart."""
 
     day: str
     model: str
@@ -57,6 +59,66 @@ class Spending:
     jobs: int
     credits: float
     saved: float
+    person: str | None = None
+    project: str | None = None
+
+
+# Limits that a ledger keeps ------------------------------------------------------------------------
+
+EACH = EACH_NAME
+"""As the person or project of a limit: every one of them has it for themselves."""
+
+
+@dataclasses.dataclass(frozen=True)
+class SpendingLimit:
+    """At most so many credits a day, a month or ever (`per`), of one person or project, of each of them, or (None) of all together."""
+
+    credits: float
+    per: str
+    person: str | None = None
+    project: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Standing:
+    """How a limit stands for one whom it concerns. `spent` counts what may still be charged at the most it may cost."""
+
+    limit: SpendingLimit
+    person: str | None
+    project: str | None
+    spent: float
+    unpriced: int
+    """Jobs whose price nobody knows: until it is known the limit cannot be kept, so nothing more is sent under it."""
+    now: float
+    """When that was, by the ledger's clock."""
+
+    @property
+    def left(self) -> float:
+        """Credits."""
+        return max(0.0, self.limit.credits - self.spent)
+
+
+@dataclasses.dataclass(frozen=True)
+class Allowance:
+    """How fast the service may be asked in the name of an account; None: as fast as you like. Pauses are seconds from now."""
+
+    calls_a_minute: float | None = None
+    creates_at_once: int | None = None
+    no_create_for: float = 0.0
+    no_look_for: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Member:
+    """Who works with this ledger, with which version of the package, and when they last bought or checked something (epoch seconds)."""
+
+    person: str
+    version: str
+    at: float
+
+
+class LedgerAway(ConfigurationError):  # noqa: N818 - a state more than an error
+    """A store that has answered before cannot be reached for now: what became of the call is known when it is done again, not before."""
 
 
 # Accounts ----------------------------------------------------------------------------------------
@@ -123,7 +185,7 @@ class Browsing(Protocol):
         """Credits charged for jobs begun at or after `moment`, simulated ones or real ones."""
 
     def spending(self) -> list[Spending]:
-        """Credits charged and saved, by day (local time), model and notebook; newest day first."""
+        """Credits charged and saved, by day (local time), model, notebook, person and project; newest day first."""
 
 
 class Experience(Protocol):
@@ -156,6 +218,63 @@ class Accounts(Protocol):
 
     def answer(self, account: str, same_as: str, at: float) -> None:
         """Keep what was said of `account`: that it is `same_as`, which then has all its jobs, or that it is one of its own."""
+
+
+class Limits(Protocol):
+    """How much whoever shares this ledger may spend. Simulated credits are counted apart, under the same limits."""
+
+    def all(self) -> list[SpendingLimit]:
+        """The limits that are set."""
+
+    def set(self, limit: SpendingLimit) -> None:
+        """Have this limit from now on, in place of one of the same period, person and project."""
+
+    def remove(self, limit: SpendingLimit) -> bool:
+        """Have no such limit any more, whatever its credits; False where there was none."""
+
+    def standings(self, simulated: bool) -> list[Standing]:
+        """How every limit stands; those of each person or project once for each who has spent anything under it."""
+
+    def of(self, person: str | None, project: str | None, simulated: bool) -> list[Standing]:
+        """How those limits stand that this person is under, working for this project."""
+
+    def never_sent(self) -> list[Record]:
+        """Intentions that count, of which nothing has left: where their process is dead, they may be given back."""
+
+
+class Pace(Protocol):
+    """How fast the service may be asked in the name of an account, by all sessions together."""
+
+    def of(self, account: str, owner: str) -> Allowance:
+        """What is allowed just now, without the pauses that this owner was asked for itself."""
+
+    def allow_calls(self, account: str, calls_a_minute: float | None) -> None:
+        """At most so many calls a minute from now on; None: as many as you like."""
+
+    def allow_creates(self, account: str, creates_at_once: int | None) -> None:
+        """At most so many creates in the air at once from now on; None: as many as you like."""
+
+    def refused(self, account: str, owner: str, seconds: float, is_create: bool) -> None:
+        """The service has asked this owner for a pause of so many seconds."""
+
+    def take(self, account: str, wanted: int) -> tuple[int, float]:
+        """(how many calls may go out now, at most `wanted`; else 0, and in how many seconds the next one may)."""
+
+    def take_off(self, key: str, account: str, at: float, longest: float) -> bool:
+        """Mark this job as sent at `at`, if so few others of the account are in the air that one more may be.
+
+        A create that has been there for `longest` seconds was lost with its process.
+        """
+
+
+class Members(Protocol):
+    """Who works with this ledger."""
+
+    def seen(self, person: str, version: str) -> None:
+        """This person has worked with this version just now."""
+
+    def all(self) -> list[Member]:
+        """Everybody who has, the newest first."""
 
 
 class Votes(Protocol):
@@ -248,8 +367,35 @@ class Races(Protocol):
         """Every job of these requests since the race began, all tries: what it cost. Empty before it has begun."""
 
 
+class Presence(Protocol):
+    """Which runners are alive. What is asked here may be asked from any thread, and costs next to nothing."""
+
+    @property
+    def beat_seconds(self) -> float | None:
+        """How often a runner that has something to do must say that it lives; None: never."""
+
+    def beat(self, owner: str) -> None:
+        """Say that this one lives."""
+
+    def hang_up_if_silent(self) -> None:
+        """Break a call of the store that has had no answer for long; from any thread."""
+
+    def leave(self, owner: str) -> None:
+        """Say that this one has ended, and has nothing in the air."""
+
+    def is_alive(self, owner: str | None) -> bool | None:
+        """Whether the owner's create may still be in the air; None where nobody can tell (yet)."""
+
+    def is_at_work(self, owner: str | None) -> bool:
+        """Whether the owner surely goes on. Where nobody can tell, it does not."""
+
+
 class Store(Protocol):
-    """All of it: what was intended, sent and answered, and by these eight parts what can be asked of it."""
+    """All of it: what was intended, sent and answered, and by these twelve parts what can be asked of it."""
+
+    @property
+    def presence(self) -> Presence:
+        """Which runners are alive."""
 
     @property
     def browsing(self) -> Browsing:
@@ -262,6 +408,18 @@ class Store(Protocol):
     @property
     def accounts(self) -> Accounts:
         """Whose is what."""
+
+    @property
+    def limits(self) -> Limits:
+        """How much may be spent."""
+
+    @property
+    def pace(self) -> Pace:
+        """How fast the service may be asked."""
+
+    @property
+    def members(self) -> Members:
+        """Who works with it."""
 
     @property
     def votes(self) -> Votes:
@@ -289,7 +447,9 @@ class Store(Protocol):
         """(the row that stands for this intention, whether it is new), decided and committed in one transaction.
 
         At most one row that may have been paid for stands for an account, request and take, also when several processes claim at once.
-        `fresh` takes the next free take instead of the one asked for. `before_insert` may raise to refuse a new row.
+        `fresh` takes the next free take instead of the one asked for. `before_insert` may raise to refuse a new row. The row gets its `day`
+        by the ledger's clock. Raises BudgetExceeded where a new row could bring a limit of the ledger above what it allows, or where nobody
+        knows what it may cost (`reserved`): of claims under limits each sees all that were committed before, whoever made them.
         """
 
     def adopt(self, record: Record) -> Record:
@@ -302,6 +462,7 @@ class Store(Protocol):
         """Write some columns of one row. A verdict of the service (succeeded, failed, cancelled) is never taken
         back; a later one replaces it until there is a clip.
 
+        One that was given up and is taken up again by the last write before its create is held against the limits anew: BudgetExceeded.
         If the row was lost it is written whole, from what this process knows of it, and returned. Raises ConfigurationError where
         nothing is known of it, or where its place was taken before anything was paid.
         """
@@ -309,8 +470,16 @@ class Store(Protocol):
     def revise(self, key: str, decide: Callable[[Record], Mapping[str, Any]]) -> Record:
         """The row after `decide(row)` changed it, read and written in one transaction: nobody writes in between."""
 
-    def note_reuse(self, key: str, at: float, credits_saved: float | None, notebook: str | None) -> None:
-        """Remember that a run of a cell cost nothing because of this row."""
+    def note_reuse(
+        self,
+        key: str,
+        at: float,
+        credits_saved: float | None,
+        notebook: str | None,
+        person: str | None = None,
+        project: str | None = None,
+    ) -> None:
+        """Remember that a run of a cell, by this person for this project, cost nothing because of this row."""
 
     # What it reads for that
 
@@ -338,7 +507,7 @@ class Store(Protocol):
     # The store as such
 
     @property
-    def path(self) -> Path:
+    def path(self) -> Path | LedgerAddress:
         """Where it lies, for messages."""
 
     @property

@@ -14,22 +14,26 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ...api.canonical_text import canonical_text
-from ...api.models import VideoRequest
+from ...api.models import Status, VideoRequest
 from ...errors import ConfigurationError, one_line
+from ...ledger_address import LedgerAddress, hidden
 from ...settings import same_service
 from ..grouping import groupable
+from .account_pace import AccountPace
 from .accounts import Accounts, now, refuse_unknown
 from .ballot_box import BallotBox
 from .browsing import Browsing
-from .contract import Spending, Store, Wanted
+from .contract import Presence, Spending, Store, Wanted
 from .experience import Experience
 from .ledger_file import Connection, IntegrityError, LedgerFile, Row
 from .measurements import Measurements
+from .members import Members
 from .memory import Memory
 from .migrations import migrate
+from .presence import LocalPresence
 from .races import Races
 from .record import BESIDE_A_VERDICT, CHANGEABLE, FREE_AGAIN, VERDICTS, Record, not_taken_back, record_of
 from .registrations import Registrations
@@ -44,6 +48,7 @@ from .rows import (
     row_of,
     update,
 )
+from .spending_limits import SpendingLimits, refuse_over
 from .studies import Studies
 from .vote import Vote
 
@@ -63,17 +68,29 @@ _PROMPT_READ = 20_000
 
 
 class Ledger:
-    """The file at `path`, opened at first use. Not thread-safe: one thread owns it (the runner gives it one).
+    """The file at `path`, or the schema at an address `postgresql://…`, opened at first use.
 
+    Not thread-safe: one thread owns it (the runner gives it one).
     Every method raises ConfigurationError, in one line with the cure, when the file cannot be read or written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | LedgerAddress | str) -> None:
         self._memory = Memory()
-        self.file = LedgerFile(path, migrate, self._memory)
+        self.place: Path | LedgerAddress = _place(path)
+        """Another Ledger of the same has the same rows."""
+        del path  # it may hold a password
+        self.file: LedgerFile
+        self.presence: Presence
+        if isinstance(self.place, LedgerAddress):
+            self.file, self.presence = _shared(self.place, self._memory)
+        else:
+            self.file, self.presence = LedgerFile(self.place, migrate, self._memory), LocalPresence()
         self.browsing = Browsing(self.file)
         self.experience = Experience(self.file)
         self.accounts = Accounts(self.file, self._memory)
+        self.limits = SpendingLimits(self.file)
+        self.pace = AccountPace(self.file)
+        self.members = Members(self.file)
         self.votes = BallotBox(self.file)
         self.studies = Studies(self.file)
         self.measurements = Measurements(self.file)
@@ -82,7 +99,7 @@ class Ledger:
 
     @property
     def path(self) -> Path:
-        """Where the file lies."""
+        """Where the file lies; of a server its address, which is for messages alone."""
         return self.file.path
 
     @property
@@ -97,7 +114,7 @@ class Ledger:
                 pass
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Ledger, (self.path,)  # its connection stays where it is
+        return Ledger, (self.place,)  # its connection stays where it is
 
     def close(self) -> None:
         """Close the file; the next call opens it again."""
@@ -109,7 +126,11 @@ class Ledger:
 
     def check(self) -> str:
         """`ok`, or what SQLite finds wrong with the file."""
-        return str(self.file.read("PRAGMA quick_check(1)")[0][0])
+        return self.file.check()
+
+    def about(self) -> str:
+        """Of a server, what it is and whether this role may write there; nothing of a file."""
+        return self.file.about()
 
     # What a runner writes and reads --------------------------------------------------------------
 
@@ -117,7 +138,8 @@ class Ledger:
     def claim(self, record: Record, fresh: bool, before_insert: Callable[[], None]) -> tuple[Record, bool]:
         """(the row that stands for this intention, whether it is new), decided and committed in one transaction.
 
-        `fresh` takes the next free take instead of the one asked for. `before_insert` may raise to refuse a new row.
+        `fresh` takes the next free take instead of the one asked for. `before_insert` may raise to refuse a new row. Raises
+        BudgetExceeded where it could bring a limit of the ledger above what it allows.
         """
         with self.file.transaction() as db:
             # Another notebook may have said meanwhile that this is the account of earlier jobs.
@@ -138,7 +160,9 @@ class Ledger:
                 )
             if not fresh:  # who buys another one on purpose is not asked
                 refuse_unknown(db, record.base_url, record.account, place[1], take)
+            record = dataclasses.replace(record, day=refuse_over(db, record))
             before_insert()
+            self.file.note_owner(db, record.owner)
             insert(db, record)
             return self._memory.learn(record), True
 
@@ -176,9 +200,19 @@ class Ledger:
         """
         assert set(changes) <= CHANGEABLE, set(changes) - CHANGEABLE
         with self.file.transaction() as db:
+            if changes.get("status") is Status.SUBMITTING:
+                changes = self._taken_up_again(db, key, changes)
             if changes and not self._save(db, key, changes):
                 self._save_lost(db, key, changes)
         return self._memory.written_again(key)
+
+    def _taken_up_again(self, db: Connection, key: str, changes: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The changes, with the day: what another process had written off is free for others, so it has to fit under the limits anew."""
+        row = row_of(db, key)
+        known = self._memory.known(key) if row is None else record_of(row)
+        if known is None or (row is not None and known.status.value not in FREE_AGAIN):
+            return changes
+        return {**changes, "day": refuse_over(db, known)}
 
     def _save_lost(self, db: Connection, key: str, changes: Mapping[str, Any]) -> None:
         """Write the whole row, and the changes with it."""
@@ -247,10 +281,21 @@ class Ledger:
             return self._memory.learn(record_of(row_of(db, key)))
 
     @groupable
-    def note_reuse(self, key: str, at: float, credits_saved: float | None, notebook: str | None) -> None:
-        """Remember that a run of a cell cost nothing because of this row."""
+    def note_reuse(
+        self,
+        key: str,
+        at: float,
+        credits_saved: float | None,
+        notebook: str | None,
+        person: str | None = None,
+        project: str | None = None,
+    ) -> None:
+        """Remember that a run of a cell, by this person for this project, cost nothing because of this row."""
         with self.file.transaction() as db:
-            db.execute("INSERT INTO reuses VALUES (?, ?, ?, ?)", (key, at, credits_saved, notebook))
+            db.execute(
+                "INSERT INTO reuses (key, at, credits_saved, notebook, person, project) VALUES (?, ?, ?, ?, ?, ?)",
+                (key, at, credits_saved, notebook, person, project),
+            )
 
     @groupable
     def find(self, key_or_request_id: str) -> Record | None:
@@ -275,7 +320,7 @@ class Ledger:
 
         `account_at(spelling)` is what this account was called there. Rows of other accounts stay as they are until their key is used.
         """
-        if not self.path.exists():
+        if not self.file.exists():
             return 0
         with self.file.transaction(write=False) as db:
             found = []
@@ -317,7 +362,7 @@ class Ledger:
         return self.browsing.page(Wanted(status=status), limit)
 
     def spending(self) -> list[Spending]:
-        """Credits charged and saved, by day (local time), model and notebook; newest day first."""
+        """Credits charged and saved, by day (local time), model, notebook, person and project; newest day first."""
         return self.browsing.spending()
 
     @groupable
@@ -344,6 +389,21 @@ class Ledger:
     def votes_among(self, keys: Iterable[str]) -> list[Vote]:
         """The votes that compare two of the jobs with these keys, oldest first, without those taken back."""
         return self.votes.among(keys)
+
+
+def _place(place: Path | LedgerAddress | str) -> Path | LedgerAddress:
+    found = hidden(place)
+    return found if isinstance(found, LedgerAddress) else Path(found)
+
+
+def _shared(address: LedgerAddress, memory: Memory) -> tuple[LedgerFile, Presence]:
+    """What a team shares. It stands where a file stands, and is imported only where there is one."""
+    from .leases import Leases
+    from .ledger_server import LedgerServer
+    from .server_migrations import migrate_server
+
+    server = LedgerServer(address, migrate_server, memory)
+    return cast("LedgerFile", server), Leases(server)
 
 
 def _lost_twin(db: Connection, record: Record) -> Row | None:

@@ -24,8 +24,14 @@ BUSY_TIMEOUT_SECONDS = 5.0
 
 Connection = sqlite3.Connection
 Row = sqlite3.Row
+LedgerError = sqlite3.Error
 DatabaseError = sqlite3.DatabaseError
+OperationalError = sqlite3.OperationalError
 IntegrityError = sqlite3.IntegrityError
+_FOUND = (  # instr, not LIKE: what a user types may hold % and _
+    "(instr(searched(json_extract(request, '$.prompt')), searched(?)) > 0 OR instr(searched(noted), searched(?)) > 0"
+    " OR key = ? OR request_id = ?)"
+)
 
 
 class Witness(Protocol):
@@ -78,6 +84,25 @@ class LedgerFile:
     def lacks_what_was_lost(self) -> bool:
         """Whether a file that was open is gone with what it alone knew: then nobody can say what was bought already."""
         return self._lost is not None
+
+    def exists(self) -> bool:
+        """Whether there is a file yet."""
+        return self.path.exists()
+
+    def check(self) -> str:
+        """`ok`, or what SQLite finds wrong with the file."""
+        return str(self.read("PRAGMA quick_check(1)")[0][0])
+
+    def about(self) -> str:
+        """What is to be said of it beside where it lies: nothing."""
+        return ""
+
+    def note_owner(self, db: Connection, owner: str | None) -> None:
+        """A row of this one is about to be written: nothing to do, the system knows who lives."""
+
+    def found_by(self, text: str) -> tuple[str, tuple[str, ...]]:
+        """(a condition that the rows in which `text` is found fulfil, its values)."""
+        return _FOUND, (text, text, text, text)
 
     def close(self) -> None:
         """Close the file; the next call opens it again."""
@@ -178,7 +203,7 @@ class LedgerFile:
         db = sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False)
         try:
             db.row_factory = sqlite3.Row
-            db.create_function("searched", 1, _searched, deterministic=True)
+            db.create_function("searched", 1, as_searched, deterministic=True)
             db.execute("PRAGMA journal_mode = DELETE")
             db.execute("PRAGMA synchronous = FULL")
             db.execute("PRAGMA foreign_keys = ON")
@@ -232,7 +257,7 @@ class LedgerFile:
         self._may_be_another, self._rescued = False, None
 
 
-def _searched(text: str | None) -> str | None:
+def as_searched(text: str | None) -> str | None:
     """The text as it is compared with what somebody looks for. SQLite's own `lower` knows the letters of English alone."""
     return None if text is None else canonical_text(canonical_text(text).casefold())
 

@@ -12,7 +12,10 @@ _KNOWN = (
     "SELECT subject, found FROM measurements WHERE name = ? AND version = ? AND source = ?"
     " AND subject IN (SELECT value FROM json_each(?))"
 )
-_KEEP = "INSERT OR REPLACE INTO measurements (subject, name, version, source, found, at) VALUES (?, ?, ?, ?, ?, ?)"
+_KEEP = (
+    "INSERT INTO measurements (subject, name, version, source, found, at) VALUES (?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (name, version, source, subject) DO UPDATE SET found = excluded.found, at = excluded.at"
+)
 
 
 class Measurements:

@@ -6,12 +6,14 @@ A new column of `jobs` is one more step here and one more field of `Record`.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 
 from msgspec import MsgspecError
 
 from ...api.models import VideoRequest
 from .ledger_file import Connection, DatabaseError
+from .periods import day_of
 from .record import cell_of
 from .rows import ONE_PER_INTENTION, UNFINISHED, make_room
 
@@ -47,6 +49,13 @@ def identify_anew(db: Connection) -> None:
     )
     make_room(db)
     db.execute(ONE_PER_INTENTION)
+
+
+def say_days(db: Connection) -> None:
+    """What was claimed before days were recorded counts on the day it began; a clock that was wrong then has put nothing into the future."""
+    rows = db.execute("SELECT key, created_at FROM jobs WHERE sent_at IS NOT NULL OR request_id IS NULL").fetchall()
+    now = time.time()
+    db.executemany("UPDATE jobs SET day = ? WHERE key = ?", [(day_of(min(at, now)), key) for key, at in rows])
 
 
 MIGRATIONS: tuple[tuple[Step, ...], ...] = (
@@ -204,6 +213,45 @@ MIGRATIONS: tuple[tuple[Step, ...], ...] = (
         "ALTER TABLE jobs ADD COLUMN noted TEXT",
     ),
     ("ALTER TABLE jobs ADD COLUMN follower TEXT",),  # m014_followers: of all who show a job one asks the service
+    (  # m015_spending_limits: who spends, for what, on which day, and how much a team allows
+        "ALTER TABLE jobs ADD COLUMN person TEXT",
+        "ALTER TABLE jobs ADD COLUMN project TEXT",
+        "ALTER TABLE jobs ADD COLUMN day TEXT",
+        "ALTER TABLE jobs ADD COLUMN reserved REAL",
+        say_days,
+        # All that the sums of limits ask for, so that ten thousand jobs of a month are added up from it alone.
+        "CREATE INDEX by_day ON jobs (day, base_url, person, project, status, credits, reserved, estimate)",
+        "ALTER TABLE reuses ADD COLUMN person TEXT",
+        "ALTER TABLE reuses ADD COLUMN project TEXT",
+        """CREATE TABLE spending_limits (
+        per TEXT NOT NULL,
+        person TEXT NOT NULL,
+        project TEXT NOT NULL,
+        credits REAL NOT NULL,
+        at REAL NOT NULL,
+        PRIMARY KEY (per, person, project)
+    ) STRICT""",
+    ),
+    (  # m016_account_pace: how fast all sessions of an account may ask the service together, and what it has refused to one of them
+        """CREATE TABLE account_pace (
+        account TEXT PRIMARY KEY,
+        calls_a_minute REAL,
+        creates_at_once INTEGER,
+        tokens REAL NOT NULL DEFAULT 0,
+        tokens_at REAL NOT NULL DEFAULT 0,
+        no_create_until REAL NOT NULL DEFAULT 0,
+        no_create_by TEXT,
+        no_look_until REAL NOT NULL DEFAULT 0,
+        no_look_by TEXT
+    ) STRICT""",
+    ),
+    (  # m017_members: who works with this ledger, and with which version
+        """CREATE TABLE members (
+        person TEXT PRIMARY KEY,
+        version TEXT NOT NULL,
+        at REAL NOT NULL
+    ) STRICT""",
+    ),
 )
 
 

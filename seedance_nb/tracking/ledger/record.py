@@ -37,6 +37,10 @@ class Record(Kept):
     """Who asks the service how it is; None where nobody does, or it has ended."""
     notebook: str | None = None
     sent_at: float | None = None
+    day: str | None = None
+    """On which day (UTC, by the ledger's clock) it was claimed: what it costs counts there against limits. None where it was sent from elsewhere."""
+    reserved: float | None = None
+    """Credits it may cost at most, where a limit held when it was claimed."""
     clip: Mapping[str, Any] | None = None
 
 

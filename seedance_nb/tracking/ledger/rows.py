@@ -35,7 +35,7 @@ def insert(db: Connection, record: Record, *, anew: bool = False) -> None:
     )
 
 
-def update(db: Connection, key: str, changes: Mapping[str, Any], only_if: str = "1", *values: Any) -> bool:
+def update(db: Connection, key: str, changes: Mapping[str, Any], only_if: str = "true", *values: Any) -> bool:
     """Whether there was such a row. One statement: beside a computing cell each waits for its turn with the interpreter."""
     if not changes:
         return False

@@ -1,5 +1,6 @@
 """What a prompt is worth, clips and raters being draws. How often intervals hold: `python -m benchmarks vote_coverage`."""
 
+import itertools
 import math
 
 import numpy as np
@@ -10,8 +11,8 @@ from seedance_nb.errors import InvalidRequest
 from seedance_nb.grids.rankings import mixed_model
 from seedance_nb.grids.rankings.islands import islands
 from seedance_nb.grids.rankings.item_spread import chance_to_tell, item_spread
+from seedance_nb.grids.rankings.verdicts import Answer, evidence_of
 from seedance_nb.grids.rankings.verdicts import _enough as enough
-from seedance_nb.grids.rankings.verdicts import evidence_of
 from seedance_nb.grids.votes.vote_table import rank as rank_table
 from seedance_nb.grids.votes.votes import rank
 from seedance_nb.tracking.ledger.vote import Choice
@@ -33,6 +34,10 @@ def tasting(levels, count, *, luck, taste, votes, raters, seed):
     return made, groups
 
 
+def shares_of(vote):
+    return tuple(float(vote.choice is choice) for choice in (Choice.LEFT, Choice.RIGHT, Choice.TIE))
+
+
 def test_a_lucky_clip_makes_no_winning_prompt():
     claims = [
         rank(*tasting(dict.fromkeys("abc", 0.0), 2, luck=0.8, taste=0.0, votes=120, raters=MANY, seed=seed)).winner
@@ -47,6 +52,7 @@ def test_a_prompt_that_is_better_in_all_its_takes_and_for_all_raters_wins():
     assert ranking.winner == "b"
     assert ranking.words[0].startswith("“b” wins")
     assert "prompts themselves and raters like these" in ranking.words[-1]
+    assert "the difference tends to seem larger than it is" in ranking.words[-1]
     assert (ranking.pairs[0].a, ranking.pairs[0].told, ranking.more_to_tell) == ("b", True, 0)
     pair = ranking.pairs[0]
     assert 0.5 < pair.random_clip < pair.probability
@@ -61,6 +67,7 @@ def test_with_one_take_it_says_this_clip_and_never_wins():
     ranking = rank(votes, groups, by="prompt")
     assert (ranking.winner, ranking.lacks) == (None, ("takes",))
     assert not any(pair.told for pair in ranking.pairs)
+    assert "larger than it is" not in str(ranking)
     assert "Cannot tell which prompt is better" in str(ranking)
     assert "this clip of “b” is preferred to every other" in str(ranking)
     assert "grid.extend(takes=5)" in str(ranking)
@@ -201,6 +208,29 @@ def test_with_one_take_the_prior_of_luck_alone_says_how_wide_a_level_is():
     width, by_hand = width_of_a_level(0.0)
 
     assert width == pytest.approx(by_hand, rel=0.05)
+
+
+@pytest.mark.parametrize("room", [0, 10**9], ids=["one by one", "all at once"])
+def test_many_choices_of_spreads_are_fitted_as_each_alone(room, monkeypatch):
+    """However many at once, wherever each starts, and whether comparisons are a matrix or lists."""
+    votes, groups = tasting({"a": 0.0, "b": 1.0, "c": 0.3}, 3, luck=0.6, taste=0.5, votes=150, raters=MANY, seed=2)
+    answers = [Answer(v.left, v.right, v.rater, shares_of(v)) for v in votes if groups[v.left] != groups[v.right]]
+    evidence = evidence_of(answers, groups, {}, list("abc"))
+    monkeypatch.setattr(mixed_model, "_TOGETHER", room)
+    model = mixed_model.Model(evidence, mixed_model.effects_of(evidence, raters_are_draws=True))
+    explored = model.explore()
+
+    best = max(fitted.log_evidence for fitted in explored)
+    points = {fitted.point for fitted in explored}
+    assert len(points) > 5
+    for fitted in explored:
+        alone = model.fit(fitted.point)
+        np.testing.assert_allclose(fitted.effects, alone.effects, atol=1e-6)
+        np.testing.assert_allclose(fitted.covariance, alone.covariance, rtol=1e-3)
+        assert fitted.log_evidence == pytest.approx(alone.log_evidence, abs=1e-3)
+    for point in itertools.product(range(len(model.lattice)), repeat=2):
+        if point not in points:
+            assert model.fit(point).log_evidence <= best - mixed_model.NEGLIGIBLE + 1e-3
 
 
 def test_across_blocks_the_priors_of_levels_and_blocks_say_how_wide_a_level_is():

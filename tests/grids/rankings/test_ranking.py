@@ -28,6 +28,24 @@ def ranked(strengths, votes, seed=0, **more):
     return rank(study(strengths, votes, rng=seeded(seed)), each_its_own(strengths), **more)
 
 
+def winner_of(votes):
+    """What `rank` names, without what else it says: many studies are judged in the time of one in five."""
+    answers = [
+        verdicts.Answer(v.left, v.right, v.rater, tuple(float(v.choice == said) for said in ("left", "right", "tie")))
+        for v in votes
+    ]
+    keys = each_its_own({v.left for v in votes})
+    return verdicts.of_clips(
+        answers, keys, verdicts.order_of(answers, keys, sorted(keys)), resamples=199, seed=0
+    ).winner
+
+
+def test_the_verdict_of_many_studies_is_that_of_the_ranking():
+    for seed in range(5):
+        votes = study({"a": 0.0, "b": 0.5, "c": 1.0}, 90, rng=seeded(seed))
+        assert winner_of(votes) == rank(votes, each_its_own("abc"), resamples=199).winner
+
+
 def test_a_clear_study_has_a_winner_and_an_order():
     ranking = ranked(CLEAR, 200, by="prompt")
     assert [item.label for item in ranking.table] == ["c", "b", "a"]
@@ -53,7 +71,7 @@ def test_the_same_votes_and_seed_give_the_same_ranking_whatever_their_order():
 
 def test_equal_items_have_no_winner_in_all_but_a_few_studies():
     rng = seeded(8)
-    claims = [rank(study(SAME, 90, rng=rng), each_its_own("abc"), resamples=199).winner for _ in range(200)]
+    claims = [winner_of(study(SAME, 90, rng=rng)) for _ in range(200)]
     assert sum(winner is not None for winner in claims) <= 10
 
 
@@ -82,7 +100,7 @@ def test_that_many_votes_tell_about_four_times_in_five():
     error = (math.log(high / (1 - high)) - needed[0].pairs[0].size) / 1.96
     enough = round(4000 * (2.8 * error / gap) ** 2)
 
-    told = [rank(study(known, enough, rng=rng), keys, resamples=199).winner == "a" for _ in range(200)]
+    told = [winner_of(study(known, enough, rng=rng)) == "a" for _ in range(200)]
 
     assert 0.7 <= sum(told) / len(told) <= 0.9
 
@@ -441,8 +459,8 @@ def test_prompts_that_differ_more_than_their_takes_are_told_from_luck():
 
 
 def test_prompts_that_differ_by_their_takes_alone_are_rarely_told_from_luck():
-    verdicts = [lucky_study(SAME, 3, 0.8, 200, seed).luck.verdict for seed in range(60)]
-    assert verdicts.count("told") <= 5
+    verdicts = [lucky_study(SAME, 3, 0.8, 200, seed).luck.verdict for seed in range(40)]
+    assert verdicts.count("told") <= 4
 
 
 def test_a_winner_by_one_lucky_clip_is_called_luck():

@@ -3,9 +3,10 @@ import functools
 import choix
 import numpy as np
 import pytest
-from grids.studies import each_its_own, seeded, study
+from grids.studies import answer, each_its_own, seeded, study, vote
 from scipy import optimize
 
+from seedance_nb.grids.rankings.intervals import POINT, bootstrap
 from seedance_nb.grids.rankings.strengths import Prior, chances, fit, log_likelihood, tally_of
 from seedance_nb.grids.votes import votes as blind_votes
 
@@ -53,7 +54,7 @@ def test_with_ties_it_is_the_maximum_that_scipy_finds(tie, prior):
 
     def loss(parameters):
         strengths, log_tie = np.append(parameters[:-1], -parameters[:-1].sum()), parameters[-1]
-        wins, losses, ties = (np.log(p) for p in chances(tally.design @ strengths, log_tie))
+        wins, losses, ties = (np.log(p) for p in chances(tally.differences(strengths[None])[0], log_tie))
         logs = tally.counts[0, :, 0] @ wins + tally.counts[0, :, 1] @ losses + tally.counts[0, :, 2] @ ties
         if prior is not None:
             logs -= (strengths @ strengths) / prior.strength**2 / 2
@@ -139,3 +140,56 @@ def test_the_95_percent_intervals_hold_the_truth_in_93_to_97_percent_of_studies(
         for item in rank(study(known, votes, rng=rng, tie=tie), each_its_own(names), resamples=299).table
     ]
     assert 0.93 <= sum(held) / len(held) <= 0.97
+
+
+def test_sums_over_pairs_are_those_of_the_matrix_of_comparisons():
+    names = list(TRUTH)
+    tally = tally_of(outcomes(study(TRUTH, 12, rng=seeded(5)), names), 4)[0]
+    matrix = np.zeros((len(tally.first), 4))
+    matrix[range(len(matrix)), tally.first], matrix[range(len(matrix)), tally.second] = 1.0, -1.0
+    strengths, values = np.random.default_rng(0).normal(size=(3, 4)), np.arange(3.0 * len(matrix)).reshape(3, -1)
+
+    np.testing.assert_allclose(tally.differences(strengths), strengths @ matrix.T, atol=1e-12)
+    np.testing.assert_allclose(tally.to_items(values), values @ matrix, atol=1e-12)
+    network = np.einsum("pi,rp,pj->rij", np.abs(matrix), values, np.abs(matrix))
+    network[:, range(4), range(4)] = 0.0
+    both = tally.between(values) + tally.between(values).transpose(0, 2, 1)
+    np.testing.assert_allclose(both, network, atol=1e-12)
+
+
+def test_intervals_of_differences_are_those_of_their_linear_combinations():
+    """The long way: a matrix of contrasts through every covariance."""
+    names = list(TRUTH)
+    found = bootstrap(*tally_of(outcomes(study(TRUTH, 120, rng=seeded(6)), names), 4), resamples=50, seed=1)
+    chosen = [(3, 0), (3, 2), (1, 0)]
+
+    def half(matrix):
+        errors = [
+            np.sqrt(np.einsum("ri,kij,rj->kr", matrix, fitted.covariance, matrix))
+            for fitted in (found.fit, found.resampled)
+        ]
+        away = np.abs((found.resampled.strengths - found.strengths) @ matrix.T)
+        return errors[0][0], np.quantile(away / errors[1], POINT, axis=0) * errors[0][0]
+
+    matrix = np.array([np.eye(4)[one] - np.eye(4)[other] for one, other in chosen])
+    sizes, errors, halves = found.contrasts(chosen)
+    np.testing.assert_allclose(sizes, matrix @ found.strengths, atol=1e-9)
+    np.testing.assert_allclose((errors, halves), half(matrix), atol=1e-9)
+    np.testing.assert_allclose(found.half_widths(), half(np.eye(4))[1], atol=1e-9)
+
+
+def test_every_item_has_the_votes_it_was_in_and_a_vote_with_its_repeats_counts_once():
+    rng = seeded(7)
+    votes = study(TRUTH, 60, rng=rng, raters=("Ann", "Bo"))
+    votes += [
+        vote(60 + n, v.right, v.left, answer(rng, 0.0), rater=v.rater, repeats=v.id) for n, v in enumerate(votes[:20])
+    ]
+    table = {row.label: row for row in rank(votes, each_its_own(TRUTH), resamples=0).table}
+    for label, row in table.items():
+        there = [v for v in votes if label in (v.left, v.right)]
+        share = {v.id: 0.5 if any(w.repeats == (v.repeats or v.id) for w in votes) else 1.0 for v in there}
+        liked = {v.id: {"left": v.left, "right": v.right}.get(v.choice, "") for v in there}
+        assert row.votes == pytest.approx(sum(share.values()))
+        assert row.wins == pytest.approx(sum(share[v.id] for v in there if liked[v.id] == label))
+        assert row.ties == pytest.approx(sum(share[v.id] for v in there if not liked[v.id]))
+        assert row.losses == pytest.approx(row.votes - row.wins - row.ties)

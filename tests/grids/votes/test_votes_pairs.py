@@ -128,7 +128,7 @@ def test_models_are_compared_on_the_same_prompt_first():
 def test_votes_chosen_by_what_tells_most_still_have_honest_intervals():
     strengths = {"a": -0.8, "b": -0.1, "c": 0.2, "d": 0.7}
     held = []
-    for seed in range(60):
+    for seed in range(30):
         groups = clips("abcd", 5)
         _, votes = session(groups, 90, seed=seed, strengths=strengths)
         ranking = rank(votes, groups, resamples=199)

@@ -8,7 +8,7 @@ from scipy import stats
 
 from seedance_nb.errors import InvalidRequest
 from seedance_nb.grids.votes import votes as blind_votes
-from seedance_nb.grids.votes.agreement import fair_coin, measure_agreement, originals, wilson
+from seedance_nb.grids.votes.agreement import fair_coin, measure_agreement, originals, report_raters, wilson
 from seedance_nb.tracking.ledger.vote import Choice
 
 rank = functools.partial(blind_votes.rank, of="clips")  # what is asked of levels: test_votes_levels.py
@@ -31,7 +31,7 @@ def test_a_rater_who_always_clicks_left_is_flagged_and_a_fair_one_is_not():
 
 def test_fair_raters_are_flagged_about_once_in_a_hundred():
     rng = seeded(3)
-    flagged = sum(rank(study(TRUTH, 60, rng=rng), KEYS, resamples=0).raters[0].has_side_bias for _ in range(500))
+    flagged = sum(report_raters(study(TRUTH, 60, rng=rng))[0].has_side_bias for _ in range(500))
     assert flagged <= 12
 
 

@@ -79,3 +79,30 @@ def test_config_of_the_magic_is_a_limit_too_and_a_slow_ledger_hides_none(folder,
             assert holder.stdout.readline() == "held\n"
             assert "over the limit of 60; nothing was sent" in kernel.run(BOAT.replace("-d 5", "-d 8")).error
         assert creates(simulator) == 0
+
+
+def table(kernel, line):
+    """What a command shows, as text."""
+    return " ".join(
+        m["content"]["data"]["text/plain"] for m in kernel.run(line).messages if m["msg_type"] == "display_data"
+    )
+
+
+def test_a_limit_of_the_ledger_is_set_shown_and_held_in_a_kernel(folder, simulator):
+    with started(folder, simulator, SEEDANCE_PERSON="Ann", SEEDANCE_PROJECT="Boats") as kernel:
+        kernel.run("%load_ext seedance_nb")
+        assert "no limit is set" in table(kernel, "%seedance limit")
+        assert "50 a month" in table(kernel, "%seedance limit 50 --per month --person each")
+        assert kernel.run(f"{BOAT} --wait").error.startswith("GenerationFailed")
+        refused = kernel.run(BOAT.replace("boat", "plane"))
+        assert refused.error.startswith("BudgetExceeded: the limit of 50 credits a month for person ann has 10 left")
+        assert "\n" not in refused.error
+        assert "nothing charged; it renews 20" in refused.error
+        shown = table(kernel, "%seedance limit")
+        assert all(word in shown for word in ("ann", "40", "10", "00:00 UTC"))
+        assert "boats" in table(kernel, "%seedance cost")
+        assert "say for how long" in kernel.run("%seedance limit 50").error
+        assert kernel.run("import seedance_nb as sd; print(sd.limit('off', per='month', person='each'))").text == "[]\n"
+        kernel.run(BOAT.replace("boat", "plane"))
+        assert kernel.run("%seedance wait").succeeded
+        assert creates(simulator) == 2

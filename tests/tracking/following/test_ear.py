@@ -12,7 +12,10 @@ class Rows:
         self.read, self.gates = [], [asyncio.Event(), asyncio.Event(), asyncio.Event()]
         self.tasks = []
         self.ear = Ear(
-            self._read, lambda seconds: asyncio.sleep(0), lambda work: self.tasks.append(asyncio.create_task(work))
+            self._read,
+            lambda seconds: asyncio.sleep(0),
+            lambda work: self.tasks.append(asyncio.create_task(work)),
+            lambda owner: True,
         )
 
     async def _read(self, keys):

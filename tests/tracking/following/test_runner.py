@@ -741,7 +741,7 @@ def test_new_limits_apply_to_calls_from_now_on(steady):
     job = submit(runner)
     assert until(lambda: service.looks)
     runner.use_limits(Limits(concurrency=2))
-    assert until(lambda: runner._tools.calls._value <= 2)
+    assert until(lambda: runner._tools.calls._at_once._value <= 2)
     assert (runner.limits.concurrency, job.done()) == (2, False)
 
 

@@ -39,7 +39,9 @@ def claim(ledger, row, fresh=False):
 def test_a_claim_of_something_new_is_in_the_file_when_it_returns(ledger):
     row = record()
     assert claim(ledger, row) == (row, True)
-    assert Ledger(ledger.path).find(row.key) == row
+    again = Ledger(ledger.place)
+    assert again.find(row.key) == row
+    again.close()
 
 
 @pytest.mark.parametrize("status", HOLDS_ITS_PLACE)
@@ -118,7 +120,7 @@ def test_the_file_itself_refuses_to_bring_a_free_row_back_beside_a_new_one(ledge
     old, new = record(status=Status.REJECTED), record()
     claim(ledger, old)
     claim(ledger, new)
-    with pytest.raises(ConfigurationError, match="UNIQUE"):
+    with pytest.raises(ConfigurationError, match=r"(?i)unique"):
         ledger.save(old.key, {"status": Status.QUEUED})
     assert ledger.find(old.key).status is Status.REJECTED
 
@@ -143,7 +145,7 @@ def test_of_many_connections_that_claim_at_once_one_gets_the_place(tmp_path):
 
 
 def test_two_connections_see_each_others_writes(ledger):
-    other = Ledger(ledger.path)
+    other = Ledger(ledger.place)
     row = record()
     claim(ledger, row)
     other.save(row.key, {"status": Status.QUEUED, "request_id": "req_1"})
@@ -482,7 +484,7 @@ def test_what_reuse_saved_is_counted_where_and_when_it_was_saved(ledger, utc):
 
 
 def test_a_reuse_of_nothing_is_refused(ledger):
-    with pytest.raises(ConfigurationError, match="FOREIGN KEY"):
+    with pytest.raises(ConfigurationError, match=r"(?i)foreign key"):
         ledger.note_reuse("nobody", 1.0, 1.0, None)
 
 
@@ -701,9 +703,10 @@ records = st.builds(
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(records)
 def test_every_record_comes_back_as_it_went_in(ledger, row):
-    ledger = Ledger(ledger.path)  # which remembers nothing of the example before
+    ledger = Ledger(ledger.place)  # which remembers nothing of the example before
     kept, is_new = claim(ledger, row)
     if is_new:
+        row = dataclasses.replace(row, day=kept.day)  # which the ledger says
         assert ledger.find(row.key) == row
         assert kept == row
     ledger.file.open().execute("DELETE FROM jobs")
@@ -746,7 +749,7 @@ def test_no_question_reads_the_whole_table(ledger, ask):
     plans = [step[3] for statement in asked for step in db.execute(f"EXPLAIN QUERY PLAN {statement}")]
     visits = [step for step in plans if step.startswith(("SCAN", "SEARCH"))]
     assert visits
-    assert [step for step in visits if "INDEX" not in step] == []
+    assert [step for step in visits if "INDEX" not in step and step != "SCAN CONSTANT ROW"] == []
 
 
 @pytest.mark.parametrize(
@@ -798,7 +801,7 @@ def test_who_has_the_place_of_a_paid_video_and_has_sent_nothing_gives_it_up(ledg
 
     ledger.save(paid.key, {"request_id": "req_1", "status": Status.QUEUED, "status_text": "queued"})
 
-    later = Ledger(ledger.path)
+    later = Ledger(ledger.place)
     assert (later.find("req_1").take, later.find(never_sent.key).status) == (1, Status.REJECTED)
     row, is_new = claim(later, record())
     assert (row.request_id, is_new) == ("req_1", False)

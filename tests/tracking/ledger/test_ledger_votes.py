@@ -1,3 +1,4 @@
+import contextlib
 import dataclasses
 import sqlite3
 
@@ -19,7 +20,8 @@ KEYS = ["j1", "j2"]
 
 def test_votes_come_back_as_they_were_given_oldest_first(ledger):
     assert ledger.add_votes([TWO, ONE]) == 2
-    assert Ledger(ledger.path).votes_among(KEYS) == [ONE, TWO]
+    with contextlib.closing(Ledger(ledger.place)) as again:
+        assert again.votes_among(KEYS) == [ONE, TWO]
 
 
 def test_the_same_votes_again_change_nothing(ledger):
@@ -76,7 +78,7 @@ def test_a_time_that_is_none_is_refused_in_one_line(ledger):
 def test_a_ledger_of_the_first_version_keeps_its_jobs_and_takes_votes(ledger, monkeypatch):
     with monkeypatch.context() as before:
         before.setattr("seedance_nb.tracking.ledger.migrations.MIGRATIONS", MIGRATIONS[:1])
-        row = record()
+        row = record(day="1970-01-01")
         with ledger.file.transaction() as db:  # a claim asks tables that the first version had not
             insert_as_then(db, row)
         ledger.close()
@@ -88,7 +90,7 @@ def test_a_ledger_of_the_first_version_keeps_its_jobs_and_takes_votes(ledger, mo
 
 
 def test_two_ledgers_on_one_file_add_the_same_ballot_once(ledger):
-    other = Ledger(ledger.path)
+    other = Ledger(ledger.place)
     assert (ledger.add_votes([ONE]), other.add_votes([ONE])) == (1, 0)
     other.close()
 
@@ -96,7 +98,8 @@ def test_two_ledgers_on_one_file_add_the_same_ballot_once(ledger):
 def test_what_an_answer_took_and_what_it_was_for_come_back(ledger):
     practice = dataclasses.replace(SLOW, id="v5", at=1001.0, kind=Kind.TRAINING, ballot=None)
     ledger.add_votes([SLOW, GOLD, practice])
-    assert Ledger(ledger.path).votes_among(KEYS) == [SLOW]
+    with contextlib.closing(Ledger(ledger.place)) as again:
+        assert again.votes_among(KEYS) == [SLOW]
     assert ledger.votes.controls(KEYS) == [practice, GOLD]
     assert ledger.votes.controls(["j2"]) == []
     assert ledger.votes.controls(["j1"]) == [GOLD]
@@ -143,7 +146,7 @@ def test_who_withdraws_is_deleted_from_the_file_and_comes_not_back(ledger):
 
 
 def test_secrets_are_made_once_and_differ_from_ledger_to_ledger(ledger, tmp_path):
-    other, again = Ledger(tmp_path / "other.sqlite3"), Ledger(ledger.path)
+    other, again = Ledger(tmp_path / "other.sqlite3"), Ledger(ledger.place)
     secret = ledger.studies.signing_secret()
     assert len(secret) == 32
     assert again.studies.signing_secret() == secret
