@@ -56,3 +56,34 @@ def test_a_shot_that_failed_says_what_hangs_on_it_and_how_to_go_on(simulate, not
     lab.wait_text(1, "not sent: every take of shot 2 has no video")
     lab.screenshot("story-stopped")
     assert simulator.calls["create"] == 4
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.usefixtures("places")
+def test_a_take_is_picked_by_a_button_that_says_first_what_it_costs(simulate, notebook, theme):
+    simulator = simulate(render_seconds=0.3)
+    lab = notebook(LOAD, STORY, "film.choose()", theme=theme)
+    lab.run_cell(0)
+    lab.run_cell(1)
+    wait_wall(lab, clips=6)
+    lab.run_cell(2)
+    lab.wait_role(2, "button", "Pick take 2 of shot 1")
+
+    lab.click(2, "Pick take 2 of shot 1")
+    lab.wait_text(2, "To go on from take 2 of shot 1: 6 cells: 2 have it, 4 new")
+    lab.screenshot(f"story-{theme}-picker")
+    assert simulator.calls["create"] == 6
+    lab.click(2, "Leave it")
+    lab.wait_role(2, "button", "Pick take 2 of shot 1")
+    lab.click(2, "Pick take 2 of shot 1")
+    lab.wait_role(2, "button", "Make them")
+    lab.click(2, "Make them")
+
+    lab.wait_text(2, "It goes on from take 2 of shot 1.")
+    lab.wait_role(2, "button", "Take 2, picked of shot 1")
+    lab.wait_role(2, "button", "Take 1, picked of shot 3")
+    assert simulator.calls["create"] == 10
+
+    lab.click(2, "Pick take 1 of shot 1")  # the ledger has all of it: no second press
+    lab.wait_text(2, "It goes on from take 1 of shot 1: nothing new, 0 credits.")
+    assert simulator.calls["create"] == 10

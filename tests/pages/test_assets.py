@@ -13,6 +13,7 @@ from seedance_nb.grids.ballots import page as ballot_page
 from seedance_nb.grids.walls import markup as wall_markup
 from seedance_nb.notebook.ballot.ballot import Ballot
 from seedance_nb.notebook.board.grid_board import GridBoard
+from seedance_nb.notebook.board.story_picker import StoryPicker
 from seedance_nb.notebook.card.job_card import JobCard
 from seedance_nb.notebook.panel.choice import Choice
 from seedance_nb.notebook.panel.file_drop import FileDrop
@@ -27,6 +28,7 @@ DENO = Path(sys.executable).with_name("deno")
 WIDGETS = {
     JobCard: "notebook/card/job_card.js",
     GridBoard: "notebook/board/grid_board.js",
+    StoryPicker: "notebook/board/story_picker.js",
     Choice: "notebook/panel/choice.js",
     Gallery: "notebook/panel/gallery.js",
     FileDrop: "notebook/panel/file_drop.js",

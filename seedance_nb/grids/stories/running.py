@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ...api.models import Status
 from ...clips.store import Clips
@@ -125,14 +125,20 @@ class Running:
             laid = self.script.of_shot(self.laid, shot - 1)
             if shot > len(self._begins):
                 return None
-            return self._choice(shot - 1, self._states(laid, dict(self._jobs), {})).take
+            return self._choice(shot - 1, self._states(laid, dict(self._jobs), {}), self._picks).take
 
     # What it would cost --------------------------------------------------------------------------------
 
-    def plan(self) -> Plan:
-        """Where every take of every shot stands just now; asks the ledger and sends nothing."""
+    def plan_of_pick(self, shot: int, take: int) -> Plan:
+        """What `pick` of this take, both from 1, would make and cost; changes and sends nothing."""
         with self._lock:
-            begins, trouble = self._look_ahead()
+            kept = {known: other for known, other in self._picks.items() if known < shot - 1}
+            return self.plan({**kept, shot - 1: take})
+
+    def plan(self, picks: Mapping[int, int] | None = None) -> Plan:
+        """Where every take of every shot stands just now; asks the ledger and sends nothing. `picks` as `_picks`, if others."""
+        with self._lock:
+            begins, trouble = self._look_ahead(self._picks if picks is None else picks)
             laid = self.script.cells(begins)
             plan = self.planner.plan(laid, laid.cells, self._followed(laid))
             lines, seconds = [], [0.0] * len(self.script.prompts)
@@ -154,7 +160,7 @@ class Running:
         wanted = set(laid.identities)
         return {identity: job.snapshot for identity, job in self._jobs.items() if identity in wanted}
 
-    def _look_ahead(self) -> tuple[tuple[str | None, ...], str | None]:
+    def _look_ahead(self, picks: Mapping[int, int]) -> tuple[tuple[str | None, ...], str | None]:
         """How far what is there already leads: what shots begin with, and why it leads no further, where that is for good."""
         begins, trouble = list(self.script.beginning), None
         while self.script.is_chain and len(begins) < len(self.script.prompts):
@@ -162,7 +168,7 @@ class Running:
             laid = self.script.of_shot(self.script.cells(begins), shot)
             rows = self._rows([i for i in laid.identities if i is not None and i not in self._jobs])
             states = self._states(laid, self._jobs, rows)
-            choice = self._choice(shot, states)
+            choice = self._choice(shot, states, picks)
             if choice.take is None:
                 trouble = _words(choice)
                 break
@@ -363,7 +369,7 @@ class Running:
             while self.script.is_chain:
                 shot = len(self._begins) - 1
                 states = self._states(self.script.of_shot(self.laid, shot), self._jobs, {})
-                choice = self._choice(shot, states)
+                choice = self._choice(shot, states, self._picks)
                 if choice.take is None or shot + 1 == len(self.script.prompts):
                     self._trouble = _words(choice)
                     self._lay(self._begins)
@@ -381,13 +387,13 @@ class Running:
 
     # Choosing ------------------------------------------------------------------------------------------
 
-    def _choice(self, shot: int, states: Sequence[TakeState]) -> Choice:
+    def _choice(self, shot: int, states: Sequence[TakeState], picks: Mapping[int, int]) -> Choice:
         used = None
         frames = [state.last_frame for state in states if state.last_frame is not None]
-        if shot not in self._picks and len(states) > 1 and frames:
+        if shot not in picks and len(states) > 1 and frames:
             account = self._session.account
             used = self._session.ask_ledger(lambda ledger: ledger.browsing.last_reference(account, frames))
-        return choose(shot + 1, states, self._picks.get(shot), used)
+        return choose(shot + 1, states, picks.get(shot), used)
 
     def _states(self, laid: Cells, jobs: dict[Identity, Job], rows: dict[Identity, Record]) -> list[TakeState]:
         """Where the takes of one shot stand, with the frames that the next one may begin with."""

@@ -95,7 +95,7 @@ class Story(Shown):
         if self.takes == 1 or not picks:
             return ""
         said = ", ".join(f"take {take} of shot {shot}" for shot, take in picks)
-        return f"It goes on from {said}; story.pick(shot, take) goes on from another."
+        return f"It goes on from {said}; story.pick(shot, take) goes on from another, story.choose() has buttons."
 
     def done(self) -> bool:
         """Whether it was submitted and nothing more will come by itself."""
@@ -142,6 +142,18 @@ class Story(Shown):
         """
         self._running.pick(_number("shot", shot, len(self)), _number("take", take, self.takes), max_credits)
         return self
+
+    def plan_of_pick(self, shot: int, take: int) -> Plan:
+        """What `pick` of this take would make and cost; changes nothing, sends nothing. Raises InvalidRequest."""
+        return self._running.plan_of_pick(_number("shot", shot, len(self)), _number("take", take, self.takes))
+
+    def choose(self) -> None:
+        """Show the takes of each shot below this cell, with a button each: it says what going on from that take would make and cost, and a
+        second press does it. Raises SeedanceError where there is no notebook of Jupyter's.
+        """
+        from .picking import Picking, show
+
+        show(Picking(self))
 
     def cancel(self) -> None:
         """Send no more shots, and ask the service to cancel everything unfinished. Returns at once."""

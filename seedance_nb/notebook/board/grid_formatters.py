@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from ...grids.grid import Grid, GridView
     from ...grids.racing.race import Race
     from ...grids.rankings.ranking import Ranking
+    from ...grids.stories.picking import Picking
     from ...grids.stories.story import Story
     from ..screen import Screen
 
 GRID = ("seedance_nb.grids.grid", "Grid")
 STORY = ("seedance_nb.grids.stories.story", "Story")
 VIEW = ("seedance_nb.grids.grid", "GridView")
+PICKING = ("seedance_nb.grids.stories.picking", "Picking")
 VOTING = ("seedance_nb.grids.ballots.voting", "Voting")
 PROGRESS = ("seedance_nb.grids.executors.progress", "Progress")
 RACE = ("seedance_nb.grids.racing.race", "Race")
@@ -40,6 +42,7 @@ def register(screen: Screen, formatters: Any) -> None:
         displayed.for_type_by_name(*STORY, _show_grid(screen))
         displayed.for_type_by_name(*VIEW, _show_view(screen))
         displayed.for_type_by_name(*VOTING, _show_voting(screen))
+        displayed.for_type_by_name(*PICKING, _show_picking(screen))
         displayed.for_type_by_name(*PROGRESS, _show_progress(screen))
         kinds["text/html"].for_type_by_name(*RANKING, _ranking_html)
         for kind, page in STUDIES.items():
@@ -55,7 +58,7 @@ def register(screen: Screen, formatters: Any) -> None:
 def unregister(formatters: Any) -> None:
     """Undo `register`."""
     for formatter in (formatters.ipython_display_formatter, *formatters.formatters.values()):
-        for module, name in (GRID, STORY, VIEW, VOTING, PROGRESS, RANKING, RACE, *STUDIES):
+        for module, name in (GRID, STORY, VIEW, VOTING, PICKING, PROGRESS, RANKING, RACE, *STUDIES):
             formatter.pop(f"{module}.{name}", None)
 
 
@@ -82,6 +85,15 @@ def _show_voting(screen: Screen) -> Callable[[Voting], None]:
         from ..ballot.ballot import open_ballot
 
         open_ballot(screen, voting)
+
+    return show
+
+
+def _show_picking(screen: Screen) -> Callable[[Picking], None]:
+    def show(picking: Picking) -> None:
+        from .story_picker import open_picker
+
+        open_picker(screen, picking)
 
     return show
 

@@ -131,6 +131,19 @@ def test_a_pick_makes_what_follows_anew_and_picking_back_costs_nothing(session, 
     assert story.picture().credits == 2 * FIRST_PRICE + 8 * NEXT_PRICE  # what was left aside was paid for too
 
 
+def test_the_plan_of_a_pick_says_what_it_would_make_and_changes_nothing(session, simulator):
+    story = story_of(session, SHOTS[:3], takes=2).submit()
+    before = story.result(120)
+
+    plan = story.plan_of_pick(1, take=2)
+
+    assert (plan.new, [line.is_new for line in plan]) == (4, [False] * 2 + [True] * 4)
+    assert story.plan_of_pick(1, take=1).new == story.plan_of_pick(3, take=2).new == 0
+    assert (story.picks, story.result(120), simulator.calls["create"]) == ([1, 1, 1], before, 6)
+    with pytest.raises(InvalidRequest, match="of this story"):
+        story.plan_of_pick(1, take=3)
+
+
 def test_another_kernel_goes_on_from_what_was_picked_also_where_the_next_shot_changes(simulator, session_of):
     with session_of(simulator) as first:
         story_of(first, SHOTS[:2], takes=2).submit().pick(1, take=2).result(120)

@@ -14,6 +14,8 @@ from hypothesis import given, settings
 import seedance_nb
 from seedance_nb.api.catalog import Catalog, Estimate
 from seedance_nb.api.models import Status, VideoRequest, make_request
+from seedance_nb.clips.tags import read_tags, same_film
+from seedance_nb.clips.trace import read_trace
 from seedance_nb.notebook.interactive import drawn_by
 from seedance_nb.notebook.panel import gallery as panel_gallery
 from seedance_nb.notebook.panel.compose import Compose, read_metadata, thumbnails, write_metadata
@@ -533,11 +535,14 @@ def test_saving_never_writes_over_a_file(panel, workplace):
 
     from_page(panel.gallery, {"kind": "save", "key": job.key, "path": "mine.mp4"})
     from_page(panel.gallery, {"kind": "save", "key": job.key, "path": "copy"})
+    from_page(panel.gallery, {"kind": "save", "key": job.key, "path": "{model}-{take:02}"})
 
     [(trouble, _)] = answers(panel.gallery, "trouble")
     assert (trouble["control"], "is not written over" in trouble["text"]) == ("save", True)
     assert (workplace / "mine.mp4").read_text() == "precious"
-    assert (workplace / "copy.mp4").read_bytes() == job.clip.bytes()
+    for name in ("copy.mp4", f"{job.request.model}-01.mp4"):
+        assert same_film(workplace / name, job.clip.path)
+        assert read_trace(read_tags(workplace / name)).request.prompt == job.request.prompt
 
 
 def test_edit_as_new_fills_the_form(panel):
