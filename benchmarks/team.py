@@ -201,7 +201,7 @@ def _database() -> Iterator[str]:
         held = _seconds(lambda: ledger.file.read(f"SELECT * FROM jobs WHERE key IN ({marks})", tuple(shown)))
         read = _seconds(lambda: ledger.browsing.with_keys(shown))
         paced = _seconds(lambda: ledger.pace.of("mine", "one"))
-        asked = _seconds(lambda: ledger.revise(shown[0], lambda _: {}))
+        asked = _seconds(lambda: ledger.find(shown[0]))
         numbers = itertools.count()
         written = _seconds(lambda: ledger.save(shown[0], {"checked_at": float(next(numbers))}), time.perf_counter)
         ledger.close()
@@ -211,7 +211,7 @@ def _database() -> Iterator[str]:
     yield f"who listens to {JOBS} jobs gives that {read / interval:.1%} of a processor; {FULL_SHARE * interval / held:,.0f} kernels that listen hold a file for half of all time"
     yield f"(of {FEW} jobs: {FULL_SHARE * (LISTEN_SECONDS + SECONDS_A_JOB * FEW) / (held * FEW / JOBS):,.0f}); {1 / (WRITES * written):,.0f} jobs a second fill it with writes"
     storm = ", ".join(f"{asked * JOBS * kernels:,.1f} s" for kernels in KERNELS[1:])
-    yield f"a study of {JOBS} jobs opened in {', '.join(f'{k:,}' for k in KERNELS[1:])} kernels at once: asking who looks takes {storm}"
+    yield f"a study of {JOBS} jobs opened in {', '.join(f'{k:,}' for k in KERNELS[1:])} kernels at once: asking who looks is {storm} of processor time, of all together"
 
 
 def _seconds(call: Callable[[], object], clock: Callable[[], float] = time.thread_time) -> float:

@@ -12,7 +12,7 @@ long as it counts (as H. Rue, S. Martino and N. Chopin do, J. R. Stat. Soc. B 71
 of the levels is the mixture of all of it, so that not knowing a spread makes intervals wider. Where no vote tells a spread (one take, one rater) its prior speaks, and
 intervals are very wide: one throw tells nothing of the dice.
 
-How often the intervals hold: `benchmarks/vote_coverage.py`.
+How often the intervals hold: `benchmarks/vote_coverage.py`; why they are no narrower: `benchmarks/few_draws.py`.
 """
 
 from __future__ import annotations

@@ -80,4 +80,7 @@ async def _take_over(followed: Followed) -> Record | None:
             return {}
         return {"follower": tools.owner}
 
+    row = await tools.try_ledger(tools.ledger.find, followed.key)
+    if row is None or not decide(row):
+        return row  # only read: where a thousand open the same study, none of them waits for the others to write
     return await tools.try_ledger(tools.ledger.revise, followed.key, decide)

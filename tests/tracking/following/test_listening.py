@@ -212,3 +212,13 @@ def test_an_owner_is_at_work_while_its_process_lives_and_is_not_stopped(first_pr
     assert not owners.is_at_work(owner)
     assert not owners.is_at_work("elsewhere|1|2.00|x")
     assert not owners.is_at_work(None)
+
+
+def test_to_open_what_another_one_makes_is_to_read_and_not_to_write(first_process, made, make_session, monkeypatch):
+    first_process(3)
+    session = make_session()
+    written = []
+    monkeypatch.setattr(session.engine.runner.ledger, "revise", lambda *said: written.append(said))
+    jobs = shown(session, 3)
+    assert until(lambda: all(map(listens, jobs)))
+    assert written == []
