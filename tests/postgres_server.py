@@ -4,6 +4,7 @@ PostgreSQL refuses to run as root, as CI does: then it runs as `nobody`, from a 
 """
 
 import contextlib
+import ctypes
 import importlib.util
 import os
 import pathlib
@@ -11,12 +12,19 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 import uuid
 
 PASSWORD = "not-to-be-shown"
+
+
+def _end_with_the_tests():
+    """Whoever kills the tests ends their server too, where the system can do that."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGQUIT)
 
 
 class Server:
@@ -88,7 +96,13 @@ class Server:
         for name, value in options.items():
             command += ["-c", f"{name}={value}"]
         with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, **self._as())
+            self.process = subprocess.Popen(
+                command,
+                stdout=log,
+                stderr=log,
+                preexec_fn=_end_with_the_tests,  # noqa: PLW1509 - before any thread of ours needs a lock
+                **self._as(),
+            )
         while True:
             try:
                 self.connect().close()

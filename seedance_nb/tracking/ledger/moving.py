@@ -24,10 +24,10 @@ from .rows import row_of
 AT_ONCE = 200
 """Rows in one transaction: others who use the ledger come in between."""
 TABLES = {
+    "withdrawn": "id",
     "accounts": "account, same_as, at",
     "reuses": "key, at, credits_saved, notebook, person, project",
     "votes": "id, rater, aspect, left_key, right_key, choice, at, repeats, source, seconds, plays, kind, ballot",
-    "withdrawn": "id",
     "ballots": "id, rater, clips, at",
     "secrets": "name, secret",
     "studies": "key, study",
@@ -41,6 +41,9 @@ TABLES = {
 }
 """What is copied beside jobs. How fast an account is asked is of the moment, and stays."""
 _IN_ORDER = {"studies": "rowid", "registrations": "number", "race_rounds": "race, number"}
+
+_OF_RATERS = {"votes": (0, 12), "ballots": (0,)}
+"""Which cells of a row may have been withdrawn."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +85,10 @@ def move(source: Ledger, target: Ledger, tell: Callable[[str], object] = lambda 
         rows = _rows(source, table, columns)
         if table == "races":
             rows = [_with_its_number(source, target, row) for row in rows]
-        missing = list((collections.Counter(rows) - collections.Counter(_rows(target, table, columns))).elements())
-        in_order = [row for row in dict.fromkeys(rows) if row in set(missing)] if table in _IN_ORDER else missing
+        lacking = collections.Counter(rows) - collections.Counter(_rows(target, table, columns))
+        in_order = (
+            [row for row in dict.fromkeys(rows) if row in lacking] if table in _IN_ORDER else list(lacking.elements())
+        )
         for start in range(0, len(in_order), AT_ONCE):
             with target.file.transaction() as db:
                 _add(db, table, columns, in_order[start : start + AT_ONCE])
@@ -126,8 +131,14 @@ def _plain(cell: Any) -> Any:
 
 
 def _add(db: Connection, table: str, columns: str, rows: Iterable[Sequence[Any]]) -> None:
+    if table in _OF_RATERS:  # who has withdrawn in either ledger has withdrawn for good
+        gone = {row[0] for row in db.execute("SELECT id FROM withdrawn").fetchall()}
+        rows = [row for row in rows if not gone & {row[at] for at in _OF_RATERS[table]}]
     marks = ", ".join("?" * len(columns.split(",")))
     db.executemany(f"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({marks})", rows)
+    if table == "withdrawn":
+        db.execute("DELETE FROM votes WHERE id IN (SELECT id FROM withdrawn) OR ballot IN (SELECT id FROM withdrawn)")
+        db.execute("DELETE FROM ballots WHERE id IN (SELECT id FROM withdrawn)")
 
 
 def _with_its_number(source: Ledger, target: Ledger, row: tuple[Any, ...]) -> tuple[Any, ...]:

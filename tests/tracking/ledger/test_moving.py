@@ -123,6 +123,19 @@ def test_of_one_intention_bought_in_both_both_stay(two):
     assert target.find(unsent.key) is None
 
 
+def test_who_has_withdrawn_in_either_ledger_comes_not_back(two):
+    source, target = two
+    fill(source)
+    keys = [job.key for job in source.jobs()]
+    votes = [Vote(f"v{n}", "Bob", "overall", keys[0], keys[1], Choice.LEFT, 2.0, ballot=f"page {n}") for n in (5, 6)]
+    source.add_votes(votes)
+    move(source, target)
+    assert target.withdraw_vote("v5")
+    assert source.withdraw_vote("v6")
+    move(source, target)
+    assert [vote.id for vote in target.votes_among(keys)] == ["v1"]
+
+
 def test_a_ledger_that_somebody_works_with_is_not_moved(two):
     source, target = two
     name = owner.new_owner()
