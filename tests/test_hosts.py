@@ -107,6 +107,7 @@ def test_in_ci_none_of_them_is_skipped(tmp_path):
     def outcome(**environment):
         usual = {name: value for name, value in os.environ.items() if name not in ("CI", "WITHOUT_WEBKIT")}
         run = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+        usual["PYTHONPATH"] = str(ROOT / "tests")  # its conftest names a plug-in there
         return subprocess.run(run, cwd=tmp_path, env=usual | environment, capture_output=True, text=True, check=False)
 
     assert outcome().returncode == 0

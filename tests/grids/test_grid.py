@@ -48,7 +48,7 @@ def test_two_prompts_models_durations_and_takes_are_sixteen_videos_once_and_for_
 def test_killed_after_nine_creates_and_run_again_each_of_the_sixteen_was_created_once(
     simulator, session_of, tmp_path, no_process_left
 ):
-    busy = Fault("create", "status", None, after=9, http_status=429, headers={"Retry-After": "300"})
+    busy = Fault("create", "status", None, after=9, http_status=429, headers={"Retry-After": "5"})
     simulator.add_fault(busy)
     process = start_process(simulator, tmp_path, 2)
     until(lambda: process.stdout.readline().split() == ["9", "7"])

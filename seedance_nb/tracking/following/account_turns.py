@@ -47,22 +47,24 @@ class AccountTurns:
         self._monotonic, self._sleep, self._start = monotonic, sleep, start
         self.allowance = Allowance()
         self._read_at = -math.inf
-        self._is_reading = False
+        self._reading = asyncio.Lock()
+        self._is_asked = False
         self._left, self._good_until = 0, 0.0
         self._waiting = 0
         self._taking = asyncio.Lock()
 
     async def fresh(self) -> Allowance:
-        """What is allowed, by what the ledger said within the last second."""
-        if self._monotonic() - self._read_at >= READ_SECONDS:
-            await self._ask()
+        """What is allowed, by what the ledger said within the last second; who asks while it is being read waits for that."""
+        async with self._reading:
+            if self._is_old():
+                await self._ask()
         return self.allowance
 
     async def call(self) -> None:
         """Wait for the turn of one call; at once where nothing is budgeted."""
-        if not self._is_reading and self._monotonic() - self._read_at >= READ_SECONDS:
-            self._is_reading = True
-            self._start(self._ask())
+        if self._is_old() and not self._is_asked:
+            self._is_asked = True
+            self._start(self._freshen())
         if self.allowance.calls_a_minute is None:
             return
         self._waiting += 1
@@ -90,13 +92,18 @@ class AccountTurns:
             self._left -= 1
             return True
 
-    async def _ask(self) -> None:
-        self._is_reading = True
-        self._read_at = self._monotonic()
+    def _is_old(self) -> bool:
+        return self._monotonic() - self._read_at >= READ_SECONDS
+
+    async def _freshen(self) -> None:
         try:
-            found = await self._read()
+            await self.fresh()
         finally:
-            self._is_reading = False
+            self._is_asked = False
+
+    async def _ask(self) -> None:
+        self._read_at = self._monotonic()
+        found = await self._read()
         if found is not None:
             self.allowance = found
             if found.no_create_for or found.no_look_for:

@@ -37,7 +37,10 @@ class Grid:
     def __init__(self, loop, shown):
         self.shown, self.listeners, self.pictures = shown, [], 0
         self.session = SimpleNamespace(
-            call_later=loop.call_later, work=loop.work, limits=SimpleNamespace(embed_limit=1000)
+            call_later=loop.call_later,
+            work=loop.work,
+            limits=SimpleNamespace(embed_limit=1000),
+            notifying=SimpleNamespace(target=None),
         )
 
     def picture(self):

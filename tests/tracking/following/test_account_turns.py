@@ -5,7 +5,7 @@ import time
 import pytest
 from tracking.doubles import until
 
-from seedance_nb.api.models import Status
+from seedance_nb.api.models import Status, VideoRequest
 from seedance_nb.simulator import Fault, Pace, Simulator
 from seedance_nb.tracking.limiting import by_words
 
@@ -68,13 +68,29 @@ def test_calls_wait_for_their_turn_where_they_are_budgeted(make_session, simulat
     assert passed >= (calls - 2 * len(jobs)) / (60 / 60) - 3
 
 
+def most_in_the_air(session, jobs):
+    """How many creates of the ledger were sent and not answered, at most at once, until all of these jobs have an id."""
+    most = 0
+    while not all(job.request_id for job in jobs):
+        rows = session.ask_ledger(lambda ledger: [r for r in ledger.jobs() if r.sent_at and not r.request_id])
+        most = max(most, len([row for row in rows if row.status is Status.SUBMITTING]))
+    return most
+
+
 def test_creates_at_once_are_counted_over_sessions(make_session, simulator):
     simulator.add_fault(Fault("create", "delay", None, seconds=0.2))
     one, other = make_session(), make_session()
     by_words(one, ["1", "creates"])
-    in_the_air, most = simulator.scenario, 0
     jobs = [session.submit(f"boat {n} of {id(session)} [fail]", **FAIL) for n in range(3) for session in (one, other)]
-    while not all(job.request_id for job in jobs):
-        rows = one.ask_ledger(lambda ledger: [r for r in ledger.jobs() if r.sent_at and not r.request_id])
-        most = max(most, len([row for row in rows if row.status is Status.SUBMITTING]))
-    assert (most, len(in_the_air.accepted)) == (1, 6)
+    assert (most_in_the_air(one, jobs), len(simulator.scenario.accepted)) == (1, 6)
+
+
+def test_the_first_creates_of_a_session_wait_until_it_knows_what_others_were_told(make_session, simulator):
+    simulator.add_fault(busy("create", 100))
+    refused = make_session()
+    refused.submit("a boat [fail]", **FAIL)
+    assert until(lambda: refused.ask_ledger(lambda ledger: ledger.pace.of(refused.account, "x")).no_create_for > 90)
+    wanted = [(VideoRequest(prompt=f"boat {n} [fail]", **FAIL), 1) for n in range(6)]
+    jobs = make_session().submit_all(wanted)
+    assert until(lambda: all((job.snapshot.note or "").startswith("trying again in ") for job in jobs))
+    assert simulator.calls["create"] == 1
