@@ -210,7 +210,7 @@ def test_a_video_is_composed_in_the_panel_watched_played_and_found_in_its_galler
     notebook.wait_text(1, "being made")
     look(notebook, "marimo-panel-live")
     notebook.wait_text(1, "1 done")
-    notebook.wait_gone(1, ".seedance-card")  # the gallery has it now
+    notebook.wait_gone(1, ".seedance-card:has-text('a paper swan')")  # the gallery has it now
     notebook.wait_plays(1)
     notebook.press(1, "Close")
     notebook.press(1, "Open a paper swan")

@@ -348,6 +348,7 @@ def test_axe_finds_nothing_and_screenshots(simulate, panel, theme):
     assert page.lab.is_dark() == (theme == "dark")
 
 
+@pytest.mark.alone
 def test_a_thousand_clips_load_page_by_page_and_scroll_smoothly(simulate, panel, tmp_path):
     simulate()
     fill(tmp_path, 1000)
