@@ -21,6 +21,13 @@ _HAND_OVER = (
     f" AND other.{_TAKEN}))"
 )
 
+_HAND_PACE_OVER = (
+    "INSERT INTO account_pace (account, calls_a_minute, creates_at_once)"
+    " SELECT ?, calls_a_minute, creates_at_once FROM account_pace WHERE account = ?"
+    " ON CONFLICT (account) DO UPDATE SET calls_a_minute = COALESCE(account_pace.calls_a_minute, excluded.calls_a_minute),"
+    " creates_at_once = COALESCE(account_pace.creates_at_once, excluded.creates_at_once)"
+)
+
 
 class Accounts:
     """The file's table of what was said, and its jobs by account. `memory` hears of rows that get another account."""
@@ -61,7 +68,7 @@ class Accounts:
                     )
 
     def answer(self, account: str, same_as: str, at: float) -> None:
-        """Keep what was said of `account`: that it is `same_as`, which then has all its jobs, or that it is one of its own."""
+        """Keep what was said of `account`: that it is `same_as`, which then has all its jobs and its pace, or that it is one of its own."""
         with self._file.transaction() as db:
             target = now(db, same_as) if same_as != account else account
             db.execute(_SAY, (account, target, at))
@@ -69,6 +76,7 @@ class Accounts:
                 db.execute("UPDATE accounts SET same_as = ? WHERE same_as = ?", (target, account))
                 # What both have stays with both: a row that was paid for is never dropped.
                 db.execute(_HAND_OVER, (target, account, target))
+                db.execute(_HAND_PACE_OVER, (target, account))
                 self._memory.account_changed(account, target)
 
 

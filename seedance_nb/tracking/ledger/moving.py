@@ -38,8 +38,9 @@ TABLES = {
     "race_rounds": "race, number, found, at",
     "spending_limits": "per, person, project, credits, at",
     "members": "person, version, at",
+    "account_pace": "account, calls_a_minute, creates_at_once",
 }
-"""What is copied beside jobs. How fast an account is asked is of the moment, and stays."""
+"""What is copied beside jobs. The pauses that the service asked an account for are of the moment, and stay."""
 _IN_ORDER = {"studies": "rowid", "registrations": "number", "race_rounds": "race, number"}
 
 _OF_RATERS = {"votes": (0, 12), "ballots": (0,)}

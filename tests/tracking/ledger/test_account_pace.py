@@ -50,3 +50,14 @@ def test_as_many_creates_take_off_as_may_be_in_the_air(ledger):
     ledger.save(keys[0], {"request_id": "req_1", "status": Status.QUEUED})
     assert [ledger.pace.take_off(key, "mine", 102.0, 60.0) for key in keys[2:]] == [True, False]
     assert ledger.pace.take_off(keys[3], "mine", 1000.0, 60.0)  # what is older was lost with its process
+
+
+def test_who_is_said_to_be_another_account_brings_its_pace_where_that_has_none(ledger):
+    ledger.pace.allow_calls("old key", 60.0)
+    ledger.pace.allow_creates("old key", 2)
+    ledger.pace.allow_creates("mine", 5)
+    ledger.accounts.answer("old key", "mine", 1.0)
+    allowed = ledger.pace.of("mine", "a")
+    assert (allowed.calls_a_minute, allowed.creates_at_once) == (60.0, 5)
+    ledger.accounts.answer("unpaced", "mine", 2.0)
+    assert ledger.pace.of("mine", "a") == allowed

@@ -43,6 +43,7 @@ def fill(ledger, number=5):
     ledger.races.begin("race", {"by": "prompt"}, 1.0)
     ledger.races.decide("race", 1, {"dropped": []}, 2.0)
     ledger.limits.set(SpendingLimit(500.0, "day", person="ann"))
+    ledger.pace.allow_calls("mine", 600.0)
     late = paid(ledger, "in the race", "req_race")
     return [*jobs, late]
 
@@ -74,7 +75,8 @@ def test_all_of_it_is_there_afterwards_and_again_changes_nothing(two):
     assert target.races.charges("race", "mine", [jobs[-1].request.canonical_hash()])[0].credits == 35.0
     assert target.claim(record(jobs[0].request.prompt), False, lambda: None)[1] is False
     assert move(source, target) == moved
-    assert told[-1] == "members: 0"
+    assert told[-1] == "account_pace: 1"
+    assert target.pace.of("mine", "").calls_a_minute == 600.0
     assert target.registrations.add([], lambda texts, _votes: f"after {len(texts)}") == "after 1"
 
 
