@@ -109,6 +109,20 @@ def test_a_kernel_that_says_nothing_is_doubted_and_believed_again_when_it_speaks
     assert "Cancel" not in doubted
 
 
+def test_a_gallery_that_gets_no_answer_says_so_until_it_comes(running):
+    lab, _ = running
+    kernel, unanswered = int(lab.text(0).split("\n")[-1]), "The kernel has not answered yet"
+
+    os.kill(kernel, signal.SIGSTOP)
+    try:
+        lab.browser.do(lambda: lab.page.get_by_label("Find clips").fill("boat"))
+        lab.wait_text(3, unanswered, timeout=60)
+        lab.screenshot("unanswered-gallery")
+    finally:
+        os.kill(kernel, signal.SIGCONT)
+    lab.wait_until("(words) => !driver.cell(3).node.innerText.includes(words)", unanswered, timeout=60)
+
+
 def test_beats_are_sent_for_what_runs_and_no_longer_than_that(running):
     lab, _ = running
     lab.run_cell(4)
