@@ -183,6 +183,13 @@ class Running:
         hashes = [request_hash for request_hash, _ in identities]
         return self._session.ask_ledger(lambda ledger: ledger.browsing.newest_of(account, hashes)) if hashes else {}
 
+    def _looked_up(self, laid: Cells) -> dict[Identity, Record]:
+        """What the ledger has of takes whose jobs do not know it yet: one of those may be the take that was gone on from."""
+        if self.script.takes == 1:
+            return {}
+        unsettled = [i for i in laid.identities if i in self._jobs and not self._jobs[i].snapshot.is_settled]
+        return self._rows([identity for identity in unsettled if identity is not None])
+
     def _check_money(self, plan: Plan, limit: float | None, purse: Budget | None = None) -> None:
         """Raises BudgetExceeded if what is new goes over a limit. What later shots cost is known before there is anything they begin with."""
         session = self._session
@@ -368,7 +375,8 @@ class Running:
                 self._send(shot, goes_on=True)
             while self.script.is_chain:
                 shot = len(self._begins) - 1
-                states = self._states(self.script.of_shot(self.laid, shot), self._jobs, {})
+                laid = self.script.of_shot(self.laid, shot)
+                states = self._states(laid, self._jobs, self._looked_up(laid))
                 choice = self._choice(shot, states, self._picks)
                 if choice.take is None or shot + 1 == len(self.script.prompts):
                     self._trouble = _words(choice)
@@ -402,7 +410,9 @@ class Running:
             assert identity is not None
             job, row = jobs.get(identity), rows.get(identity)
             if job is not None:
-                states.append(self._of_job(job))
+                state = self._of_job(job)
+                is_made = row is not None and row.status is Status.SUCCEEDED
+                states.append(TakeState("coming") if is_made and state.standing == "pending" else state)
             else:
                 states.append(TakeState("pending") if row is None else self._of_row(row))
         return states

@@ -330,3 +330,17 @@ def story_raw(session, shots):
     from seedance_nb.grids.stories.opening import open_story
 
     return open_story(session, shots)
+
+
+def test_a_take_that_is_only_being_looked_up_may_be_the_one_that_was_picked(simulator, session_of, monkeypatch):
+    monkeypatch.setattr("seedance_nb.tracking.session.CLAIM_SECONDS", 0.0)  # as on a machine that has much else to do
+    with session_of(simulator) as session:
+        story_of(session, SHOTS[:2], takes=3).submit().pick(1, take=3).result(120)
+    for number in range(3):
+        with session_of(simulator) as session:
+            shots = [SHOTS[0], f"the boat turns over {number}"]
+            assert story_of(session, shots, takes=3).plan.new == 3
+            story = story_of(session, shots, takes=3).submit()
+            story.result(120)
+            assert story.picks[0] == 3
+            assert story_of(session, shots, takes=3).plan.new == 0
