@@ -100,7 +100,7 @@ def test_the_wall_outlives_its_kernel_and_holds_each_clip_once(simulate, noteboo
 
 
 def test_a_page_reloaded_while_the_grid_runs_shows_its_clips_and_says_what_to_do(simulate, notebook, folder):
-    simulator = simulate(queue_seconds=1, render_seconds=8)
+    simulator = simulate(queue_seconds=1, render_seconds=20)
     lab = notebook(LOAD, GRID)
     lab.run_all()
     lab.wait_role(1, "button", "Cancel all")

@@ -166,8 +166,7 @@ class Running:
         while self.script.is_chain and len(begins) < len(self.script.prompts):
             shot = len(begins) - 1
             laid = self.script.of_shot(self.script.cells(begins), shot)
-            rows = self._rows([i for i in laid.identities if i is not None and i not in self._jobs])
-            states = self._states(laid, self._jobs, rows)
+            states = self._states(laid, self._jobs, self._looked_up(laid))
             choice = self._choice(shot, states, picks)
             if choice.take is None:
                 trouble = _words(choice)
@@ -184,11 +183,10 @@ class Running:
         return self._session.ask_ledger(lambda ledger: ledger.browsing.newest_of(account, hashes)) if hashes else {}
 
     def _looked_up(self, laid: Cells) -> dict[Identity, Record]:
-        """What the ledger has of takes whose jobs do not know it yet: one of those may be the take that was gone on from."""
-        if self.script.takes == 1:
-            return {}
-        unsettled = [i for i in laid.identities if i in self._jobs and not self._jobs[i].snapshot.is_settled]
-        return self._rows([identity for identity in unsettled if identity is not None])
+        """What the ledger has of takes without a job, and of those whose jobs do not know it yet: the one that was gone on from may be one."""
+        jobs, many = self._jobs, self.script.takes > 1
+        asked = [i for i in laid.identities if i not in jobs or (many and not jobs[i].snapshot.is_settled)]
+        return self._rows([identity for identity in asked if identity is not None])
 
     def _check_money(self, plan: Plan, limit: float | None, purse: Budget | None = None) -> None:
         """Raises BudgetExceeded if what is new goes over a limit. What later shots cost is known before there is anything they begin with."""
