@@ -102,8 +102,9 @@ class AccountTurns:
             self._is_asked = False
 
     async def _ask(self) -> None:
-        self._read_at = self._monotonic()
+        began = self._monotonic()
         found = await self._read()
+        self._read_at = began  # not before: a reading that was cancelled has told nobody anything
         if found is not None:
             self.allowance = found
             if found.no_create_for or found.no_look_for:

@@ -258,6 +258,7 @@ class Followed:
         self.has_succeeded = snapshot.status is Status.SUCCEEDED
         """Whether the service has ever said so, whatever it says later."""
         self._unsaved: dict[str, Any] = {}
+        self._is_saved_later = False
 
     @property
     def key(self) -> str:
@@ -303,7 +304,8 @@ class Followed:
     async def flush(self) -> str | None:
         """Write what could not be written before, else try again in a while. Returns the trouble, if any."""
         trouble = await self.write()
-        if trouble is not None and self._unsaved:
+        if trouble is not None and self._unsaved and not self._is_saved_later:
+            self._is_saved_later = True
             self.tools.background.start(self._save_later())
         return trouble
 
@@ -343,7 +345,10 @@ class Followed:
         return alarm
 
     async def _save_later(self) -> None:
-        await asyncio.sleep(LEDGER_RETRY_SECONDS)
+        try:
+            await asyncio.sleep(LEDGER_RETRY_SECONDS)
+        finally:
+            self._is_saved_later = False
         if self._unsaved:
             self.tell(trouble=await self.flush())
 
